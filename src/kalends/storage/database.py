@@ -1,0 +1,72 @@
+"""The pool and the connection type of all SQL: instants come back as `whenever.Instant`, jsonb as Python values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import adapt, postgres
+from psycopg.abc import AdaptContext
+from psycopg.rows import TupleRow
+from psycopg.types.datetime import TimestamptzLoader
+from psycopg_pool import AsyncConnectionPool
+from whenever import Instant
+
+
+class Connection(psycopg.AsyncConnection[TupleRow]):
+    """One connection of the pool.
+
+    Attributes:
+        jobs_waiting: a job was enqueued in the open transaction; whoever commits wakes the workers.
+    """
+
+    jobs_waiting: bool = False
+
+
+class _InstantLoader(adapt.Loader):
+    """timestamptz -> Instant."""
+
+    def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+        super().__init__(oid, context)
+        self._inner = TimestamptzLoader(oid, context)
+
+    def load(self, data: adapt.Buffer) -> Instant:
+        return Instant(self._inner.load(data))
+
+
+class _InstantDumper(adapt.Dumper):
+    """Instant -> timestamptz."""
+
+    oid = postgres.types["timestamptz"].oid
+
+    def dump(self, obj: Instant) -> bytes:
+        return obj.format_iso().encode()
+
+
+async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:
+    adapt_instants(conn)
+    await conn.set_autocommit(True)
+
+
+def adapt_instants(context: AdaptContext) -> None:
+    """Make a connection speak `Instant` for timestamptz, both ways."""
+    context.adapters.register_loader("timestamptz", _InstantLoader)
+    context.adapters.register_dumper(Instant, _InstantDumper)
+
+
+def pool(conninfo: str, *, min_size: int = 2, max_size: int = 16) -> AsyncConnectionPool[Connection]:
+    """Make a pool of autocommit connections, not yet open.
+
+    Statements outside `conn.transaction()` commit by themselves. `lock_timeout` is 3 s, so that a wait for
+    a lock ends in an answer (design section 4); the session zone is UTC.
+    """
+    return AsyncConnectionPool(
+        conninfo,
+        connection_class=Connection,
+        kwargs={"options": "-c lock_timeout=3s -c timezone=UTC -c application_name=kalends"},
+        configure=_configure,
+        min_size=min_size,
+        max_size=max_size,
+        open=False,
+        timeout=10,
+    )

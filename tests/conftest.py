@@ -1,0 +1,80 @@
+"""The real parts all tests share: one migrated PostgreSQL a run, an App on it, a mailer that keeps what it gets.
+
+Tests never clean up: each makes a company of its own, and companies do not see each other.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from kalends.app import App
+from kalends.ports import OutgoingMail
+from kalends.storage import database, embedded, migrations
+from kalends.storage.database import Connection
+
+
+class Outbox:
+    """A Mailer that keeps the mails in `mails`."""
+
+    def __init__(self) -> None:
+        self.mails: list[OutgoingMail] = []
+
+    async def send(self, mail: OutgoingMail) -> None:
+        self.mails.append(mail)
+
+
+@pytest.fixture(scope="session")
+def server_conninfo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Name the server: KALENDS_TEST_DATABASE_URL (`make test-pg`), else an embedded one all workers share."""
+    with ExitStack() as stack:
+        given = os.environ.get("KALENDS_TEST_DATABASE_URL")
+        if given:
+            yield given
+            return
+        base = tmp_path_factory.getbasetemp()
+        shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+        yield stack.enter_context(embedded.running(Path(shared) / "data")).conninfo
+
+
+@pytest.fixture(scope="session")
+def conninfo(server_conninfo: str) -> Iterator[str]:
+    """Make one migrated database for this worker, dropped at the end."""
+    name = f"kalends_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    with psycopg.connect(server_conninfo, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name)))
+        own = make_conninfo(server_conninfo, dbname=name)
+        migrations.upgrade(own)
+        yield own
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    return Outbox()
+
+
+@pytest.fixture
+async def app(conninfo: str, outbox: Outbox) -> AsyncIterator[App]:
+    """Open an App on the test database; what it commits stays."""
+    app = App(
+        pool=database.pool(conninfo, min_size=1, max_size=12),
+        mailer=outbox,
+        base_url="http://kalends.test",
+        mail_from="kalends <no-reply@kalends.test>",
+    )
+    await app.open()
+    yield app
+    await app.aclose()
+
+
+@pytest.fixture
+async def conn(app: App) -> AsyncIterator[Connection]:
+    """Lend one connection in a transaction that is rolled back."""
+    async with app.pool.connection() as connection, connection.transaction(force_rollback=True):
+        yield connection
