@@ -1,0 +1,71 @@
+"""Caps: local days, weeks and months that have all the appointments they may have (design 3.5)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+
+from kalends.domain.rules import Caps
+from kalends.domain.spans import Span
+from kalends.domain.zones import DAY, wall_minute, wall_spans
+
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def full_spans(caps: Caps, zone: str, booked: Sequence[int], start: int, end: int) -> list[Span]:
+    """Find the instants of [start, end) at which no further appointment may begin.
+
+    Args:
+        booked: starts that count (epoch minutes), complete for every period that [start, end) touches.
+    """
+    found: list[Span] = []
+    for most, period in (
+        (caps.per_day, _day),
+        (caps.per_week, _week),
+        (caps.per_month, _month),
+    ):
+        if most is not None:
+            found += _full(most, period, zone, booked, start, end)
+    return found
+
+
+def _full(
+    most: int, period: Callable[[int], Span], zone: str, booked: Sequence[int], start: int, end: int
+) -> Iterator[Span]:
+    if most <= 0:
+        yield start, end
+        return
+    if len(booked) < most:
+        return
+    counts = Counter(period(wall_minute(zone, at) // DAY) for at in booked)
+    for (first, after), count in counts.items():
+        if count >= most:
+            yield from wall_spans(zone, first * DAY, after * DAY)
+
+
+def _day(day: int) -> Span:
+    return day, day + 1
+
+
+def _week(day: int) -> Span:
+    monday = day - (day + 3) % 7  # 1970-01-01 was a Thursday
+    return monday, monday + 7
+
+
+def _month(day: int) -> Span:
+    on = date.fromordinal(day + _EPOCH)
+    after = date(on.year + on.month // 12, on.month % 12 + 1, 1)
+    return on.toordinal() - on.day + 1 - _EPOCH, after.toordinal() - _EPOCH
+
+
+def period_around(caps: Sequence[Caps], start: int, end: int) -> Span:
+    """Widen [start, end) to the whole periods of any zone that one of the caps counts."""
+    if all(cap == Caps() for cap in caps):
+        return start, end
+    first, last = start // DAY - 2, -(-end // DAY) + 1
+    if any(cap.per_month is not None for cap in caps):
+        first, last = min(first, _month(first)[0]), max(last, _month(last)[1])
+    if any(cap.per_week is not None for cap in caps):
+        first, last = min(first, _week(start // DAY - 2)[0]), max(last, _week(-(-end // DAY) + 1)[1])
+    return first * DAY, (last + 1) * DAY

@@ -1,0 +1,57 @@
+"""A schedule over some days: the spans that are open, and each interval as it was written (design 3.1, 3.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from kalends.domain.exceptions import real_spans
+from kalends.domain.schedule import Schedule
+from kalends.domain.spans import Span, merge, subtract
+from kalends.domain.zones import DAY, wall_spans
+
+# The instants of one written interval: one span, or several where a clock change cuts it.
+Written: TypeAlias = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Open spans (tidy), and the intervals as written that carry the ladders of starts; epoch minutes."""
+
+    open: tuple[Span, ...]
+    written: tuple[Written, ...]
+
+
+def hours_around(schedule: Schedule, start: int, end: int) -> Hours:
+    """Expand a schedule so that every instant of [start, end) is judged rightly.
+
+    Whole local dates from two before to one after are expanded; as zones differ from UTC by less than a day, that
+    is done for one UTC date more on either side.
+    """
+    return _expand(schedule, start // DAY - 3, -(-end // DAY) + 2)
+
+
+@lru_cache(maxsize=512)
+def _expand(schedule: Schedule, first_day: int, end_day: int) -> Hours:
+    written = [
+        tuple(spans)
+        for day in range(first_day, end_day)
+        for interval in schedule.week[(day + 3) % 7]  # 1970-01-01 was a Thursday
+        if (spans := wall_spans(schedule.zone, day * DAY + interval.start, day * DAY + interval.end))
+    ]
+    opened = merge(span for spans in written for span in spans)
+    for level in ("company", "own"):
+        blocks: list[Span] = []
+        openings: list[Span] = []
+        for exception in schedule.exceptions:
+            if exception.level != level:
+                continue
+            spans = real_spans(exception, schedule.zone)
+            if not exception.available:
+                blocks += spans
+            elif spans:
+                openings += spans
+                written.append(tuple(spans))
+        opened = merge([*subtract(opened, merge(blocks)), *openings])
+    return Hours(tuple(opened), tuple(written))

@@ -1,0 +1,55 @@
+"""A schedule: weekly hours and exceptions in a zone; the door to reading, checking and writing them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kalends.domain.exceptions import (
+    AvailabilityException,
+    check_exception,
+    exception_bounds,
+)
+from kalends.domain.week import (
+    DAYS,
+    ScheduleError,
+    Week,
+    WeeklyInterval,
+    parse_week,
+    week_to_json,
+)
+from kalends.domain.zones import canonical_zone
+
+__all__ = [
+    "DAYS",
+    "AvailabilityException",
+    "Schedule",
+    "ScheduleError",
+    "Week",
+    "WeeklyInterval",
+    "canonical_zone",
+    "check_exception",
+    "exception_bounds",
+    "parse_week",
+    "week_to_json",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a host can be met: weekly hours and exceptions, read in an IANA zone.
+
+    Equal schedules share what the engine has worked out for them; the hash is taken once, for that look-up.
+    """
+
+    zone: str
+    week: Week
+    exceptions: tuple[AvailabilityException, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if len(self.week) != len(DAYS):
+            raise ValueError("a week has seven days")
+        object.__setattr__(self, "_hash", hash((self.zone, self.week, self.exceptions)))
+
+    def __hash__(self) -> int:
+        return self._hash
