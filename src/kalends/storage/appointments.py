@@ -1,0 +1,224 @@
+"""Appointments: rows of appointment with their hosts, attendees and what is needed of type and company."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.rows import scalar_row
+from psycopg.types.json import Jsonb
+from whenever import Instant
+
+from . import attendees, hosts
+from .attendees import Attendee
+from .database import Connection
+from .hosts import Host
+
+Status: TypeAlias = Literal["upcoming", "past", "cancelled"]
+
+COLUMNS = """company_id, id, meeting_type_id, revision, sequence, start_at, end_at, meeting_info, channel, location,
+    ics_title, ics_description, note, transcription, summary, skip_notifications, ignored_availability, rescheduled_at,
+    reschedule_count, cancelled_at, cancel_source, cancelled_by, cancel_reason, created_at, updated_at"""
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """The newest state of an appointment; the main host and whoever booked come first.
+
+    Attributes:
+        meeting_info: the type's, as it was when booked.
+        type_slug, type_ics, type_metadata, type_spots: of the meeting type as it is now, also when deleted.
+    """
+
+    company_id: UUID
+    id: UUID
+    meeting_type_id: UUID
+    revision: int
+    sequence: int
+    start_at: Instant
+    end_at: Instant
+    meeting_info: dict[str, Any]
+    channel: str
+    location: str | None
+    ics_title: str | None
+    ics_description: str | None
+    note: str | None
+    transcription: str | None
+    summary: str | None
+    skip_notifications: bool
+    ignored_availability: bool
+    rescheduled_at: Instant | None
+    reschedule_count: int
+    cancelled_at: Instant | None
+    cancel_source: str | None
+    cancelled_by: str | None
+    cancel_reason: str | None
+    created_at: Instant
+    updated_at: Instant
+    type_slug: str
+    type_ics: dict[str, Any] | None
+    type_metadata: dict[str, str]
+    type_spots: int
+    company_name: str
+    company_language: str
+    hosts: tuple[Host, ...]
+    attendees: tuple[Attendee, ...]
+
+    @property
+    def booking_attendees(self) -> tuple[Attendee, ...]:
+        """Those who booked and still come, without the guests they bring along."""
+        return tuple(one for one in self.attendees if not one.brought_along and one.cancelled_at is None)
+
+
+_WHOLE = f"""
+    SELECT {", ".join(f"a.{column.strip()}" for column in COLUMNS.split(","))},
+        t.slug, t.ics, t.metadata, t.spots, c.name, c.language,
+        (SELECT json_agg(host ORDER BY host.place) FROM (
+            SELECT h.position AS place, {", ".join(f"u.{column.strip()}" for column in hosts.COLUMNS.split(","))}
+            FROM appointment_host h JOIN user_account u ON u.company_id = h.company_id AND u.id = h.user_id
+            WHERE h.company_id = a.company_id AND h.appointment_id = a.id) host),
+        (SELECT json_agg(guest ORDER BY guest.position) FROM (
+            SELECT {attendees.COLUMNS} FROM attendee
+            WHERE company_id = a.company_id AND appointment_id = a.id) guest)
+    FROM appointment a
+    JOIN meeting_type t ON t.company_id = a.company_id AND t.id = a.meeting_type_id
+    JOIN company c ON c.id = a.company_id
+"""
+
+
+def _whole(row: Sequence[Any]) -> Appointment:
+    for host in row[-2]:
+        del host["place"]
+    guests = tuple(map(attendees.of_json, row[-1]))
+    return Appointment(*(*row[:-2], tuple(map(hosts.of_json, row[-2])), guests))
+
+
+async def get(conn: Connection, company_id: UUID, appointment_id: UUID) -> Appointment | None:
+    """Find one appointment of the company."""
+    cursor = await conn.execute(_WHOLE + "WHERE a.company_id = %s AND a.id = %s", (company_id, appointment_id))
+    row = await cursor.fetchone()
+    return _whole(row) if row else None
+
+
+async def of_any_company(conn: Connection, appointment_id: UUID) -> Appointment | None:
+    """Find an appointment for somebody who has no more than its id and a secret."""
+    cursor = await conn.execute(_WHOLE + "WHERE a.id = %s", (appointment_id,))
+    row = await cursor.fetchone()
+    return _whole(row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which of one host's appointments are meant; None leaves a side open.
+
+    Attributes:
+        begins_from, begins_before: bounds of the start, half-open.
+        runs_at: only those that run at this instant and are live.
+        search: a part of an attendee's name or address, or of the meeting's name.
+    """
+
+    host_id: UUID
+    begins_from: Instant | None = None
+    begins_before: Instant | None = None
+    runs_at: Instant | None = None
+    meeting_type_id: UUID | None = None
+    status: Status | None = None
+    search: str | None = None
+
+
+_STATUS = {
+    "upcoming": "a.cancelled_at IS NULL AND a.end_at > %(now)s",
+    "past": "a.cancelled_at IS NULL AND a.end_at <= %(now)s",
+    "cancelled": "a.cancelled_at IS NOT NULL",
+}
+
+
+def _where(only: Filter, now: Instant) -> tuple[str, dict[str, Any]]:
+    rules = ["h.company_id = %(company)s AND h.user_id = %(host)s"]
+    if only.begins_from:
+        rules.append("h.start_at >= %(from)s")
+    if only.begins_before:
+        rules.append("h.start_at < %(before)s")
+    if only.runs_at:
+        rules.append("h.live AND h.start_at <= %(at)s AND a.end_at > %(at)s")
+    if only.meeting_type_id:
+        rules.append("a.meeting_type_id = %(type)s")
+    if only.status:
+        rules.append(_STATUS[only.status])
+    if only.search:
+        rules.append(
+            """(a.meeting_info->>'name' ILIKE %(search)s OR EXISTS (
+                SELECT FROM attendee g WHERE g.company_id = a.company_id AND g.appointment_id = a.id
+                    AND (g.email ILIKE %(search)s OR g.full_name ILIKE %(search)s)))"""
+        )
+    pattern = (only.search or "").replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return " AND ".join(rules), {
+        "host": only.host_id,
+        "from": only.begins_from,
+        "before": only.begins_before,
+        "at": only.runs_at,
+        "type": only.meeting_type_id,
+        "search": f"%{pattern}%",
+        "now": now,
+    }
+
+
+_FROM = """
+    FROM appointment_host h JOIN appointment a ON a.company_id = h.company_id AND a.id = h.appointment_id WHERE """
+
+
+async def page(
+    conn: Connection,
+    company_id: UUID,
+    only: Filter,
+    *,
+    sort: Literal["start", "created"],
+    descending: bool,
+    limit: int,
+    offset: int,
+    now: Instant,
+) -> tuple[list[Appointment], int]:
+    """Read one page of a host's appointments, equal ones by id, and count them all; two statements."""
+    where, values = _where(only, now)
+    direction = "DESC" if descending else "ASC"
+    column = "h.start_at" if sort == "start" else "a.created_at"
+    outer = "a.start_at" if sort == "start" else "a.created_at"
+    values |= {"company": company_id, "limit": limit, "offset": offset}
+    cursor = await conn.execute(
+        f"""{_WHOLE} WHERE a.company_id = %(company)s AND a.id IN (
+                SELECT h.appointment_id {_FROM} {where}
+                ORDER BY {column} {direction}, h.appointment_id {direction} LIMIT %(limit)s OFFSET %(offset)s)
+            ORDER BY {outer} {direction}, a.id {direction}""",
+        values,
+    )
+    found = [_whole(row) for row in await cursor.fetchall()]
+    async with conn.cursor(row_factory=scalar_row) as counting:
+        await counting.execute(f"SELECT count(*) {_FROM} {where}", values)
+        return found, int(await counting.fetchone() or 0)
+
+
+async def add(conn: Connection, row: Mapping[str, Any]) -> None:
+    """Insert an appointment from columns."""
+    await conn.execute(
+        sql.SQL("INSERT INTO appointment ({}) VALUES ({})").format(
+            sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(sql.Placeholder() * len(row))
+        ),
+        [_dumped(value) for value in row.values()],
+    )
+
+
+async def change(conn: Connection, company_id: UUID, appointment_id: UUID, changes: Mapping[str, Any]) -> None:
+    """Set columns of one appointment; the caller has locked it."""
+    await conn.execute(
+        sql.SQL("UPDATE appointment SET {} WHERE company_id = %s AND id = %s").format(
+            sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in changes)
+        ),
+        [*(_dumped(value) for value in changes.values()), company_id, appointment_id],
+    )
+
+
+def _dumped(value: Any) -> Any:
+    return Jsonb(value) if isinstance(value, dict | list) else value

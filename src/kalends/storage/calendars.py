@@ -1,0 +1,188 @@
+"""Calendars: everything the slot engine needs, for any number of hosts in the same few statements.
+
+Spans leave here as epoch minutes, rounded outward; no object is made per claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from whenever import Instant
+
+from . import hosts, meeting_types
+from .database import Connection
+from .hosts import Host
+from .meeting_types import MeetingType
+
+_TYPE_COLUMNS = [column.strip() for column in meeting_types.COLUMNS.split(",")]
+_HOST_COLUMNS = [column.strip() for column in hosts.COLUMNS.split(",")]
+
+_SCOPE = f"""
+    SELECT {", ".join(f"t.{column}" for column in _TYPE_COLUMNS)}, coalesce(std.timezone, owner.timezone),
+        moved.start_at, moved.end_at, {", ".join(f"u.{column}" for column in _HOST_COLUMNS)}, u.booking_limits,
+        hours.timezone, hours.schedule::text,
+        (SELECT json_agg(json_build_array(e.available, e.starts, e.ends, e.owner_type = 'company', e.id) ORDER BY e.id)
+         FROM availability_exception e
+         WHERE e.company_id = t.company_id AND e.owner_id IN (t.company_id, u.id, hours.id) AND e.deleted_at IS NULL
+            AND e.latest > %(first)s AND e.earliest < %(last)s)
+    FROM meeting_type t
+    JOIN user_account owner ON owner.company_id = t.company_id AND owner.id = t.user_id
+    LEFT JOIN availability std ON std.company_id = t.company_id
+        AND std.id = coalesce(t.availability_id, owner.default_availability_id)
+    LEFT JOIN appointment moved ON moved.company_id = t.company_id AND moved.id = %(moved)s
+    CROSS JOIN LATERAL unnest(coalesce(
+        %(hosts)s::uuid[],
+        (SELECT array_agg(h.user_id ORDER BY h.position) FROM appointment_host h
+         WHERE h.company_id = t.company_id AND h.appointment_id = moved.id AND moved.meeting_type_id = t.id),
+        ARRAY[t.user_id]
+    )) WITH ORDINALITY asked(id, place)
+    LEFT JOIN user_account u ON u.company_id = t.company_id AND u.id = asked.id AND u.deleted_at IS NULL
+    LEFT JOIN availability hours ON hours.company_id = u.company_id
+        AND hours.id = CASE WHEN t.availability_id = std.id AND std.user_id = u.id THEN std.id
+                            ELSE u.default_availability_id END
+    WHERE t.company_id = %(company)s AND t.id = %(type)s AND (t.deleted_at IS NULL OR %(deleted)s)
+    ORDER BY asked.place
+"""
+
+_BUSY = """
+    SELECT host_no, array_agg(floor(date_part('epoch', start_at) / 60)::int),
+        array_agg(ceil(date_part('epoch', end_at) / 60)::int)
+    FROM claim
+    WHERE host_no = ANY(%(hosts)s) AND end_at > %(first)s AND start_at < %(last)s
+        AND (expires_at IS NULL OR expires_at > %(now)s)
+        AND (%(moved)s::uuid IS NULL OR appointment_id <> %(moved)s)
+    GROUP BY host_no
+"""
+
+_BOOKED = """
+    SELECT NULL::uuid, floor(date_part('epoch', a.start_at) / 60)::int FROM appointment a
+    WHERE a.company_id = %(company)s AND a.meeting_type_id = %(type)s AND a.cancelled_at IS NULL
+        AND a.start_at >= %(first)s AND a.start_at < %(last)s AND (%(moved)s::uuid IS NULL OR a.id <> %(moved)s)
+    UNION ALL
+    SELECT h.user_id, floor(date_part('epoch', h.start_at) / 60)::int FROM appointment_host h
+    WHERE h.company_id = %(company)s AND h.user_id = ANY(%(hosts)s) AND h.live
+        AND h.start_at >= %(first)s AND h.start_at < %(last)s
+        AND (%(moved)s::uuid IS NULL OR h.appointment_id <> %(moved)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class HostHours:
+    """One host asked for, and the hours he is met in.
+
+    Attributes:
+        zone, week: his schedule's zone and its weekly hours as JSON text; None: he has none.
+        exceptions: [available, starts, ends, is the company's, id] each, by id.
+    """
+
+    host: Host
+    booking_limits: dict[str, Any]
+    zone: str | None
+    week: str | None
+    exceptions: list[tuple[bool, str, str, bool, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A meeting type and the hosts asked for, in their order; None stands for one the company does not have.
+
+    Attributes:
+        zone: the zone of the type's schedule.
+        moved: start and end of the appointment that is moved; None when there is no such appointment.
+    """
+
+    meeting_type: MeetingType
+    zone: str
+    moved: tuple[Instant, Instant] | None
+    hosts: list[HostHours | None]
+
+
+async def scope(
+    conn: Connection,
+    *,
+    company_id: UUID,
+    meeting_type_id: UUID,
+    host_ids: Sequence[UUID],
+    first: Instant,
+    last: Instant,
+    moved: UUID | None,
+    deleted: bool,
+) -> Scope | None:
+    """Read a type with its hosts, their hours and the exceptions that may touch [first, last); one statement.
+
+    Without `host_ids`: the hosts of the moved appointment, if it is of this type, else the type's owner.
+
+    Args:
+        deleted: find a deleted type too.
+    """
+    cursor = await conn.execute(
+        _SCOPE,
+        {
+            "company": company_id,
+            "type": meeting_type_id,
+            "hosts": list(host_ids) or None,
+            "first": first,
+            "last": last,
+            "moved": moved,
+            "deleted": deleted,
+        },
+    )
+    rows = await cursor.fetchall()
+    if not rows:
+        return None
+    after_type = len(_TYPE_COLUMNS)
+    zone, start, end = rows[0][after_type : after_type + 3]
+    return Scope(
+        MeetingType(*rows[0][:after_type]),
+        zone,
+        (start, end) if start else None,
+        [_hours(row[after_type + 3 :]) for row in rows],
+    )
+
+
+def _hours(row: Sequence[Any]) -> HostHours | None:
+    if row[0] is None:
+        return None
+    limits, zone, week, exceptions = row[len(_HOST_COLUMNS) :]
+    return HostHours(Host(*row[: len(_HOST_COLUMNS)]), limits, zone, week, exceptions or [])
+
+
+async def busy(
+    conn: Connection, *, host_nos: Sequence[int], first: Instant, last: Instant, moved: UUID | None, now: Instant
+) -> dict[int, list[tuple[int, int]]]:
+    """Read the claims that meet [first, last), without expired ones and those of the moved appointment; sorted."""
+    cursor = await conn.execute(
+        _BUSY, {"hosts": list(host_nos), "first": first, "last": last, "moved": moved, "now": now}
+    )
+    return {host_no: sorted(zip(starts, ends, strict=True)) for host_no, starts, ends in await cursor.fetchall()}
+
+
+async def booked(
+    conn: Connection,
+    *,
+    company_id: UUID,
+    meeting_type_id: UUID,
+    host_ids: Sequence[UUID],
+    first: Instant,
+    last: Instant,
+    moved: UUID | None,
+) -> dict[UUID | None, list[int]]:
+    """Read the starts that count against caps: the type's under None, each host's under his id."""
+    cursor = await conn.execute(
+        _BOOKED,
+        {
+            "company": company_id,
+            "type": meeting_type_id,
+            "hosts": list(host_ids),
+            "first": first,
+            "last": last,
+            "moved": moved,
+        },
+    )
+    starts: dict[UUID | None, list[int]] = {}
+    for user_id, start in await cursor.fetchall():
+        starts.setdefault(user_id, []).append(start)
+    return starts

@@ -1,0 +1,59 @@
+"""Hosts of appointments: the users who give the meeting; position 0 is the main host."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from whenever import Instant
+
+from .database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A user as the host of something; `host_no` stays inside."""
+
+    id: UUID
+    host_no: int
+    email: str
+    given_name: str
+    family_name: str
+    slug: str
+    picture: str | None
+    timezone: str
+    language: str
+
+    @property
+    def full_name(self) -> str:
+        """Both names in the order they are spoken."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+
+COLUMNS = "id, host_no, email, given_name, family_name, slug, picture, timezone, language"
+
+
+def of_json(row: Mapping[str, Any]) -> Host:
+    """Read a host out of a row that came as JSON."""
+    return Host(**{**row, "id": UUID(row["id"])})
+
+
+async def add(
+    conn: Connection, *, company_id: UUID, appointment_id: UUID, user_ids: Sequence[UUID], start: Instant
+) -> None:
+    """Make users the hosts of a new appointment, the main host first."""
+    await conn.execute(
+        """
+        INSERT INTO appointment_host (company_id, appointment_id, user_id, position, start_at)
+        SELECT %s, %s, host.id, host.place - 1, %s FROM unnest(%s::uuid[]) WITH ORDINALITY host(id, place)
+        """,
+        (company_id, appointment_id, start, list(user_ids)),
+    )
+
+
+async def keep_step(conn: Connection, *, company_id: UUID, appointment_id: UUID, start: Instant, live: bool) -> None:
+    """Repeat the appointment's start and state beside its hosts, for lists and caps of one host."""
+    await conn.execute(
+        "UPDATE appointment_host SET start_at = %s, live = %s WHERE company_id = %s AND appointment_id = %s",
+        (start, live, company_id, appointment_id),
+    )

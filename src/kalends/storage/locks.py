@@ -1,0 +1,31 @@
+"""The one lock order (design section 4): meeting type, hosts by number, appointment; nothing else, each by itself.
+
+Every transaction that changes claims, seats or an appointment's state takes these, in this order. Each is a
+statement of its own, so that what comes after it sees what it waited for (READ COMMITTED).
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from .database import Connection
+
+
+async def meeting_type(conn: Connection, company_id: UUID, meeting_type_id: UUID) -> None:
+    """Lock a type that has a cap: its bookings are counted one after the other."""
+    await conn.execute(
+        "SELECT FROM meeting_type WHERE company_id = %s AND id = %s FOR NO KEY UPDATE", (company_id, meeting_type_id)
+    )
+
+
+async def hosts(conn: Connection, host_nos: Iterable[int]) -> None:
+    """Lock all hosts concerned, old and new, by their number."""
+    await conn.execute(
+        "SELECT FROM user_account WHERE host_no = ANY(%s) ORDER BY host_no FOR NO KEY UPDATE", (sorted(set(host_nos)),)
+    )
+
+
+async def appointment(conn: Connection, company_id: UUID, appointment_id: UUID) -> None:
+    """Lock one appointment, after its hosts."""
+    await conn.execute(
+        "SELECT FROM appointment WHERE company_id = %s AND id = %s FOR NO KEY UPDATE", (company_id, appointment_id)
+    )
