@@ -1,0 +1,155 @@
+"""An appointment's snapshot as iCalendar: REQUEST and CANCEL for mails, PUBLISH for files to download (RFC 5545, 5546).
+
+Times are written in UTC, which every calendar shows in its owner's zone, whatever clock change lies between.
+The UID stays for life; SEQUENCE is the snapshot's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from icalendar import Calendar, Event, vCalAddress, vText
+from whenever import Instant
+
+Snapshot: TypeAlias = Mapping[str, Any]
+
+PRODUCT = "-//kalends//kalends//EN"
+_PLACEHOLDER = re.compile(r"\{!\s*(M\.[A-Za-z.]+)\s*\}")
+_UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x85\u2028\u2029]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What one receiver reads in his calendar; `description` may have several lines."""
+
+    summary: str
+    description: str = ""
+    location: str = ""
+
+
+def uid(appointment_id: str) -> str:
+    """Name an appointment's event in every calendar; the same for life."""
+    return f"{appointment_id}@kalends"
+
+
+def request(
+    snapshot: Snapshot, wording: Wording, *, stamp: Instant, attendees: Sequence[Mapping[str, Any]], sent_by: str
+) -> str:
+    """Invite, or tell of a change; RFC 5546 3.2.2.
+
+    The main host is the ORGANIZER; all hosts are attendees who have accepted.
+
+    Args:
+        stamp: DTSTAMP, when this revision came to be.
+        attendees: the guests this receiver may see, of the snapshot's form.
+        sent_by: address the mail comes from, which acts for the organizer (receivers may check it, RFC 6047 3).
+    """
+    event = _event(snapshot, wording, stamp)
+    event.add("status", "CONFIRMED")
+    _add_people(event, snapshot, snapshot["hosts"], attendees, sent_by)
+    return _calendar("REQUEST", event)
+
+
+def cancel(
+    snapshot: Snapshot,
+    wording: Wording,
+    *,
+    stamp: Instant,
+    attendees: Sequence[Mapping[str, Any]],
+    sent_by: str,
+    hosts: Sequence[Mapping[str, Any]] | None = None,
+) -> str:
+    """Take an invitation back; RFC 5546 3.2.5.
+
+    A cancelled appointment carries STATUS:CANCELLED. Where only some are taken off a live one, `hosts` and
+    `attendees` name just them, and there is no STATUS. `hosts` None: all hosts.
+    """
+    event = _event(snapshot, wording, stamp)
+    if snapshot["isCancelled"]:
+        event.add("status", "CANCELLED")
+    _add_people(event, snapshot, snapshot["hosts"] if hosts is None else hosts, attendees, sent_by)
+    return _calendar("CANCEL", event)
+
+
+def publish(snapshot: Snapshot, wording: Wording, *, stamp: Instant) -> str:
+    """Write the event as a file that anybody may add to a calendar: no attendees (RFC 5546 3.2.1)."""
+    event = _event(snapshot, wording, stamp)
+    event.add("status", "CANCELLED" if snapshot["isCancelled"] else "CONFIRMED")
+    event.add("organizer", _address(snapshot["hosts"][0]))
+    return _calendar("PUBLISH", event)
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Replace placeholders such as ``{!M.Guest.Fullname}`` (contract 2.2) by the values of their names.
+
+    Unknown ones become nothing; what a value contains is not looked at again.
+    """
+    return _PLACEHOLDER.sub(lambda found: values.get(found.group(1), ""), template)
+
+
+def _event(snapshot: Snapshot, wording: Wording, stamp: Instant) -> Event:
+    event = Event()
+    event.add("uid", uid(snapshot["id"]))
+    event.add("sequence", snapshot["sequence"])
+    event.add("dtstamp", stamp.round("second").to_stdlib())
+    event.add("dtstart", Instant.parse_iso(snapshot["start"]).to_stdlib())
+    event.add("dtend", Instant.parse_iso(snapshot["end"]).to_stdlib())
+    event.add("transp", "TRANSPARENT" if snapshot["isCancelled"] else "OPAQUE")
+    event.add("summary", vText(_line(wording.summary)))
+    for name, text in (("description", _lines(wording.description)), ("location", _line(wording.location))):
+        if text:
+            event.add(name, vText(text))
+    return event
+
+
+def _add_people(
+    event: Event,
+    snapshot: Snapshot,
+    hosts: Sequence[Mapping[str, Any]],
+    attendees: Sequence[Mapping[str, Any]],
+    sent_by: str,
+) -> None:
+    main = snapshot["hosts"][0]
+    organizer = _address(main)
+    if sent_by.lower() != main["email"].lower():
+        organizer.params["SENT-BY"] = f"mailto:{sent_by}"
+    event.add("organizer", organizer)
+    for host in hosts:
+        role = "CHAIR" if host["id"] == main["id"] else "REQ-PARTICIPANT"
+        event.add("attendee", _address(host, ROLE=role, PARTSTAT="ACCEPTED", RSVP="FALSE"))
+    for guest in attendees:
+        if guest.get("email"):
+            # Who booked has agreed by booking; who is brought along is asked.
+            asked = bool(guest.get("broughtAlong"))
+            state = {"PARTSTAT": "NEEDS-ACTION", "RSVP": "TRUE"} if asked else {"PARTSTAT": "ACCEPTED", "RSVP": "FALSE"}
+            event.add("attendee", _address(guest, CUTYPE="INDIVIDUAL", ROLE="REQ-PARTICIPANT", **state))
+
+
+def _address(person: Mapping[str, Any], **params: str) -> vCalAddress:
+    address = vCalAddress("mailto:" + re.sub(r"\s", "", person["email"]))
+    name = _line(person.get("fullName") or person.get("fullname") or "")
+    if name:
+        address.params["CN"] = name
+    address.params.update(params)
+    return address
+
+
+def _calendar(method: str, event: Event) -> str:
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method)
+    calendar.add_component(event)
+    return calendar.to_ical().decode()
+
+
+def _line(text: str) -> str:
+    return " ".join(_UNPRINTABLE.sub(" ", text).split())
+
+
+def _lines(text: str) -> str:
+    return _UNPRINTABLE.sub(" ", text.replace("\r\n", "\n")).strip()
