@@ -1,0 +1,83 @@
+// What the booking pages do beyond links and forms: find the guest's zone, keep what was typed, move the focus,
+// and speak with the page that frames them (contract 6.5). Everything works without this script, only less smoothly.
+import { listenToFrame, tellFrame } from "./frame";
+
+declare const htmx: {
+  ajax(method: string, url: string, options: Record<string, unknown>): Promise<void>;
+};
+
+const typed = new Map<string, string>();
+
+function main(): HTMLElement {
+  return document.getElementById("main") as HTMLElement;
+}
+
+/** Ask for the page again in the guest's own zone, unless a zone was chosen or the page is in it already. */
+function findZone(): void {
+  const asked = main().dataset["zone"];
+  if (!asked) return;
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!own || own === asked) return;
+  const url = new URL(location.href);
+  url.searchParams.set("timezone", own);
+  void htmx.ajax("GET", url.pathname + url.search, {
+    target: "#main",
+    select: "#main",
+    swap: "outerMorph",
+    replace: "true",
+  });
+}
+
+/** What a guest typed survives a look at other times; it never leaves the browser's memory. */
+function keepTyped(event: Event): void {
+  const field = event.target;
+  if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) {
+    if (field.dataset["keep"] !== undefined) typed.set(field.name, field.value);
+  }
+}
+
+function giveBackTyped(): void {
+  for (const field of main().querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("[data-keep]")) {
+    const value = typed.get(field.name);
+    if (value && !field.value) {
+      field.value = value;
+      field.closest("details")?.setAttribute("open", "");
+    }
+  }
+}
+
+/** A select that applies itself; its button is for browsers without script. */
+function applySelect(event: Event): void {
+  const field = event.target;
+  if (field instanceof HTMLSelectElement && field.dataset["apply"] !== undefined) field.form?.requestSubmit();
+}
+
+let step = "";
+
+/** After a change of step, say where we are: focus goes to the new heading or, before it, to what went wrong. */
+function arrive(): void {
+  giveBackTyped();
+  const now = main().dataset["step"] ?? "";
+  const alert = main().querySelector<HTMLElement>("[role=alert]");
+  if (alert || (step && now !== step)) {
+    const goal = alert ?? main().querySelector<HTMLElement>("[data-heading]");
+    goal?.focus({ preventScroll: true });
+    goal?.scrollIntoView({ block: "nearest" });
+  }
+  if (now === "times" && step === "times" && matchMedia("(max-width: 43.99rem)").matches) {
+    main().querySelector(".day-chosen")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }
+  step = now;
+  const title = main().dataset["title"];
+  if (title) document.title = title;
+  tellFrame(main());
+}
+
+document.documentElement.classList.add("js");
+step = main().dataset["step"] ?? "";
+document.addEventListener("input", keepTyped);
+document.addEventListener("change", applySelect);
+document.addEventListener("htmx:after:swap", () => arrive());
+listenToFrame();
+tellFrame(main());
+findZone();
