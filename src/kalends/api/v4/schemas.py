@@ -1,0 +1,123 @@
+"""What request and answer models of all nouns share."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from whenever import Instant
+
+from kalends.domain import zones
+from kalends.domain.emails import checked_email
+
+INT32 = 2**31 - 1
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+class Body(BaseModel):
+    """Base of request bodies: camelCase names, unknown keys dropped, null the same as absent.
+
+    `keeps_null` names (as on the wire) the keys where null means something: usually "forget the value".
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+    keeps_null: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _absent_or_set(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None or key in cls.keeps_null}
+
+    def given(self) -> dict[str, Any]:
+        """Answer what the caller sent, by the wire's names, nested bodies included."""
+        return self.model_dump(exclude_unset=True, by_alias=True)
+
+
+class Answer(BaseModel):
+    """Base of answers: camelCase names, every key always there."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        from_attributes=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+def _single_line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _many_lines(text: str) -> str:
+    if _CONTROL_BUT_LINES.search(text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _no_flag(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("must be a number")
+    return value
+
+
+def _zone(name: str) -> str:
+    zones.canonical_zone(name)
+    return name
+
+
+def _link(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@\\]+([/?#]\S*)?", text, re.IGNORECASE):
+        raise ValueError("must be a link that begins with http:// or https://")
+    return text
+
+
+# One line of text; the second must hold something, the third may be long and have line breaks.
+Line = Annotated[str, StringConstraints(max_length=250), AfterValidator(_single_line)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(_single_line)
+]
+Text = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_many_lines)]
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254),
+    AfterValidator(_single_line),
+    AfterValidator(checked_email),
+    Field(json_schema_extra={"format": "email"}),
+]
+Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()/.\-]{3,40}$")]
+Link = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_single_line), AfterValidator(_link)]
+Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_single_line), AfterValidator(_zone)]
+Whole = Annotated[int, BeforeValidator(_no_flag, json_schema_input_type=int), Field(ge=-INT32, le=INT32)]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+def stamp(instant: Instant) -> str:
+    """Write an instant as the contract's timestamps: UTC with milliseconds and `Z`."""
+    return instant.format_iso(unit="millisecond")
+
+
+# An instant in an answer.
+Stamp = Annotated[
+    Instant,
+    PlainSerializer(stamp, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2031-03-04T09:00:00.000Z"]}),
+]

@@ -1,0 +1,18 @@
+"""E-mail addresses, judged by their syntax alone; nothing is looked up."""
+
+from email_validator import EmailNotValidError, validate_email
+
+
+def checked_email(text: str) -> str:
+    """Check an address and write it as mail servers take it: plain ASCII, an international domain in its xn-- form.
+
+    Addresses of ``.test`` and ``example.com`` are fine (contract 6.6).
+
+    Raises:
+        ValueError: not an address, or one that only servers with SMTPUTF8 (RFC 6531) could take.
+    """
+    try:
+        found = validate_email(text, check_deliverability=False, test_environment=True, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise ValueError(f"is not an e-mail address: {error}") from None
+    return found.ascii_email or found.normalized
