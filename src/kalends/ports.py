@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from .errors import Upstream
+
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
@@ -19,6 +21,12 @@ class OutgoingMail:
     recipient: str
     message_id: str
     content: bytes
+
+
+class MailRefused(Upstream):
+    """The receiver's mail server refuses this mail for good."""
+
+    code = "mail-refused"
 
 
 class Mailer(Protocol):

@@ -45,7 +45,7 @@ def request(
     Args:
         stamp: DTSTAMP, when this revision came to be.
         attendees: the guests this receiver may see, of the snapshot's form.
-        sent_by: address the mail comes from, which acts for the organizer (receivers may check it, RFC 6047 3).
+        sent_by: address the mail comes from; it acts for the organizer (RFC 5545 3.2.18).
     """
     event = _event(snapshot, wording, stamp)
     event.add("status", "CONFIRMED")
@@ -144,7 +144,8 @@ def _calendar(method: str, event: Event) -> str:
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method)
     calendar.add_component(event)
-    return calendar.to_ical().decode()
+    written: bytes = calendar.to_ical()
+    return written.decode()
 
 
 def _line(text: str) -> str:

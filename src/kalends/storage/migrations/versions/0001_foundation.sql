@@ -259,6 +259,7 @@ CREATE TABLE event (
 );
 
 -- What an event brings about, once per target; target is a user id or an attendee id for mails.
+-- due_at: put off until then; a periodic job turns due rows into jobs.
 CREATE TABLE effect (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     company_id uuid NOT NULL,
@@ -266,8 +267,12 @@ CREATE TABLE effect (
     kind text NOT NULL CHECK (kind IN ('mail')),
     target uuid NOT NULL,
     done_at timestamptz,
+    outcome text CHECK (outcome IN ('sent', 'nothing-new', 'refused', 'given-up')),
+    failures integer NOT NULL DEFAULT 0,
+    due_at timestamptz,
     UNIQUE (event_id, kind, target)
 );
+CREATE INDEX effect_due ON effect (due_at) WHERE due_at IS NOT NULL;
 
 -- The revision each recipient was last told of (design section 5).
 CREATE TABLE told (
@@ -278,6 +283,15 @@ CREATE TABLE told (
     PRIMARY KEY (company_id, appointment_id, recipient_id),
     FOREIGN KEY (company_id, appointment_id) REFERENCES appointment (company_id, id)
 );
+
+-- Mails of the last hour to guests' addresses, for the hourly limit; lost at a crash. address is a SHA-256.
+CREATE UNLOGGED TABLE guest_mail (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    address bytea NOT NULL,
+    sent_at timestamptz NOT NULL
+);
+CREATE INDEX guest_mail_address ON guest_mail (address, sent_at);
+CREATE INDEX guest_mail_sent_at ON guest_mail (sent_at);
 
 -- A page's form may be sent twice; the second time shows what the first one booked.
 CREATE TABLE form_nonce (

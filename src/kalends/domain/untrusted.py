@@ -1,0 +1,25 @@
+"""What a guest wrote, cut down to what may stand in a mail to an address that has not proved itself.
+
+Anybody can book with a stranger's address: our mails must not carry his text to the stranger (design section 6).
+"""
+
+import re
+
+LONGEST_NAME = 60
+
+_LINK = re.compile(r"://|www\.|[@/\\<>]", re.IGNORECASE)
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
+
+
+def plain_name(text: str | None) -> str:
+    """Cut a name to one line of at most 60 characters that no mail program turns into a link; "" if none is left."""
+    name = " ".join("".join(c if c.isprintable() else " " for c in text or "").split())
+    if _LINK.search(name):
+        return ""
+    # "evil.com" would become a link, "evil. com" does not; "J. R. Smith" stays as it is.
+    return re.sub(r"\.(?=\S)", ". ", name)[:LONGEST_NAME].strip()
+
+
+def plain_phone(text: str | None) -> str:
+    """Keep a phone number that looks like one; "" for anything else."""
+    return text if text and _PHONE.fullmatch(text) else ""
