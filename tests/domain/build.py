@@ -1,0 +1,85 @@
+"""Short ways to write what the engine is asked with."""
+
+from typing import Any
+
+from whenever import Instant, ZonedDateTime
+
+from kalends.domain.schedule import DAYS, AvailabilityException, Schedule, Week, parse_week
+from kalends.domain.slots import Ask as Ask
+from kalends.domain.slots import BookingWindow, Caps, HostCalendar, Rules, list_slots
+from kalends.domain.zones import wall_minute
+
+ANYONE = Ask("anyone")
+EVERYONE = Ask("everyone")
+
+
+def week(hours: str, days: str = "monday tuesday wednesday thursday friday saturday sunday") -> Week:
+    """A week with the same hours (`09:00-12:00 13:00-17:00`) on some days."""
+    intervals = [dict(zip(("start", "end"), one.split("-"), strict=True)) for one in hours.split()]
+    return parse_week({day: {"enabled": day in days.split(), "hours": intervals} for day in DAYS})
+
+
+def schedule(hours: str, zone: str = "UTC", *exceptions: AvailabilityException, days: str = " ".join(DAYS)) -> Schedule:
+    return Schedule(zone, week(hours, days), exceptions)
+
+
+def block(start: str, end: str, level: Any = "own") -> AvailabilityException:
+    return AvailabilityException(available=False, start=start, end=end, level=level)
+
+
+def opening(start: str, end: str, level: Any = "own") -> AvailabilityException:
+    return AvailabilityException(available=True, start=start, end=end, level=level)
+
+
+def rules(duration: int = 60, interval: int | None = None, **more: Any) -> Rules:
+    """Rules that refuse nothing by themselves, but for what is named."""
+    plain: dict[str, Any] = {
+        "enabled": True,
+        "allowed_durations": (),
+        "buffer_before": 0,
+        "buffer_after": 0,
+        "buffers_within_hours": False,
+        "notice": 0,
+        "window": BookingWindow("unlimited"),
+        "zone": "UTC",
+        "caps": Caps(),
+    }
+    return Rules(duration=duration, interval=interval or duration, **(plain | more))
+
+
+def host(
+    its: Schedule, *busy: tuple[str, str], name: str = "ada", events: tuple[tuple[str, str], ...] = (), **more: Any
+) -> HostCalendar:
+    """A host whose claims and events are given as local times of his schedule's zone."""
+
+    def spans(pairs: tuple[tuple[str, str], ...]) -> list[tuple[int, int]]:
+        return sorted((minute(start, its.zone), minute(end, its.zone)) for start, end in pairs)
+
+    return HostCalendar(name, its, more.pop("zone", its.zone), spans(busy), spans(events), **more)
+
+
+def at(local: str, zone: str = "UTC") -> Instant:
+    """The instant of a local time (`2027-03-01T09:00`); of two, the earlier."""
+    return ZonedDateTime(f"{local}[{zone}]").to_instant()
+
+
+def minute(local: str, zone: str = "UTC") -> int:
+    return at(local, zone).timestamp() // 60
+
+
+LONG_AGO = at("2000-01-01T00:00")
+
+
+def clock_times(starts: list[int], zone: str) -> list[str]:
+    """Starts as they stand on the zone's wall, `HH:MM`."""
+    return [f"{m // 60:02}:{m % 60:02}" for m in (wall_minute(zone, start) % 1440 for start in starts)]
+
+
+def listed(
+    asked: Rules, *hosts: HostCalendar, day: str, days: int = 1, ask: Ask = ANYONE, now: Instant = LONG_AGO
+) -> list[str]:
+    """The starts of a local day (of some days) in the first host's zone, as clock times."""
+    zone = hosts[0].schedule.zone
+    first = ZonedDateTime(f"{day}T00:00[{zone}]")
+    end = first.add(days=days)
+    return clock_times(list_slots(asked, hosts, ask, first.to_instant(), end.to_instant(), now).starts, zone)
