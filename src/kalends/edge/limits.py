@@ -1,0 +1,85 @@
+"""Limits by client address, for what comes without a credential: pages, guests' secrets, unknown credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from starlette.requests import HTTPConnection
+
+from kalends.app import App
+from kalends.errors import LimitReached
+from kalends.storage import buckets
+from kalends.storage.buckets import RateLimit
+
+__all__ = ["Proxies", "RateLimit", "bucket_of_address", "client_address", "take_address"]
+
+
+class Proxies:
+    """The addresses whose `X-Forwarded-For` is believed."""
+
+    def __init__(self, trusted: Iterable[str]) -> None:
+        """Read addresses and networks (``10.0.0.0/8``).
+
+        Raises:
+            ValueError: one of them is neither.
+        """
+        self._networks: list[IPv4Network | IPv6Network] = [ip_network(given, strict=False) for given in trusted]
+
+    def client(self, peer: str, forwarded: Iterable[str]) -> str:
+        """Find who asked: the last address in the chain that is no trusted proxy, else the peer.
+
+        Args:
+            peer: the address of the connection.
+            forwarded: the values of `X-Forwarded-For`, each maybe a list with commas, in order.
+        """
+        chain = [hop.strip() for value in forwarded for hop in value.split(",") if hop.strip()]
+        found = peer
+        while chain and self._trusts(found):
+            hop = _parse(chain.pop())
+            if hop is None:  # garbage from here on: the last known address stands
+                break
+            found = str(hop)
+        return found
+
+    def _trusts(self, address: str) -> bool:
+        parsed = _parse(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
+
+
+def client_address(request: HTTPConnection) -> str:
+    """Name the address a request came from, as far as the trusted proxies tell."""
+    peer = request.client.host if request.client else "local"
+    proxies: Proxies = request.app.state.proxies
+    return proxies.client(peer, request.headers.getlist("x-forwarded-for"))
+
+
+def bucket_of_address(request: HTTPConnection, name: str) -> str:
+    """Name the bucket of a request's address; IPv6 by /64, which is what one customer has."""
+    address = client_address(request)
+    parsed = _parse(address)
+    if isinstance(parsed, IPv6Address):
+        address = str(ip_network((parsed, 64), strict=False))
+    return f"{name}:{address}"
+
+
+async def take_address(app: App, request: HTTPConnection, name: str, per_minute: int, burst: int) -> None:
+    """Take one token from the bucket that this address has for `name`, committed at once.
+
+    Raises:
+        LimitReached: it is empty.
+    """
+    async with app.reading() as conn:
+        level = await buckets.take(conn, bucket_of_address(request, name), RateLimit(per_minute, burst), app.now())
+    if not level.taken:
+        raise LimitReached(retry_after_s=level.retry_after_s)
+
+
+def _parse(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        parsed = ip_address(address.split("%", 1)[0])
+    except ValueError:
+        return None
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+        return parsed.ipv4_mapped
+    return parsed

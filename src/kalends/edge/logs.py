@@ -1,0 +1,70 @@
+"""Where log lines go and what they look like; request lines hold no personal data and no secret."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import Any, Literal
+
+import psycopg
+import pydantic
+import structlog
+from structlog.typing import Processor
+
+LogFormat = Literal["json", "console"]
+
+
+def configure(log_format: LogFormat) -> None:
+    """Send all log lines of this process, the libraries' too, to stderr as JSON lines or readable text."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    # Uvicorn brings handlers of its own; its access log would write paths, and secrets stand in paths.
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = name != "uvicorn.access"
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """Describe a bug for the log: its traceback, without the values that some messages quote."""
+    parts: list[str] = []
+    current: BaseException | None = error
+    while current is not None and len(parts) < 5:
+        frames = "".join(traceback.format_tb(current.__traceback__))
+        parts.insert(0, f"{frames}{type(current).__qualname__}: {_message(current)}")
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return {"error": type(error).__qualname__, "traceback": "\n\n".join(parts)}
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, psycopg.Error):  # the server's texts quote rows
+        return f"{error.sqlstate} {error.diag.constraint_name or ''}".strip()
+    if isinstance(error, pydantic.ValidationError):
+        return f"{error.error_count()} errors for {error.title}"
+    return str(error)

@@ -1,0 +1,111 @@
+"""The outermost layer of every request: its id, its log line, its security headers, the last word on bugs."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import headers, problems
+from .context import Trace, start_trace
+from .logs import describe
+from .problems import Problem
+
+MAX_BODY_BYTES = 1_000_000
+
+log = structlog.get_logger("kalends.requests")
+
+
+class Requests:
+    """ASGI middleware around all routes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Carry one request through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        await _Exchange(self._app, scope, receive, send).run()
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        self._app, self._receive, self._send = app, receive, send
+        # HEAD is GET without the body (RFC 9110 9.3.2); the server leaves the body out.
+        self._head = scope["method"] == "HEAD"
+        self._scope = {**scope, "method": "GET"} if self._head else scope
+        self._trace: Trace = start_trace(self._scope, str(uuid.uuid4()))
+        self._request = Request(self._scope, self._receive_limited)
+        self._received = 0
+        self._status = 0
+        self._started = time.perf_counter()
+
+    async def run(self) -> None:
+        with structlog.contextvars.bound_contextvars(request_id=self._trace.request_id):
+            try:
+                await self._answer()
+            except Exception as error:
+                log.error("unexpected error", route=problems.route_template(self._request), **describe(error))
+                if not self._status:
+                    await self._problem(Problem(500, "Internal Server Error"))
+            finally:
+                self._write_line()
+
+    async def _answer(self) -> None:
+        preflight = headers.preflight(self._request)
+        if preflight is not None:
+            await preflight(self._scope, self._receive, self._send_with_headers)
+        elif _declared_length(self._request) > MAX_BODY_BYTES:
+            await self._problem(Problem(413, problems.phrase(413), headers={"Connection": "close"}))
+        else:
+            await self._app(self._scope, self._receive_limited, self._send_with_headers)
+
+    async def _problem(self, problem: Problem) -> None:
+        response = await problems.render(self._request, problem)
+        await response(self._scope, self._receive, self._send_with_headers)
+
+    async def _receive_limited(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if self._received > MAX_BODY_BYTES:
+            raise HTTPException(413)
+        return message
+
+    async def _send_with_headers(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            found = MutableHeaders(scope=message)
+            found["X-Request-Id"] = self._trace.request_id
+            found.update(self._trace.headers)
+            headers.secure(self._request, found)
+        elif self._head and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+    def _write_line(self) -> None:
+        fields: dict[str, Any] = {
+            "method": "HEAD" if self._head else self._request.method,
+            "route": problems.route_template(self._request),
+            "status": self._status,
+            "duration_ms": round((time.perf_counter() - self._started) * 1000, 1),
+        }
+        if self._trace.credential_id:
+            fields["credential_id"] = str(self._trace.credential_id)
+        log.info("request", **fields)
+
+
+def _declared_length(request: Request) -> int:
+    try:
+        return int(request.headers.get("content-length", "0"))
+    except ValueError:
+        return 0

@@ -1,0 +1,47 @@
+"""Put the web application together: routes, failures, headers, health."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from kalends.app import App
+
+from . import docs, health, openapi, problems
+from .limits import Proxies, RateLimit
+from .requests import Requests
+
+
+def create(
+    app: App, *, routers: Sequence[APIRouter], limits: RateLimit, trusted_proxies: Sequence[str] = ()
+) -> FastAPI:
+    """Make the ASGI application that serves the routers; its lifespan opens and closes the App.
+
+    Args:
+        routers: in this order, so catch-all pages come last.
+        limits: of each credential; unknown credentials share such a bucket per client address.
+        trusted_proxies: addresses and networks whose `X-Forwarded-For` is believed.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await app.open()
+        try:
+            yield
+        finally:
+            await app.aclose()
+
+    web = FastAPI(
+        lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, **openapi.INFO
+    )
+    web.state.kalends = app
+    web.state.limits = limits
+    web.state.proxies = Proxies(trusted_proxies)
+    problems.install(web)
+    web.add_middleware(Requests)
+    for router in (health.router, docs.router, *routers):
+        web.include_router(router)
+    openapi.install(web)
+    return web
