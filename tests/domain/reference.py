@@ -88,10 +88,14 @@ class HostReference:
         openings = [minutes for one, minutes in self.exceptions if one.available and minutes]
         return [*self.weekly.values(), *openings]
 
+    @cached_property
+    def rungs(self) -> set[int]:
+        return rungs(self.written, self.rules.interval)
+
     def within_hours(self, start: int) -> bool:
         rules = self.rules
         before, after = (rules.buffer_before, rules.buffer_after) if rules.buffers_within_hours else (0, 0)
-        return all(t in self.open for t in range(start - before, start + rules.duration + after))
+        return self.open.issuperset(range(start - before, start + rules.duration + after))
 
     def occupied(self, start: int) -> bool:
         first = start - self.rules.buffer_before
@@ -118,8 +122,9 @@ def capped(caps: Caps, zone: str, booked: Iterable[int], start: int) -> bool:
     return False
 
 
-def on_ladder(written: Iterable[set[int]], interval: int, start: int) -> bool:
-    return any(min(minutes) <= start <= max(minutes) and (start - min(minutes)) % interval == 0 for minutes in written)
+def rungs(written: Iterable[set[int]], interval: int) -> set[int]:
+    """All starts on the ladders of some intervals: every so many minutes from the first instant on."""
+    return {t for minutes in written for t in range(min(minutes), max(minutes) + 1, interval)}
 
 
 @dataclass
@@ -138,19 +143,17 @@ class Reference:
         return [HostReference(self.rules, host, self.first, self.end) for host in self.hosts]
 
     @cached_property
-    def joint(self) -> list[set[int]]:
+    def joint(self) -> set[int]:
+        """The starts on the ladders of the hosts' intersected intervals."""
         common = self.single[0].written
         for host in self.single[1:]:
             common = [both for one in common for other in host.written if (both := one & other)]
-        return common
+        return rungs(common, self.rules.interval)
 
     def on_ladder(self, host: HostReference, start: int) -> bool:
-        interval = self.rules.interval
         if self.ask.required is not None:
-            return any(on_ladder(one.written, interval, start) for one in self.single)
-        if self.ask.mode == "everyone":
-            return on_ladder(self.joint, interval, start)
-        return on_ladder(host.written, interval, start)
+            return any(start in one.rungs for one in self.single)
+        return start in (self.joint if self.ask.mode == "everyone" else host.rungs)
 
     def broken(self, host: HostReference, start: int) -> str:
         """The first rule one host breaks at a start."""
