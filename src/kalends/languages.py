@@ -65,8 +65,8 @@ def _catalogue(language: str) -> dict[str, str]:
 
 
 @lru_cache(maxsize=256)
-def _locale(language: str | None) -> Locale:
-    """Keep the region (`en-GB` writes dates unlike `en`) of a language we speak; Babel's English for all others."""
+def locale(language: str | None) -> Locale:
+    """Find how a language writes; the region of one we speak is kept (`en-GB` is unlike `en`), others are English."""
     base = spoken(language)
     tag = (language or base).replace("-", "_")
     try:
@@ -77,18 +77,18 @@ def _locale(language: str | None) -> Locale:
 
 def usual_clock(language: str | None) -> Clock:
     """Tell which clock a language's readers use: 12 hours in `en`, 24 in `de` and `en-GB`."""
-    return 12 if "a" in _locale(language).time_formats["short"].pattern else 24
+    return 12 if "a" in locale(language).time_formats["short"].pattern else 24
 
 
 def day(instant: Instant, zone: str, language: str | None) -> str:
     """Write the local day of an instant in full: ``Tuesday, October 27, 2026``."""
-    return format_date(instant.to_tz(zone).date().to_stdlib(), "full", _locale(language))
+    return format_date(instant.to_tz(zone).date().to_stdlib(), "full", locale(language))
 
 
 def time(instant: Instant, zone: str, language: str | None, clock: Clock | None = None) -> str:
     """Write the local time of an instant: ``10:00 AM`` or ``10:00``; without a clock, the language's usual one."""
     pattern = _HOURS[clock or usual_clock(language)]
-    return format_datetime(instant.to_tz(zone).to_stdlib(), pattern, locale=_locale(language))
+    return format_datetime(instant.to_tz(zone).to_stdlib(), pattern, locale=locale(language))
 
 
 def day_and_time(instant: Instant, zone: str, language: str | None, clock: Clock | None = None) -> str:
@@ -106,5 +106,5 @@ def span(start: Instant, end: Instant, zone: str, language: str | None, clock: C
 
 def zone_label(instant: Instant, zone: str, language: str | None) -> str:
     """Name a zone as it is at an instant, with its IANA name: ``Central European Summer Time (Europe/Berlin)``."""
-    name = get_timezone_name(instant.to_tz(zone).to_stdlib(), locale=_locale(language))
+    name = get_timezone_name(instant.to_tz(zone).to_stdlib(), locale=locale(language))
     return zone if name == zone else f"{name} ({zone})"
