@@ -116,6 +116,7 @@ class Filter:
 
     Attributes:
         begins_from, begins_before: bounds of the start, half-open.
+        live_only: leave cancelled ones out.
         runs_at: only those that run at this instant and are live.
         search: a part of an attendee's name or address, or of the meeting's name.
     """
@@ -123,6 +124,7 @@ class Filter:
     host_id: UUID
     begins_from: Instant | None = None
     begins_before: Instant | None = None
+    live_only: bool = False
     runs_at: Instant | None = None
     meeting_type_id: UUID | None = None
     status: Status | None = None
@@ -142,6 +144,8 @@ def _where(only: Filter, now: Instant) -> tuple[str, dict[str, Any]]:
         rules.append("h.start_at >= %(from)s")
     if only.begins_before:
         rules.append("h.start_at < %(before)s")
+    if only.live_only:
+        rules.append("h.live")
     if only.runs_at:
         rules.append("h.live AND h.start_at <= %(at)s AND a.end_at > %(at)s")
     if only.meeting_type_id:

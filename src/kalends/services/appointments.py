@@ -1,0 +1,349 @@
+"""Appointments: who sees them, and the changes they go through (contract 2.7, 6.4).
+
+Members see the appointments they host, administrators all of the company; for everybody else there is none (404).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from whenever import Instant
+
+from kalends.errors import Forbidden, Invalid, NotFound
+from kalends.storage import appointments, attendees, claims, hosts, locks, meeting_types, users
+from kalends.storage.appointments import Appointment, Filter
+from kalends.storage.attendees import Attendee
+from kalends.storage.database import Connection
+from kalends.storage.events import Kind
+
+from . import bookings, calendars, changes, invitations
+from .actor import Actor
+from .calendars import ChangedMeanwhile, SlotQuery
+from .guests import GuestView as GuestView
+from .guests import opened_by as opened_by
+from .rights import AdminsOnly
+
+Clock: TypeAlias = Callable[[], Instant]
+
+
+class AlreadyCancelled(Invalid):
+    """This appointment is cancelled."""
+
+    code = "already-cancelled"
+
+
+class AlreadyOver(Invalid):
+    """This appointment is over."""
+
+    code = "already-over"
+
+
+class AttendeeOrAllNeeded(Invalid):
+    """Several people booked this appointment: name one in attendeeId, or send cancelAll."""
+
+    code = "attendee-or-all-needed"
+
+
+class NotTheOnlyAttendee(Forbidden):
+    """Others booked this appointment too; it is not yours alone to change."""
+
+    code = "not-the-only-attendee"
+
+
+@dataclass(frozen=True, slots=True)
+class Rescheduled:
+    """An appointment after its move, and where it began before."""
+
+    appointment: Appointment
+    previous_start: Instant
+
+
+async def get(conn: Connection, *, actor: Actor, appointment_id: UUID) -> Appointment:
+    """Find an appointment the actor may see.
+
+    Raises:
+        NotFound: there is none for him.
+    """
+    found = await appointments.get(conn, actor.company_id, appointment_id)
+    if found is None or not _sees(actor, found):
+        raise NotFound("Appointment not found")
+    return found
+
+
+def _sees(actor: Actor, appointment: Appointment) -> bool:
+    if actor.attendee_id:
+        return any(one.id == actor.attendee_id for one in appointment.attendees)
+    return actor.is_admin or any(host.id == actor.user_id for host in appointment.hosts)
+
+
+async def page(
+    conn: Connection,
+    *,
+    actor: Actor,
+    only: Filter,
+    sort: Literal["start", "created"],
+    descending: bool,
+    number: int,
+    size: int,
+    now: Instant,
+) -> tuple[list[Appointment], int]:
+    """List one page of a user's appointments (number from 0), and count them all.
+
+    Raises:
+        AdminsOnly: another user's appointments are for administrators.
+        NotFound: the company has no such user or meeting type.
+    """
+    if only.host_id != actor.user_id:
+        if not actor.is_admin:
+            raise AdminsOnly
+        if await users.get(conn, actor.company_id, only.host_id) is None:
+            raise NotFound("User not found")
+    if only.meeting_type_id and not await meeting_types.get(conn, actor.company_id, only.meeting_type_id, deleted=True):
+        raise NotFound("Meeting type not found")
+    return await appointments.page(
+        conn,
+        actor.company_id,
+        only,
+        sort=sort,
+        descending=descending,
+        limit=size,
+        offset=number * size,
+        now=now,
+    )
+
+
+async def today(conn: Connection, *, actor: Actor, now: Instant) -> list[Appointment]:
+    """List the acting user's live appointments that begin today, on his own calendar."""
+    assert actor.user_id is not None
+    user = await users.get(conn, actor.company_id, actor.user_id)
+    if user is None:
+        return []
+    day = now.to_tz(user.timezone).start_of("day")
+    only = Filter(
+        host_id=user.id, begins_from=day.to_instant(), begins_before=day.add(days=1).to_instant(), live_only=True
+    )
+    return await _all(conn, actor, only, now)
+
+
+async def current(conn: Connection, *, actor: Actor, now: Instant) -> Appointment | None:
+    """Find the acting user's appointment that runs now; the one begun last, where several do."""
+    assert actor.user_id is not None
+    running = await _all(conn, actor, Filter(host_id=actor.user_id, runs_at=now), now)
+    return running[-1] if running else None
+
+
+async def _all(conn: Connection, actor: Actor, only: Filter, now: Instant) -> list[Appointment]:
+    found, _ = await appointments.page(
+        conn, actor.company_id, only, sort="start", descending=False, limit=1000, offset=0, now=now
+    )
+    return found
+
+
+def calendar_file(appointment: Appointment, recipient_id: UUID) -> str:
+    """Write the appointment as an iCalendar file for one of its hosts or attendees (RFC 5545)."""
+    snapshot = changes.snapshot(appointment)
+    return invitations.download(snapshot, str(recipient_id), link=None, stamp=appointment.updated_at)
+
+
+async def cancel(
+    conn: Connection,
+    *,
+    actor: Actor,
+    appointment_id: UUID,
+    attendee_id: UUID | None = None,
+    cancel_all: bool = False,
+    reason: str | None = None,
+    clock: Clock,
+) -> Appointment:
+    """Cancel an appointment, or take one attendee off it (contract 2.7); a cancelled one stays as it is.
+
+    A guest cancels the whole only where nobody else booked; else just himself.
+
+    Raises:
+        NotFound: no such appointment for the actor, or no such attendee in it.
+        AttendeeOrAllNeeded: several booked, and the actor did not say whom he means.
+    """
+    before = await _locked(conn, actor, appointment_id)
+    now = clock()
+    if before.cancelled_at:
+        return before
+    leaving = _leaving(before, actor, attendee_id, cancel_all)
+    fields: dict[str, Any] = {}
+    if leaving is None:
+        await claims.release(conn, company_id=before.company_id, appointment_id=before.id)
+        await hosts.keep_step(
+            conn, company_id=before.company_id, appointment_id=before.id, start=before.start_at, live=False
+        )
+        by = actor.attendee_id or actor.user_id
+        fields = {
+            "sequence": before.sequence + 1,
+            "cancelled_at": now,
+            "cancel_source": "attendee" if actor.attendee_id else "host",
+            "cancelled_by": str(by) if by else None,
+            "cancel_reason": reason,
+        }
+    elif leaving.cancelled_at:
+        return before
+    else:
+        await attendees.cancel(conn, company_id=before.company_id, attendee_id=leaving.id, now=now)
+    return await _changed(conn, actor, "booking_cancelled", before, fields, now)
+
+
+def _leaving(appointment: Appointment, actor: Actor, attendee_id: UUID | None, cancel_all: bool) -> Attendee | None:
+    """Decide who is taken off; None cancels the whole appointment."""
+    booked = appointment.booking_attendees
+    if actor.attendee_id:
+        attendee_id, cancel_all = actor.attendee_id, False
+    if cancel_all:
+        return None
+    if attendee_id is None:
+        if appointment.type_spots > 1 or len(booked) > 1:
+            raise AttendeeOrAllNeeded
+        return None
+    named = next((one for one in appointment.attendees if one.id == attendee_id), None)
+    if named is None:
+        raise NotFound("Attendee not found")
+    others = [one for one in booked if one.id != named.id]
+    alone = not named.brought_along and named.cancelled_at is None and not others
+    return None if alone else named
+
+
+async def reschedule(
+    conn: Connection,
+    *,
+    actor: Actor,
+    appointment_id: UUID,
+    start: Instant,
+    ignore_availability: bool = False,
+    clock: Clock,
+) -> Rescheduled:
+    """Move an appointment with all its hosts, as long as it is; its own time does not block it.
+
+    Locks the type when it has a cap, the hosts, the appointment. Moving to where it is changes nothing.
+
+    Raises:
+        NotFound: no such appointment for the actor.
+        AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee
+        SlotTaken: a host's time is taken.
+        DomainError: one of `refusals.ALL` names the rule that does not offer this start.
+        OverrideNotAllowed: the actor may not disregard availability.
+    """
+    seen = await get(conn, actor=actor, appointment_id=appointment_id)
+    query = SlotQuery(
+        meeting_type_id=seen.meeting_type_id,
+        start=start,
+        end=start.add(minutes=1),
+        host_ids=tuple(host.id for host in seen.hosts),
+        mode="everyone",
+        existing_appointment_id=seen.id,
+    )
+    loaded, now = await calendars.load_locked(conn, actor.company_id, query, clock, deleted=True)
+    before = await _again(conn, actor, seen)
+    _check_movable(before, actor, now)
+    if start == before.start_at:
+        return Rescheduled(before, before.start_at)
+    chosen = bookings.choose(loaded, start, now, ignore_availability=ignore_availability)
+    if ignore_availability:
+        bookings.require_override(actor, chosen)
+    await claims.release(conn, company_id=before.company_id, appointment_id=before.id)
+    await bookings.claim(
+        conn,
+        loaded=loaded,
+        appointment_id=before.id,
+        chosen=chosen,
+        start=start,
+        now=now,
+        ignore_availability=ignore_availability,
+    )
+    await hosts.keep_step(conn, company_id=before.company_id, appointment_id=before.id, start=start, live=True)
+    fields = {
+        "sequence": before.sequence + 1,
+        "start_at": start,
+        "end_at": start + (before.end_at - before.start_at),
+        "rescheduled_at": now,
+        "reschedule_count": before.reschedule_count + 1,
+        "ignored_availability": ignore_availability,
+    }
+    return Rescheduled(
+        await _changed(conn, actor, "booking_rescheduled", before, fields, now), previous_start=before.start_at
+    )
+
+
+def _check_movable(appointment: Appointment, actor: Actor, now: Instant) -> None:
+    if appointment.cancelled_at:
+        raise AlreadyCancelled
+    if appointment.end_at <= now:
+        raise AlreadyOver
+    if actor.attendee_id and [one.id for one in appointment.booking_attendees] != [actor.attendee_id]:
+        raise NotTheOnlyAttendee
+
+
+async def annotate(
+    conn: Connection, *, actor: Actor, appointment_id: UUID, fields: dict[str, str | None], clock: Clock
+) -> Appointment:
+    """Set note, transcription or summary of an appointment; nothing to set changes nothing.
+
+    Raises:
+        NotFound: no such appointment for the actor.
+    """
+    before = await _locked(conn, actor, appointment_id)
+    if all(getattr(before, name) == value for name, value in fields.items()):
+        return before
+    return await _changed(conn, actor, "booking_updated", before, fields, clock())
+
+
+async def add_guest(
+    conn: Connection, *, actor: Actor, appointment_id: UUID, attendee_id: UUID, email: str, clock: Clock
+) -> Appointment:
+    """Let an attendee bring one more guest; an address that comes already changes nothing.
+
+    Raises:
+        NotFound: no such appointment for the actor, or no such attendee in it.
+        AlreadyCancelled, AlreadyOver
+    """
+    before = await _locked(conn, actor, appointment_id)
+    now = clock()
+    if before.cancelled_at:
+        raise AlreadyCancelled
+    if before.end_at <= now:
+        raise AlreadyOver
+    by = next((one for one in before.attendees if one.id == attendee_id), None)
+    if by is None:
+        raise NotFound("Attendee not found")
+    coming = {(one.email or "").lower() for one in before.attendees if one.cancelled_at is None}
+    if email.lower() in coming:
+        return before
+    position = max(one.position for one in before.attendees) + 1
+    guest = bookings.guest(by, email, position, before.company_id, now)
+    await attendees.add(conn, company_id=before.company_id, appointment_id=before.id, attendee=guest)
+    return await _changed(conn, actor, "booking_updated", before, {}, now)
+
+
+async def _locked(conn: Connection, actor: Actor, appointment_id: UUID) -> Appointment:
+    """Lock the hosts, then the appointment, and read it again; design section 4 says why in this order."""
+    seen = await get(conn, actor=actor, appointment_id=appointment_id)
+    await locks.hosts(conn, [host.host_no for host in seen.hosts])
+    await locks.appointment(conn, seen.company_id, seen.id)
+    return await _again(conn, actor, seen)
+
+
+async def _again(conn: Connection, actor: Actor, seen: Appointment) -> Appointment:
+    newest = await get(conn, actor=actor, appointment_id=seen.id)
+    if {host.id for host in newest.hosts} != {host.id for host in seen.hosts}:
+        raise ChangedMeanwhile(retry_after_s=1)
+    return newest
+
+
+async def _changed(
+    conn: Connection, actor: Actor, kind: Kind, before: Appointment, fields: dict[str, Any], now: Instant
+) -> Appointment:
+    """Write the next revision of a locked appointment, with its event and job."""
+    fields = {**fields, "revision": before.revision + 1, "updated_at": now}
+    await appointments.change(conn, before.company_id, before.id, fields)
+    after = await appointments.get(conn, before.company_id, before.id)
+    assert after is not None
+    await changes.record(conn, kind=kind, before=before, after=after, actor=actor, now=now)
+    return after

@@ -1,0 +1,107 @@
+"""Changes of appointments: what every one of them leaves behind, in its own transaction (design section 5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from whenever import Instant
+
+from kalends.storage import events
+from kalends.storage.appointments import Appointment
+from kalends.storage.attendees import Attendee
+from kalends.storage.database import Connection
+from kalends.storage.events import Kind
+from kalends.storage.hosts import Host
+
+from .actor import Actor
+
+
+async def record(
+    conn: Connection, *, kind: Kind, before: Appointment | None, after: Appointment, actor: Actor, now: Instant
+) -> int:
+    """Write the event of a change, with both snapshots, and its job; answers the event's number."""
+    return await events.record(
+        conn,
+        company_id=after.company_id,
+        appointment_id=after.id,
+        revision=after.revision,
+        kind=kind,
+        actor={
+            "via": actor.via,
+            "userId": actor.user_id and str(actor.user_id),
+            "credentialId": actor.credential_id and str(actor.credential_id),
+            "attendeeId": actor.attendee_id and str(actor.attendee_id),
+        },
+        before=None if before is None else snapshot(before),
+        after=snapshot(after),
+        now=now,
+    )
+
+
+def snapshot(appointment: Appointment) -> dict[str, Any]:
+    """Write down one revision of an appointment as JSON values, without any secret."""
+    return {
+        "id": str(appointment.id),
+        "revision": appointment.revision,
+        "sequence": appointment.sequence,
+        "meetingTypeId": str(appointment.meeting_type_id),
+        "start": appointment.start_at.format_iso(),
+        "end": appointment.end_at.format_iso(),
+        "isCancelled": appointment.cancelled_at is not None,
+        "cancelReason": appointment.cancel_reason,
+        "cancelSource": appointment.cancel_source,
+        "rescheduleCount": appointment.reschedule_count,
+        "channel": appointment.channel,
+        "location": appointment.location,
+        "icsTitle": appointment.ics_title,
+        "icsDescription": appointment.ics_description,
+        "note": appointment.note,
+        "skipNotifications": appointment.skip_notifications,
+        "meetingInfo": appointment.meeting_info,
+        "typeSlug": appointment.type_slug,
+        "ics": _templates(appointment),
+        "companyName": appointment.company_name,
+        "companyLanguage": appointment.company_language,
+        "hosts": [_host(host) for host in appointment.hosts],
+        "attendees": [_attendee(attendee) for attendee in appointment.attendees],
+    }
+
+
+def _templates(appointment: Appointment) -> dict[str, dict[str, str]] | None:
+    """Turn the type's calendar texts round: title, description and location, each by language."""
+    by_language = appointment.type_ics or {}
+    found = {
+        key: {language: texts[key] for language, texts in by_language.items() if texts.get(key)}
+        for key in ("title", "description", "location")
+    }
+    return found if any(found.values()) else None
+
+
+def _host(host: Host) -> dict[str, Any]:
+    return {
+        "id": str(host.id),
+        "email": host.email,
+        "givenName": host.given_name,
+        "familyName": host.family_name,
+        "fullName": host.full_name,
+        "slug": host.slug,
+        "language": host.language,
+        "timezone": host.timezone,
+        "picture": host.picture,
+    }
+
+
+def _attendee(attendee: Attendee) -> dict[str, Any]:
+    return {
+        "id": str(attendee.id),
+        "email": attendee.email,
+        "firstname": attendee.first_name,
+        "lastname": attendee.last_name,
+        "fullname": attendee.full_name,
+        "phone": attendee.phone,
+        "language": attendee.language,
+        "timezone": attendee.timezone,
+        "notes": attendee.notes,
+        "broughtAlong": attendee.brought_along,
+        "isCancelled": attendee.cancelled_at is not None,
+    }
