@@ -24,6 +24,7 @@ from .context import trace_of
 from .limits import bucket_of_address
 
 USER_HEADER = "x-meetergo-api-user-id"
+MISSING_USER = f"Missing required header '{USER_HEADER}' for API key authentication"
 
 Scope = Literal["scheduling", "contacts", "forms", "account"]
 
@@ -64,7 +65,7 @@ class Guard:
         if found.kind == "token":
             self._check_token(found, named, asked)
         elif not named and not self.owner_acts:
-            raise Invalid(f"Missing required header '{USER_HEADER}' for API key authentication")
+            raise Invalid(MISSING_USER)
         if found.user_id is None:
             raise Forbidden(f"The user named in '{USER_HEADER}' does not belong to your company")
         return Actor(

@@ -6,7 +6,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .problems import is_api
+from .routes import below, is_api
 
 _ALLOWED_HEADERS = "Authorization, Content-Type, x-meetergo-api-user-id, Idempotency-Key, If-None-Match"
 _EXPOSED_HEADERS = (
@@ -38,12 +38,12 @@ def preflight(request: Request) -> Response | None:
     """Answer a browser's question whether a script may call the API; None when this is no such question."""
     if request.method != "OPTIONS" or "access-control-request-method" not in request.headers:
         return None
-    return Response(status_code=204, headers=_PREFLIGHT) if is_api(request.url.path) else None
+    return Response(status_code=204, headers=_PREFLIGHT) if is_api(request.scope["path"]) else None
 
 
 def secure(request: Request, found: MutableHeaders) -> None:
     """Add the security headers to an answer; a header that its route has set stays."""
-    path = request.url.path
+    path = request.scope["path"]
     found.setdefault("X-Content-Type-Options", "nosniff")
     if is_api(path) or path == "/openapi.json":
         found.setdefault("Access-Control-Allow-Origin", "*")
@@ -53,7 +53,7 @@ def secure(request: Request, found: MutableHeaders) -> None:
         found.setdefault("Cache-Control", "no-store")
         return
     found.setdefault("Content-Security-Policy", _policy(path))
-    if _below(path, ("/b",)):  # a secret stands in the path
+    if below(path, ("/b",)):  # a secret stands in the path
         found.setdefault("Referrer-Policy", "no-referrer")
         found.setdefault("Cache-Control", "no-store")
         found.setdefault("X-Robots-Tag", "noindex")
@@ -61,10 +61,6 @@ def secure(request: Request, found: MutableHeaders) -> None:
 
 
 def _policy(path: str) -> str:
-    if _below(path, _DOCS):
+    if below(path, _DOCS):
         return _DOCS_POLICY
-    return (_UNFRAMED_POLICY if _below(path, _UNFRAMED) else _POLICY) + _IMAGES
-
-
-def _below(path: str, roots: tuple[str, ...]) -> bool:
-    return any(path == root or path.startswith(root + "/") for root in roots)
+    return (_UNFRAMED_POLICY if below(path, _UNFRAMED) else _POLICY) + _IMAGES

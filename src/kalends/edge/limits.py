@@ -57,10 +57,10 @@ def client_address(request: HTTPConnection) -> str:
 def bucket_of_address(request: HTTPConnection, name: str) -> str:
     """Name the bucket of a request's address; IPv6 by /64, which is what one customer has."""
     address = client_address(request)
-    parsed = _parse(address)
+    parsed: IPv4Address | IPv6Address | IPv6Network | IPv4Network | None = _parse(address)
     if isinstance(parsed, IPv6Address):
-        address = str(ip_network((parsed, 64), strict=False))
-    return f"{name}:{address}"
+        parsed = ip_network((parsed, 64), strict=False)
+    return f"{name}:{parsed or address}"
 
 
 async def take_address(app: App, request: HTTPConnection, name: str, per_minute: int, burst: int) -> None:

@@ -1,13 +1,177 @@
-"""The OpenAPI document: what FastAPI derives from the routes, made to say what the contract says."""
+"""The OpenAPI document: what FastAPI derives from the routes, made to say what the contract says.
+
+Every operation gets its credentials, the refusals that any of its kind may meet, and its docstring as summary.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import RouteContext, iter_route_contexts
 
-INFO: dict[str, Any] = {"title": "kalends", "version": "4"}
+from kalends.app import DatabaseBusy
+from kalends.errors import FieldError, Forbidden, LimitReached, Unauthenticated
+
+from . import problems
+from .auth import MISSING_USER, USER_HEADER, Guard
+from .problems import Problem
+from .routes import guard_in
+
+DESCRIPTION = f"""
+Scheduling as the meetergo Platform API v4 describes it.
+
+**Credentials.** Every call carries `Authorization: Bearer <credential>`: a personal access token (`rgo-…`), which acts
+as its owner, or a platform API key (`ak_live:…`), which acts as the user named in `{USER_HEADER}`.
+
+**Limits.** Each credential may send 100 requests a minute, in bursts of up to 200, unless the operator has set other
+figures; `RateLimit`, `RateLimit-Policy` and `X-RateLimit-*` tell what is left, `Retry-After` when to come back.
+Answers 429 and 503 promise that nothing was applied.
+
+**Errors** have one shape, `Problem`; with `Accept: application/problem+json` they follow RFC 9457. `errorCode` never
+changes once published; `requestId` finds the request in the server's log.
+"""
+INFO: dict[str, Any] = {
+    "title": "kalends",
+    "version": "4",
+    "summary": "Scheduling API: users, meeting types, slots, bookings, appointments",
+    "description": DESCRIPTION.strip(),
+    "license_info": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "servers": [{"url": "/", "description": "This server"}],
+}
+
+_SECURITY_SCHEMES = {
+    "personalAccessToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "rgo-…",
+        "description": "A user's personal access token; it acts as that user. Leave the user header out.",
+    },
+    "platformApiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "ak_live:…",
+        "description": f"A company's platform API key; it acts as the user named in `{USER_HEADER}`.",
+    },
+    "actingUser": {
+        "type": "apiKey",
+        "in": "header",
+        "name": USER_HEADER,
+        "description": "With a platform API key: the id of the user it acts as, one of the key's company.",
+    },
+}
+_TEXT = {"type": "string"}
+_FIELD_ERRORS = {
+    "type": "array",
+    "items": {"type": "object", "required": ["field", "message"], "properties": {"field": _TEXT, "message": _TEXT}},
+}
+_EXTRAS = {"errorCode": _TEXT, "reason": _TEXT, "errors": _FIELD_ERRORS, "requestId": _TEXT}
+_STATUS = {"type": "integer"}
+_SCHEMAS = {
+    "Problem": {
+        "type": "object",
+        "title": "Problem",
+        "description": "Why a request was refused.",
+        "required": ["statusCode", "message", "error", "requestId"],
+        "properties": {"statusCode": _STATUS, "message": _TEXT, "error": _TEXT, **_EXTRAS},
+    },
+    "ProblemDetails": {
+        "type": "object",
+        "title": "ProblemDetails",
+        "description": "The same as RFC 9457 writes it.",
+        "required": ["type", "title", "status", "detail", "requestId"],
+        "properties": {"type": _TEXT, "title": _TEXT, "status": _STATUS, "detail": _TEXT, **_EXTRAS},
+    },
+}
+_NUMBER_HEADERS = {
+    "X-RateLimit-Limit": "Requests a full bucket holds.",
+    "X-RateLimit-Remaining": "Requests left now.",
+    "X-RateLimit-Reset": "Seconds until the bucket is full again.",
+    "Retry-After": "Seconds to wait before trying again.",
+}
+_TEXT_HEADERS = {
+    "RateLimit": "Requests left and seconds until the bucket is full, as in draft-ietf-httpapi-ratelimit-headers.",
+    "RateLimit-Policy": "Size of the bucket and seconds it takes to fill, as in the same draft.",
+    "X-Request-Id": "Finds this request in the server's log.",
+}
+_LIMIT_HEADERS = ("RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
-def install(web: FastAPI) -> None:
-    """Make `web.openapi()` answer the finished document."""
+def finish(web: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
+    """Make FastAPI's document of this application ours, in place, and answer it."""
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = _SECURITY_SCHEMES
+    components["headers"] = {
+        **{name: {"description": text, "schema": {"type": "integer"}} for name, text in _NUMBER_HEADERS.items()},
+        **{name: {"description": text, "schema": {"type": "string"}} for name, text in _TEXT_HEADERS.items()},
+    }
+    schemas = components.setdefault("schemas", {})
+    schemas |= _SCHEMAS
+    for leftover in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(leftover, None)
+    for context in iter_route_contexts(web.routes):
+        for method in context.methods or ():
+            operation = document["paths"].get(context.path_format, {}).get(method.lower())
+            if operation:
+                _finish_operation(context, operation)
+    return document
+
+
+def _finish_operation(context: RouteContext, operation: dict[str, Any]) -> None:
+    guard = guard_in(context.dependant)
+    _describe(context, operation)
+    if guard:
+        operation["security"] = _security(guard)
+    responses: dict[str, Any] = operation["responses"]
+    responses.pop("422", None)
+    for status, name, problem in _common(guard, operation):
+        entry = responses.setdefault(str(status), problems.described(status))
+        examples = entry.setdefault("content", {}).setdefault("application/json", {}).setdefault("examples", {})
+        examples |= problems.example(name, problem)
+    for code, entry in responses.items():
+        names = ["X-Request-Id", *(_LIMIT_HEADERS if guard else ())]
+        if code in ("429", "503"):
+            names.append("Retry-After")
+        entry.setdefault("headers", {}).update({name: {"$ref": f"#/components/headers/{name}"} for name in names})
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _describe(context: RouteContext, operation: dict[str, Any]) -> None:
+    """Let the docstring's first sentence be the summary; what it says to programmers stays out."""
+    text = re.split(r"\n\s*(?:Args|Raises|Returns):\n", operation.get("description", ""))[0].strip()
+    if context.summary is None and text:
+        first, _, rest = text.partition("\n\n")
+        operation["summary"], text = " ".join(first.split()).rstrip("."), rest.strip()
+    operation.pop("description", None)
+    if text:
+        operation["description"] = text
+
+
+def _security(guard: Guard) -> list[dict[str, list[str]]]:
+    ways: list[dict[str, list[str]]] = [{"personalAccessToken": []}] if guard.tokens else []
+    if guard.owner_acts:
+        ways.append({"platformApiKey": []})
+    return [*ways, {"platformApiKey": [], "actingUser": []}]
+
+
+def _common(guard: Guard | None, operation: dict[str, Any]) -> Iterator[tuple[int, str, Problem]]:
+    """Yield what an operation of this kind may be refused with, whatever it does."""
+    parameters = operation.get("parameters", [])
+    if parameters or "requestBody" in operation:
+        wrong = (FieldError("email", "value is not a valid email address"),)
+        yield 400, "validation-failed", Problem(400, "Validation failed", errors=wrong)
+    if any(parameter["in"] == "path" for parameter in parameters):
+        yield 404, "not-found", problems.NOT_FOUND
+    if "requestBody" in operation:
+        yield 413, "too-large", problems.TOO_LARGE
+    if guard:
+        if not guard.owner_acts:
+            yield 400, "user-header-missing", Problem(400, MISSING_USER)
+        for text in ("Missing authorization header", "Invalid API key", "API key has expired"):
+            yield 401, text.lower().replace(" ", "-"), problems.of(Unauthenticated(text))
+        yield 403, "forbidden", problems.of(Forbidden(f"This personal access token lacks the scope '{guard.scope}'"))
+        yield 429, "too-many-requests", problems.of(LimitReached(retry_after_s=1))
+    yield 500, "unexpected", problems.UNEXPECTED
+    yield 503, "busy", problems.of(DatabaseBusy(retry_after_s=1))

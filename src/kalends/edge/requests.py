@@ -16,6 +16,7 @@ from . import headers, problems
 from .context import Trace, start_trace
 from .logs import describe
 from .problems import Problem
+from .routes import template_of
 
 MAX_BODY_BYTES = 1_000_000
 
@@ -55,9 +56,9 @@ class _Exchange:
             try:
                 await self._answer()
             except Exception as error:
-                log.error("unexpected error", route=problems.route_template(self._request), **describe(error))
+                log.error("unexpected error", route=template_of(self._request), **describe(error))
                 if not self._status:
-                    await self._problem(Problem(500, "Internal Server Error"))
+                    await self._problem(problems.UNEXPECTED)
             finally:
                 self._write_line()
 
@@ -66,7 +67,7 @@ class _Exchange:
         if preflight is not None:
             await preflight(self._scope, self._receive, self._send_with_headers)
         elif _declared_length(self._request) > MAX_BODY_BYTES:
-            await self._problem(Problem(413, problems.phrase(413), headers={"Connection": "close"}))
+            await self._problem(problems.TOO_LARGE)
         else:
             await self._app(self._scope, self._receive_limited, self._send_with_headers)
 
@@ -95,7 +96,7 @@ class _Exchange:
     def _write_line(self) -> None:
         fields: dict[str, Any] = {
             "method": "HEAD" if self._head else self._request.method,
-            "route": problems.route_template(self._request),
+            "route": template_of(self._request),
             "status": self._status,
             "duration_ms": round((time.perf_counter() - self._started) * 1000, 1),
         }

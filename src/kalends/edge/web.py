@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
@@ -12,6 +13,17 @@ from kalends.app import App
 from . import docs, health, openapi, problems
 from .limits import Proxies, RateLimit
 from .requests import Requests
+
+
+class Web(FastAPI):
+    """The application, whose OpenAPI document is ours."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Answer the finished document, made once."""
+        if self.openapi_schema is None:
+            openapi.finish(self, super().openapi())
+        assert self.openapi_schema is not None
+        return self.openapi_schema
 
 
 def create(
@@ -33,7 +45,7 @@ def create(
         finally:
             await app.aclose()
 
-    web = FastAPI(
+    web = Web(
         lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, **openapi.INFO
     )
     web.state.kalends = app
@@ -43,5 +55,4 @@ def create(
     web.add_middleware(Requests)
     for router in (health.router, docs.router, *routers):
         web.include_router(router)
-    openapi.install(web)
     return web

@@ -37,6 +37,10 @@ class RateLimit:
     per_minute: float
     burst: int
 
+    def __post_init__(self) -> None:
+        if self.per_minute <= 0 or self.burst < 0:
+            raise ValueError("a rate limit needs per_minute > 0 and burst >= 0")
+
     @property
     def window_s(self) -> int:
         """Seconds an empty bucket takes to fill."""
