@@ -1,5 +1,6 @@
 """Companies, users and meeting types for tests, made by the services themselves."""
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,8 +9,11 @@ from whenever import Instant
 
 from kalends.services import availabilities, companies, meeting_types, users
 from kalends.services.actor import Actor
+from kalends.services.availabilities import NewAvailability
 from kalends.services.companies import Founded
+from kalends.services.exception_rows import NewException
 from kalends.services.users import NewUser
+from kalends.storage import users as users_storage
 from kalends.storage.availabilities import Availability
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
@@ -74,15 +78,11 @@ async def availability(
     *,
     timezone: str = "Europe/Berlin",
     schedule: dict[str, Any] | None = None,
+    exceptions: Sequence[NewException] = (),
     now: Instant | None = None,
 ) -> Availability:
     """Add an availability to a company's owner or a user; `schedule` is the contract's object with all seven days."""
-    return await availabilities.add(
-        conn,
-        company_id=of.company_id,
-        user_id=of.user_id if isinstance(of, Founded) else of.id,
-        name="Hours",
-        timezone=timezone,
-        schedule=schedule or availabilities.default_schedule(),
-        now=now or Instant.now(),
-    )
+    owner = await users_storage.get(conn, of.company_id, of.user_id if isinstance(of, Founded) else of.id)
+    assert owner
+    new = NewAvailability("Hours", timezone, schedule or availabilities.default_schedule(), exceptions)
+    return await availabilities.add(conn, owner=owner, new=new, now=now or Instant.now())

@@ -7,7 +7,6 @@ from kalends.services import companies
 from kalends.services.companies import AlreadyFounded, FounderInvalid
 from kalends.storage import availabilities, meeting_types, users
 from kalends.storage.database import Connection
-
 from tests import factories
 
 NOW = Instant.from_utc(2031, 3, 3, 9)

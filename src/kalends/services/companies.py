@@ -9,12 +9,13 @@ from whenever import Instant
 
 from kalends.domain.emails import checked_email
 from kalends.domain.schedule import canonical_zone
-from kalends.errors import Conflict, FieldError, Invalid
+from kalends.errors import Conflict, FieldError, Invalid, NotFound
 from kalends.storage import companies, ids
 from kalends.storage.companies import Company
 from kalends.storage.database import Connection
 
-from . import users
+from . import rights, users
+from .actor import Actor
 from .users import NewUser
 
 
@@ -28,6 +29,12 @@ class FounderInvalid(Invalid):
     """The company cannot be founded with these values."""
 
     code = "founder-invalid"
+
+
+class CompanyNotFound(NotFound):
+    """Company not found"""
+
+    code = "company-not-found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,30 @@ async def create(
     return Founded(
         row.id, owner.user.id, owner.availability_id, owner.meeting_type_id, owner.user.slug, owner.meeting_slug
     )
+
+
+async def get(conn: Connection, *, actor: Actor) -> Company:
+    """Read the actor's company.
+
+    Raises:
+        CompanyNotFound: it is gone.
+    """
+    company = await companies.get(conn, actor.company_id)
+    if company is None:
+        raise CompanyNotFound
+    return company
+
+
+async def update(conn: Connection, *, actor: Actor, name: str | None, language: str | None, now: Instant) -> Company:
+    """Change the actor's company; None leaves a value.
+
+    Raises:
+        AdminsOnly: the actor is no administrator.
+        CompanyNotFound: it is gone.
+    """
+    rights.require_admin(actor)
+    await companies.update(conn, actor.company_id, name=name, language=language, now=now)
+    return await get(conn, actor=actor)
 
 
 def _checked(*, email: str, timezone: str, **names: str) -> str:

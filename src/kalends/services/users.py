@@ -11,21 +11,19 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain import slugs
-from kalends.errors import FieldError, Invalid, NotFound
+from kalends.errors import FieldError, Invalid
+from kalends.storage import availabilities as storage_availabilities
 from kalends.storage import companies, ids, users
+from kalends.storage import meeting_types as storage_types
 from kalends.storage.database import Connection
 from kalends.storage.users import User, UserType
 
-from . import availabilities, meeting_types
+from . import availabilities, meeting_type_defaults, meeting_types, rights
 from .actor import Actor
+from .availabilities import NewAvailability
+from .rights import UserNotFound
 
 _SLUGS_AT_ONCE = 20
-
-
-class UserNotFound(NotFound):
-    """User not found"""
-
-    code = "user-not-found"
 
 
 class EmailTaken(Invalid):
@@ -40,8 +38,14 @@ class UserSlugTaken(Invalid):
     code = "user-slug-taken"
 
 
+class OwnerStays(Invalid):
+    """The owner of the company cannot be deleted."""
+
+    code = "owner-cannot-be-deleted"
+
+
 @dataclass(frozen=True, slots=True)
-class NewAvailability:
+class FirstAvailability:
     """The first availability of a new user; None takes the default of contract 6.5."""
 
     name: str | None = None
@@ -50,7 +54,7 @@ class NewAvailability:
 
 
 @dataclass(frozen=True, slots=True)
-class NewMeetingType:
+class FirstMeetingType:
     """The first meeting type of a new user; None takes the default of contract 6.6."""
 
     name: str | None = None
@@ -76,8 +80,8 @@ class NewUser:
     phone_number: str | None = None
     picture: str | None = None
     booking_limits: dict[str, Any] = field(default_factory=dict)
-    availability: NewAvailability = NewAvailability()
-    meeting_type: NewMeetingType = NewMeetingType()
+    availability: FirstAvailability = FirstAvailability()
+    meeting_type: FirstMeetingType = FirstMeetingType()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,14 @@ class Created:
     meeting_slug: str
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A user as he is answered: with the ids of his live meeting types, oldest first."""
+
+    user: User
+    meeting_type_ids: Sequence[UUID]
+
+
 async def create(conn: Connection, *, actor: Actor, new: NewUser, now: Instant) -> Created:
     """Add a user with an availability and a meeting type, so that he can be booked at once.
 
@@ -98,6 +110,76 @@ async def create(conn: Connection, *, actor: Actor, new: NewUser, now: Instant) 
         UserSlugTaken: the slug asked for is another user's, in whichever company.
     """
     return await add(conn, company_id=actor.company_id, created_by=actor.user_id, new=new, now=now)
+
+
+async def get(conn: Connection, *, actor: Actor, user_id: UUID) -> View:
+    """Find a user of the actor's company.
+
+    Raises:
+        UserNotFound: the company has none such.
+    """
+    user = await users.get(conn, actor.company_id, user_id)
+    if user is None:
+        raise UserNotFound
+    return (await _views(conn, [user]))[0]
+
+
+async def page(
+    conn: Connection, *, actor: Actor, user_type: UserType | None, limit: int, offset: int
+) -> tuple[Sequence[View], int]:
+    """List a page of the company's users, oldest first, and count them all; in three statements.
+
+    Raises:
+        AdminsOnly: the actor is no administrator.
+    """
+    rights.require_admin(actor)
+    found, total = await users.page(conn, actor.company_id, user_type=user_type, limit=limit, offset=offset)
+    return await _views(conn, found), total
+
+
+async def update(conn: Connection, *, actor: Actor, user_id: UUID, changes: Mapping[str, Any], now: Instant) -> View:
+    """Change columns of a user; his availabilities keep the zone they are in.
+
+    Raises:
+        UserNotFound: the company has none such.
+        NotYours: he is somebody else, and the actor is no administrator.
+        UserSlugTaken: the slug is another user's, in whichever company.
+    """
+    user = await users.get(conn, actor.company_id, user_id, lock="change")
+    if user is None:
+        raise UserNotFound
+    rights.require_own(actor, user_id)
+    slug = changes.get("slug", user.slug)
+    if slug != user.slug:
+        if not await users.take_slug(conn, slug, company_id=user.company_id, user_id=user_id):
+            raise slug_taken()
+        await users.free_slug(conn, user.slug, company_id=user.company_id, user_id=user_id)
+    await users.update(conn, user.company_id, user_id, {**changes, "updated_at": now})
+    return await get(conn, actor=actor, user_id=user_id)
+
+
+async def delete(conn: Connection, *, actor: Actor, user_id: UUID, now: Instant) -> None:
+    """Take a user out of the company: his types and tokens stop, his appointments stay, his address is free again.
+
+    Raises:
+        UserNotFound: the company has none such.
+        AdminsOnly: the actor is no administrator.
+        OwnerStays: he owns the company.
+    """
+    if await users.get(conn, actor.company_id, user_id) is None:
+        raise UserNotFound
+    rights.require_admin(actor)
+    # Types before the user, as bookings lock them; a type made in between is caught by the second time.
+    await storage_availabilities.delete_of_user(conn, actor.company_id, user_id, now)
+    await storage_types.delete_of_user(conn, actor.company_id, user_id, now)
+    user = await users.get(conn, actor.company_id, user_id, lock="change")
+    if user is None:
+        raise UserNotFound
+    if user.is_owner:
+        raise OwnerStays
+    await users.update(conn, user.company_id, user_id, {"deleted_at": now, "updated_at": now})
+    await users.free_slug(conn, user.slug, company_id=user.company_id, user_id=user_id)
+    await storage_types.delete_of_user(conn, actor.company_id, user_id, now)
 
 
 async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, new: NewUser, now: Instant) -> Created:
@@ -119,15 +201,12 @@ async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, ne
         user = await users.add(conn, row)
     except users.EmailTaken as error:
         raise _email_taken() from error
-    availability = await availabilities.add(
-        conn,
-        company_id=company_id,
-        user_id=user_id,
-        name=new.availability.name or availabilities.DEFAULT_NAME,
-        timezone=new.availability.timezone or new.timezone,
-        schedule=new.availability.schedule or availabilities.default_schedule(),
-        now=now,
+    first = NewAvailability(
+        new.availability.name or availabilities.DEFAULT_NAME,
+        new.availability.timezone or new.timezone,
+        new.availability.schedule or availabilities.default_schedule(),
     )
+    availability = await availabilities.add(conn, owner=user, new=first, now=now)
     await users.update(conn, company_id, user_id, {"default_availability_id": availability.id})
     meeting_type = await meeting_types.add(
         conn,
@@ -140,12 +219,12 @@ async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, ne
     return Created(user, availability.id, meeting_type.id, meeting_type.slug)
 
 
-def _first_type(asked: NewMeetingType) -> Mapping[str, Any]:
-    duration = asked.duration or meeting_types.DEFAULT_DURATION
+def _first_type(asked: FirstMeetingType) -> Mapping[str, Any]:
+    duration = asked.duration or meeting_type_defaults.DURATION
     info = {
         "name": asked.name or f"{duration}min Meeting",
         "duration": duration,
-        "channel": asked.channel or meeting_types.DEFAULT_CHANNEL,
+        "channel": asked.channel or meeting_type_defaults.CHANNEL,
     }
     return {"meeting_info": info, "slug": asked.slug} if asked.slug else {"meeting_info": info}
 
@@ -162,6 +241,13 @@ async def _take_slug(conn: Connection, new: NewUser, company_id: UUID, user_id: 
         for slug in some:
             if slug not in taken and await users.take_slug(conn, slug, company_id=company_id, user_id=user_id):
                 return slug
+
+
+async def _views(conn: Connection, found: Sequence[User]) -> list[View]:
+    if not found:
+        return []
+    types = await storage_types.ids_of_users(conn, found[0].company_id, [user.id for user in found])
+    return [View(user, types.get(user.id, [])) for user in found]
 
 
 def slug_taken() -> UserSlugTaken:

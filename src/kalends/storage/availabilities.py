@@ -90,6 +90,15 @@ async def update(conn: Connection, company_id: UUID, availability_id: UUID, chan
     )
 
 
+async def delete_of_user(conn: Connection, company_id: UUID, user_id: UUID, now: Instant) -> None:
+    """Mark all live availabilities of a user as deleted."""
+    await conn.execute(
+        """UPDATE availability SET deleted_at = %s, updated_at = %s
+        WHERE company_id = %s AND user_id = %s AND deleted_at IS NULL""",
+        (now, now, company_id, user_id),
+    )
+
+
 async def is_used(conn: Connection, company_id: UUID, availability_id: UUID) -> bool:
     """Ask whether a live meeting type points at the availability."""
     cur = await conn.execute(

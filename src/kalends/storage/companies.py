@@ -43,6 +43,12 @@ async def mark_founded(conn: Connection, company_id: UUID) -> bool:
     return cur.rowcount == 1
 
 
+async def founded(conn: Connection) -> UUID | None:
+    """Name the first company of this install; None when there is none yet."""
+    row = await (await conn.execute("SELECT company_id FROM founding")).fetchone()
+    return row[0] if row else None
+
+
 async def update(conn: Connection, company_id: UUID, *, name: str | None, language: str | None, now: Instant) -> None:
     """Change a company's name or language; None leaves it."""
     await conn.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,8 @@ class MeetingType:
         timeslot_interval: minutes between two starts; None follows the duration asked for.
         booking_minimum: notice, in minutes.
         days_into_future: one of the three modes of contract 6.6.
-        ics: language code -> {title, description, location}; None: the built-in texts.
+        ics: ``title``, ``description``, ``location`` -> texts by language code, parts without any left out; None: the
+            built-in texts.
     """
 
     company_id: UUID
@@ -96,6 +97,16 @@ async def of_user(conn: Connection, company_id: UUID, user_id: UUID) -> Sequence
     async with conn.cursor(row_factory=class_row(MeetingType)) as cur:
         await cur.execute(query, (company_id, user_id))
         return await cur.fetchall()
+
+
+async def ids_of_users(conn: Connection, company_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """List the ids of the users' live meeting types, oldest first; users without any are left out."""
+    cur = await conn.execute(
+        """SELECT user_id, array_agg(id ORDER BY created_at, id) FROM meeting_type
+        WHERE company_id = %s AND user_id = ANY(%s) AND deleted_at IS NULL GROUP BY user_id""",
+        (company_id, list(user_ids)),
+    )
+    return {row[0]: row[1] async for row in cur}
 
 
 async def slugs_of_user(conn: Connection, company_id: UUID, user_id: UUID) -> set[str]:

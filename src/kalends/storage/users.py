@@ -90,6 +90,16 @@ async def by_ids(conn: Connection, company_id: UUID, user_ids: Collection[UUID])
         return {user.id: user async for user in cur}
 
 
+async def by_email(conn: Connection, company_id: UUID, email: str) -> User | None:
+    """Find the company's live user with an e-mail address, written in whatever case."""
+    query = (
+        f"SELECT {COLUMNS} FROM user_account WHERE company_id = %s AND lower(email) = lower(%s) AND deleted_at IS NULL"
+    )
+    async with conn.cursor(row_factory=class_row(User)) as cur:
+        await cur.execute(query, (company_id, email))
+        return await cur.fetchone()
+
+
 async def by_slug(conn: Connection, slug: str) -> User | None:
     """Find the live user a booking page's address names, in whichever company he is."""
     columns = ", ".join(f"u.{column.strip()}" for column in COLUMNS.split(","))
@@ -159,10 +169,11 @@ async def take_slug(conn: Connection, slug: str, *, company_id: UUID, user_id: U
     return cur.rowcount == 1
 
 
-async def free_slugs(conn: Connection, company_id: UUID, user_id: UUID) -> None:
-    """Let go of the slugs of a user."""
+async def free_slug(conn: Connection, slug: str, *, company_id: UUID, user_id: UUID) -> None:
+    """Let go of a user's slug."""
     await conn.execute(
-        "DELETE FROM directory WHERE kind = 'slug' AND company_id = %s AND target_id = %s", (company_id, user_id)
+        "DELETE FROM directory WHERE kind = 'slug' AND name = %s AND company_id = %s AND target_id = %s",
+        (slug, company_id, user_id),
     )
 
 
