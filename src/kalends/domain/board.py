@@ -6,13 +6,13 @@ spans and caps forbid. All spans here are in *start space*: they hold starts, no
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from kalends.domain.grid import Grid
 from kalends.domain.hours import Hours, hours_around
 from kalends.domain.ladder import joint, ladder
 from kalends.domain.rules import Ask, HostCalendar, Rules
@@ -47,9 +47,9 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Board:
-    """Starts in order (epoch minutes), and one mask per host: 1 where hours and ladder permit him that start."""
+    """A grid of starts, and one mask per host: 1 where hours and ladder permit him that start."""
 
-    starts: array[int]
+    grid: Grid
     masks: tuple[bytes, ...]
 
 
@@ -65,15 +65,6 @@ def forbidden(busy: Iterable[Span], shape: Shape) -> Iterable[Span]:
     return [(start - after + 1, end + before) for start, end in busy if start < end]
 
 
-def wipe(lane: bytearray, starts: Sequence[int], spans: Iterable[Span]) -> None:
-    """Clear the starts that lie in one of the spans."""
-    for first, end in spans:
-        i = bisect_left(starts, first)
-        j = bisect_left(starts, end, i)
-        if i < j:
-            lane[i:j] = bytes(j - i)
-
-
 def board(hosts: Sequence[HostCalendar], ask: Ask, rules: Rules, start: int, end: int) -> Board:
     """Lay out the board for the starts of [start, end), both whole UTC days so that calls share it."""
     return _board(tuple(host.schedule for host in hosts), ask, Shape.of(rules), start, end)
@@ -85,12 +76,12 @@ def _board(schedules: tuple[Schedule, ...], ask: Ask, shape: Shape, start: int, 
     around = {one: hours_around(one, start - before, end + after) for one in set(schedules)}
     rungs = ladders([around[one] for one in schedules], ask, shape.interval, start, end)
     fits = {one: fitting(hours, shape) for one, hours in around.items()}
-    starts = array("q", sorted(set().union(*rungs)))
+    starts = sorted(set().union(*rungs))
     masks: dict[Schedule, bytes] = {}
     for one, own in zip(schedules, rungs, strict=True):
         if one not in masks:
             masks[one] = _mask(starts, own, fits[one])
-    return Board(starts, tuple(masks[one] for one in schedules))
+    return Board(Grid(starts), tuple(masks[one] for one in schedules))
 
 
 def ladders(hours: Sequence[Hours], ask: Ask, interval: int, start: int, end: int) -> list[set[int]]:

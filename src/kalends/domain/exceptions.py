@@ -17,11 +17,10 @@ from whenever import Date, Instant, PlainDateTime
 
 from kalends.domain.spans import Span, intersect, merge
 from kalends.domain.week import DAY, ScheduleError
-from kalends.domain.zones import FURTHEST_OFFSET, day_number, wall_spans
+from kalends.domain.zones import FOREVER, FURTHEST_OFFSET, day_number, wall_spans
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?", re.ASCII)
-_FOREVER = 1 << 40  # minutes; further than any date
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +69,10 @@ def real_spans(exception: AvailabilityException, zone: str) -> list[Span]:
     start, start_local = _minutes(exception.start, False, not exception.available)
     end, end_local = _minutes(exception.end, True, not exception.available)
     if start_local:
-        found = wall_spans(zone, start, end if end_local else _FOREVER)
-        found = found if end_local else intersect(found, [(-_FOREVER, end)])
+        found = wall_spans(zone, start, end if end_local else FOREVER)
+        found = found if end_local else intersect(found, [(-FOREVER, end)])
     elif end_local:
-        found = intersect(wall_spans(zone, -_FOREVER, end), [(start, _FOREVER)])
+        found = intersect(wall_spans(zone, -FOREVER, end), [(start, FOREVER)])
     else:
         found = merge([(start, end)])
     if found and not exception.available:

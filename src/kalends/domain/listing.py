@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import compress
+from typing import NamedTuple
 
+from kalends.domain.grid import Grid
 from kalends.domain.spans import Span
 from kalends.domain.zones import DAY, pieces
 
@@ -16,20 +17,23 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
-    """Candidates in order (epoch minutes) and a lane beside them: non-zero where one can be booked."""
+    """A grid of candidates and a lane beside it: non-zero where one can be booked."""
 
-    candidates: array[int]
+    grid: Grid
     lane: bytes | bytearray
 
     @classmethod
     def empty(cls) -> Listing:
         """Make a listing without any start."""
-        return cls(array("q"), b"")
+        return cls(_NOTHING, b"")
 
     @property
     def starts(self) -> list[int]:
         """The bookable starts in order, in epoch minutes."""
-        return list(compress(self.candidates, self.lane))
+        return list(compress(self.grid.starts, self.lane))
+
+
+_NOTHING = Grid(())
 
 
 def dates_json(listing: Listing, zone: str | None) -> bytes:
@@ -37,28 +41,51 @@ def dates_json(listing: Listing, zone: str | None) -> bytes:
 
     With a zone `startTime` is local time with its offset, without one it ends in `Z`.
     """
-    days: dict[int, list[bytes]] = {}
-    starts = listing.starts
-    if not starts:
-        return b"[]"
-    parts = pieces(zone, starts[0], starts[-1] + 1) if zone else ()
+    days: dict[bytes, bytes] = {}
+    lane = listing.lane
+    for run in _runs(listing.grid, zone):
+        if spots := run.lead.join(compress(run.spots, lane[run.first : run.end])):
+            # A clock set back over midnight comes to the same date twice.
+            days[run.date] = days[run.date] + run.lead + spots if run.date in days else spots
+    return b"[%b]" % b",".join(
+        [b'{"date":"%b","spots":[{"startTime":"%b%b]}' % (on, on, spots) for on, spots in days.items()]
+    )
+
+
+class _Run(NamedTuple):
+    """Neighbouring candidates of one local date: how their spots are written after the date, and what leads to each."""
+
+    date: bytes
+    lead: bytes
+    spots: list[bytes]
+    first: int
+    end: int
+
+
+@lru_cache(maxsize=128)
+def _runs(grid: Grid, zone: str | None) -> list[_Run]:
+    """Prepare all candidates of a grid for a zone, sorted by date and time."""
+    starts = grid.starts
+    parts = pieces(zone, starts[0], starts[-1] + 1) if zone and starts else ()
+    runs: list[_Run] = []
     at = 0
-    for start in starts:
+    for place, start in enumerate(starts):
         offset: int | None = None
         if parts:
             while parts[at].end <= start:
                 at += 1
             offset = parts[at].offset
         day, minute = divmod(start + (offset or 0), DAY)
-        days.setdefault(day, []).append(_spot(minute, offset))
-    # Sorted, because a clock set back over midnight makes an earlier date come after a later one.
-    return b"[%b]" % b",".join(_date_json(day, days[day]) for day in sorted(days))
+        on = local_date(day).encode()
+        if not runs or runs[-1].date != on:
+            runs.append(_Run(on, b',{"startTime":"%b' % on, [], place, place))
+        runs[-1].spots.append(_spot(minute, offset))
+    ends = [*(run.first for run in runs[1:]), len(starts)]
+    return sorted((run._replace(end=end) for run, end in zip(runs, ends, strict=True)), key=_by_date)
 
 
-def _date_json(day: int, spots: list[bytes]) -> bytes:
-    on = local_date(day).encode()
-    lead = b'{"startTime":"%b' % on
-    return b'{"date":"%b","spots":[%b%b]}' % (on, lead, (b"," + lead).join(spots))
+def _by_date(run: _Run) -> tuple[bytes, int]:
+    return run.date, run.first
 
 
 @lru_cache(maxsize=16384)

@@ -7,15 +7,15 @@ enabled, duration, hosts, notice and booking window, hours, ladder, busy spans, 
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from operator import add, and_
 from typing import Literal
 
 from whenever import Instant
 
-from kalends.domain.board import Board, Shape, board, fitting, forbidden, ladders, wipe
+from kalends.domain.board import Board, Shape, board, fitting, forbidden, ladders
 from kalends.domain.caps import full_spans, period_around
+from kalends.domain.grid import Grid
 from kalends.domain.hours import hours_around
 from kalends.domain.listing import Listing, dates_json, timeframes, timeframes_json
 from kalends.domain.rules import (
@@ -31,7 +31,7 @@ from kalends.domain.rules import (
 )
 from kalends.domain.spans import Span, contains
 from kalends.domain.window import GRACE_MINUTES, limits, minute_down, minute_up
-from kalends.domain.zones import DAY
+from kalends.domain.zones import DAY, FOREVER
 
 __all__ = [
     "Ask",
@@ -76,18 +76,16 @@ def list_slots(
     needed = ask.needed(len(hosts))
     if _refused_outright(rules, len(hosts), needed) or first >= end:
         return Listing.empty()
-    shape = Shape.of(rules)
     laid = board(hosts, ask, rules, first // DAY * DAY, -(-end // DAY) * DAY)
-    closed = [_closed(host, shape, first, end) for host in hosts]
     if needed == len(hosts):
-        lane = _all_free(laid, closed)
+        lane = _all_free(laid, hosts, rules, (first, end))
     elif needed == 1:
-        lane = _one_free(laid, closed)
+        lane = _one_free(laid, hosts, rules, (first, end))
     else:
-        lane = _some_free(laid, closed, needed)
-    wipe(lane, laid.starts, full_spans(rules.caps, rules.zone, rules.booked, first, end))
-    i, j = bisect_left(laid.starts, first), bisect_left(laid.starts, end)
-    return Listing(laid.starts[i:j], lane[i:j])
+        lane = _some_free(laid, hosts, rules, (first, end), needed)
+    outside = [(-FOREVER, first), (end, FOREVER)]
+    laid.grid.wipe(lane, [*outside, *full_spans(rules.caps, rules.zone, rules.booked, first, end)])
+    return Listing(laid.grid, lane)
 
 
 def check(
@@ -174,38 +172,42 @@ def _reason(host: HostCalendar, rules: Rules, at: int) -> Literal["claimed", "bu
     return "buffer"
 
 
-def _closed(host: HostCalendar, shape: Shape, start: int, end: int) -> list[Span]:
-    """Find the starts that busy spans and caps forbid a host."""
-    return [
-        *forbidden(host.claims, shape),
-        *forbidden(host.events, shape),
-        *full_spans(host.caps, host.zone, host.booked, start, end),
-    ]
+def _wipe_host(lane: bytearray, grid: Grid, host: HostCalendar, rules: Rules, window: Span) -> None:
+    """Clear the starts that a host's busy spans and caps forbid."""
+    before, after = Shape.of(rules).reach()
+    grid.wipe_busy(lane, host.claims, before, after)
+    grid.wipe_busy(lane, host.events, before, after)
+    grid.wipe(lane, full_spans(host.caps, host.zone, host.booked, *window))
 
 
-def _all_free(laid: Board, closed: Sequence[Sequence[Span]]) -> bytearray:
+def _all_free(laid: Board, hosts: Sequence[HostCalendar], rules: Rules, window: Span) -> bytearray:
     lane = bytearray(laid.masks[0])
     for mask in set(laid.masks[1:]) - {laid.masks[0]}:
         lane = bytearray(map(and_, lane, mask))
-    for spans in closed:
-        wipe(lane, laid.starts, spans)
+    for host in hosts:
+        _wipe_host(lane, laid.grid, host, rules, window)
     return lane
 
 
-def _one_free(laid: Board, closed: Sequence[Sequence[Span]]) -> bytearray:
-    free = 0
-    for mask, spans in zip(laid.masks, closed, strict=True):
+def _one_free(laid: Board, hosts: Sequence[HostCalendar], rules: Rules, window: Span) -> bytearray:
+    free, size = 0, len(laid.grid.starts)
+    possible = 0
+    for mask in set(laid.masks):
+        possible |= int.from_bytes(mask, "big")
+    for mask, host in zip(laid.masks, hosts, strict=True):
         lane = bytearray(mask)
-        wipe(lane, laid.starts, spans)
+        _wipe_host(lane, laid.grid, host, rules, window)
         free |= int.from_bytes(lane, "big")
-    return bytearray(free.to_bytes(len(laid.starts), "big"))
+        if free == possible:  # whoever comes after cannot add a start
+            break
+    return bytearray(free.to_bytes(size, "big"))
 
 
-def _some_free(laid: Board, closed: Sequence[Sequence[Span]], needed: int) -> bytearray:
-    counts: Iterable[int] = bytes(len(laid.starts))
-    for mask, spans in zip(laid.masks, closed, strict=True):
+def _some_free(laid: Board, hosts: Sequence[HostCalendar], rules: Rules, window: Span, needed: int) -> bytearray:
+    counts: Iterable[int] = bytes(len(laid.grid.starts))
+    for mask, host in zip(laid.masks, hosts, strict=True):
         lane = bytearray(mask)
-        wipe(lane, laid.starts, spans)
+        _wipe_host(lane, laid.grid, host, rules, window)
         counts = list(map(add, counts, lane))
     return bytearray(count >= needed for count in counts)
 

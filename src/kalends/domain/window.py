@@ -8,11 +8,10 @@ from whenever import Instant
 
 from kalends.domain.exceptions import parse_moment
 from kalends.domain.rules import BookingWindow, Rules
-from kalends.domain.zones import DAY, wall_minute, wall_spans
+from kalends.domain.zones import DAY, FOREVER, wall_minute, wall_spans
 
 GRACE_MINUTES = 5  # a listed start stays bookable for so long
 _NANOS = 60_000_000_000
-_NEVER = 1 << 40
 
 
 class Limits(NamedTuple):
@@ -47,14 +46,14 @@ def _window(window: BookingWindow, zone: str, now: Instant) -> Limits:
     if window.mode == "limit":
         furthest = minute_down(now) + window.limit_minutes
         if window.count == "rolling":
-            return Limits(-_NEVER, furthest + 1)
+            return Limits(-FOREVER, furthest + 1)
         day = wall_minute(zone, furthest) // DAY
-        return Limits(-_NEVER, wall_spans(zone, day * DAY, (day + 1) * DAY)[-1][1])
+        return Limits(-FOREVER, wall_spans(zone, day * DAY, (day + 1) * DAY)[-1][1])
     if window.mode == "range":
-        first = -_NEVER if window.range_min is None else _side(window.range_min, zone, is_end=False)
-        end = _NEVER if window.range_max is None else _side(window.range_max, zone, is_end=True)
+        first = -FOREVER if window.range_min is None else _side(window.range_min, zone, is_end=False)
+        end = FOREVER if window.range_max is None else _side(window.range_max, zone, is_end=True)
         return Limits(first, end)
-    return Limits(-_NEVER, _NEVER)
+    return Limits(-FOREVER, FOREVER)
 
 
 def _side(text: str, zone: str, *, is_end: bool) -> int:

@@ -15,6 +15,7 @@ from whenever import Date, Instant, Time
 from kalends.domain.spans import Span, merge
 
 DAY = 1440
+FOREVER = 1 << 40  # minutes; further than any date
 # No zone is, was or will be further from UTC: whatever is widened by this holds in every zone.
 FURTHEST_OFFSET = 26 * 60
 
