@@ -1,4 +1,4 @@
-"""What a host or guest reads in his calendar: the booking's own words, the type's templates, or ours in his language."""
+"""What a host or guest reads in his calendar: the booking's words, the type's templates, or ours in his language."""
 
 from __future__ import annotations
 

@@ -139,15 +139,15 @@ def venue(snapshot: Snapshot, to: Reader) -> str:
     if channel == "local":
         return location
     if channel == "local-attendee":  # the guest's own words, for hosts only
-        return location if to.is_host and location else t("At the guest's place") if to.is_host else t("At your place")
+        return (location or t("At the guest's place")) if to.is_host else t("At your place")
     if channel == "phone":
         number = plain_phone(booker(snapshot, to).get("phone"))
         return t("By phone: {number}", number=number) if number else t("By phone")
     if channel == "phone-incoming":
         return location or t("By phone")
     if channel == "custom":
-        return (snapshot["meetingInfo"] or {}).get("customChannelName") or location or t("Online")
-    return location or _PRODUCTS.get(channel) or t("Online")
+        return (snapshot["meetingInfo"] or {}).get("customChannelName") or t("Online")
+    return _PRODUCTS.get(channel) or t("Online")
 
 
 def description(snapshot: Snapshot) -> str:

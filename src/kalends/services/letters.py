@@ -1,0 +1,156 @@
+"""The words of a mail: heading, facts and links for one reader, in his language, zone and clock."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from whenever import Instant
+
+from kalends import languages
+from kalends.domain import telling
+from kalends.domain.itip import Snapshot
+from kalends.domain.telling import News
+
+from . import readers
+from .readers import Reader
+
+_BY_GUEST = ("attendee", "guest")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of the table in a mail; `gone` ones are struck out."""
+
+    name: str
+    value: str
+    link: str = ""
+    gone: bool = False
+
+    @property
+    def lines(self) -> list[str]:
+        """The value's lines."""
+        return self.value.splitlines()
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Everything the templates of a mail show."""
+
+    language: str
+    subject: str
+    company: str
+    heading: str
+    intro: str
+    preview: str
+    facts: tuple[Fact, ...]
+    link: str
+    link_text: str
+    footer: str
+
+
+def letter(
+    news: News, newest: Snapshot, told: Snapshot | None, to: Reader, *, summary: str, link: str | None
+) -> Letter:
+    """Write the letter for one reader.
+
+    Args:
+        summary: title in the reader's calendar. It is the whole subject of an invitation: Exchange names the
+            event in the calendar after the subject (case I07).
+        link: address of a guest's own page; None for hosts.
+    """
+    t, company = to.t, newest.get("companyName") or ""
+    return Letter(
+        language=languages.spoken(to.language),
+        subject=t("Cancelled: {summary}", summary=summary) if news == "cancellation" else summary,
+        company=company,
+        heading=_heading(news, newest, told, to),
+        intro=_intro(news, newest, to),
+        preview=_when(newest, to),
+        facts=tuple(fact for fact in _facts(news, newest, told, to) if fact.value),
+        link=link or "",
+        link_text=t("View or change your booking") if news != "cancellation" else t("View your booking"),
+        footer=t("You receive this mail because of a booking with {company}.", company=company) if company else "",
+    )
+
+
+def _heading(news: News, newest: Snapshot, told: Snapshot | None, to: Reader) -> str:
+    t = to.t
+    if news == "cancellation":
+        return t("The meeting is cancelled") if newest["isCancelled"] else t("You no longer take part")
+    if news == "change":
+        return t("The meeting has been moved") if telling.moved(told, newest) else t("The meeting has changed")
+    if to.is_host:
+        return t("New booking")
+    return t("You are invited") if to.person.get("broughtAlong") else t("Your booking is confirmed")
+
+
+def _intro(news: News, newest: Snapshot, to: Reader) -> str:
+    t, meeting = to.t, readers.meeting_name(newest)
+    if to.is_host:
+        people = readers.people(newest, to)
+        return t("{meeting} with {people}", meeting=meeting, people=people) if people else meeting
+    hello = t("Hello {name},", name=to.name) if to.name else t("Hello,")
+    hosts = readers.people(newest, to)
+    if news == "cancellation":
+        if not newest["isCancelled"]:
+            return f"{hello} {t('you no longer take part in the meeting with {people}.', people=hosts)}"
+        return f"{hello} {t('your meeting with {people} does not take place.', people=hosts)}"
+    if news == "change":
+        return f"{hello} {t('please note what is new for your meeting with {people}.', people=hosts)}"
+    if to.person.get("broughtAlong"):
+        name = readers.guest_name(readers.booker(newest, to), to)
+        by = name or t("another guest")
+        return f"{hello} {t('{guest} asks you to come to a meeting with {people}.', guest=by, people=hosts)}"
+    return f"{hello} {t('we look forward to your meeting with {people}.', people=hosts)}"
+
+
+def _facts(news: News, newest: Snapshot, told: Snapshot | None, to: Reader) -> list[Fact]:
+    t = to.t
+    facts = [
+        Fact(t("What"), readers.meeting_name(newest)),
+        Fact(t("When"), _when(newest, to), gone=news == "cancellation"),
+    ]
+    if told and news == "change" and telling.moved(told, newest):
+        facts.append(Fact(t("Before"), _when(told, to), gone=True))
+    place, link = readers.venue(newest, to), readers.meeting_link(newest)
+    facts.append(Fact(t("Where"), place or link, link=link))
+    if told and news == "change":
+        before = readers.venue(told, to)
+        facts.append(Fact(t("Before"), before if before != place else "", gone=True))
+    if to.is_host:
+        facts += _guests(newest, to)
+    else:
+        facts.append(Fact(t("With"), readers.people(newest, to)))
+        facts.append(Fact(t("About"), readers.description(newest) if news != "cancellation" else ""))
+    if news == "cancellation" and (to.is_host or newest.get("cancelSource") not in _BY_GUEST):
+        facts.append(Fact(t("Reason"), newest.get("cancelReason") or ""))
+    return facts
+
+
+def _guests(newest: Snapshot, to: Reader) -> list[Fact]:
+    """List for a host who comes and what each answered, and who does not come any more."""
+    t, facts = to.t, []
+    for guest in newest["attendees"]:
+        name, email, phone = guest.get("fullname") or "", guest.get("email") or "", guest.get("phone") or ""
+        label = t("Brings along") if guest.get("broughtAlong") else t("Guest")
+        off = bool(guest.get("isCancelled")) or bool(newest["isCancelled"])
+        shown = "\n".join(dict.fromkeys(filter(None, (name, email, phone))))
+        facts.append(Fact(label, shown, link=f"mailto:{email}" if email else "", gone=off))
+        notes = guest.get("notes") or {}
+        facts += [Fact(str(key), _answer(value)) for key, value in notes.items() if value not in (None, "")]
+    return facts
+
+
+def _answer(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _when(snapshot: Snapshot, to: Reader) -> str:
+    start, end = Instant.parse_iso(snapshot["start"]), Instant.parse_iso(snapshot["end"])
+    span = languages.span(start, end, to.zone, to.language)
+    return f"{span}\n{languages.zone_label(start, to.zone, to.language)}"
