@@ -1,0 +1,175 @@
+"""What the operator decides: read once from the environment and `.env`, typed, refused loudly (docs/settings.md)."""
+
+import os
+from email.headerregistry import Address
+from email.utils import parseaddr
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+import psycopg
+from dotenv import dotenv_values
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "KALENDS_"
+ENV_FILE = ".env"
+TEST_PREFIX = PREFIX + "TEST_"
+ROOT_DATA_DIR = Path("/var/lib/kalends")
+NO_MAIL_FROM = "kalends <no-reply@kalends.invalid>"
+SECRET_KEY_LENGTH = 32
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+class SettingsWrong(Exception):
+    """Some settings cannot be used; `sentences` holds one for each, with its name and what is expected."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        self.sentences = sentences
+        super().__init__("\n".join(sentences))
+
+
+def default_data_dir() -> Path:
+    """Name the data folder used without a setting: the system's for root, else one in the working directory."""
+    return ROOT_DATA_DIR if os.geteuid() == 0 else Path("kalends-data")
+
+
+class Settings(BaseSettings):
+    """Every setting; the description of a field says what is expected of it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    data_dir: Path = Field(default_factory=default_data_dir, description="a folder")
+    database_url: SecretStr | None = Field(
+        default=None, description="the address of a PostgreSQL 15 or newer, as postgresql://user:password@host/database"
+    )
+    base_url: str = Field(default="", description="an address such as https://kalends.example.com, without path")
+    host: str = Field(default="127.0.0.1", description="a host name or an IP address")
+    port: int = Field(default=8000, ge=0, le=65535, description="a number from 0 to 65535 (0: any free port)")
+    secret_key: SecretStr | None = Field(
+        default=None, description=f"at least {SECRET_KEY_LENGTH} characters that nobody can guess"
+    )
+    rate_limit_per_minute: int = Field(default=100, ge=1, description="a number of requests, at least 1")
+    rate_limit_burst: int = Field(default=200, ge=0, description="a number of requests (0: no limit)")
+    smtp_url: SecretStr | None = Field(
+        default=None, description="a mail server, as smtp://user:password@host:587 or smtps://user:password@host:465"
+    )
+    mail_from: str = Field(
+        default=NO_MAIL_FROM,
+        description="a sender such as 'Acme <meetings@acme.example>', which KALENDS_SMTP_URL needs",
+    )
+    log_format: Literal["json", "console"] = Field(default="json", description="json or console")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=(), description="addresses or networks joined by commas, such as 10.0.0.0/8,192.168.1.7"
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_database(cls, url: SecretStr | None) -> SecretStr | None:
+        if url:
+            try:
+                parts = conninfo_to_dict(url.get_secret_value())
+            except psycopg.ProgrammingError as error:
+                raise ValueError("not an address of a database") from error
+            if not parts:
+                raise ValueError("not an address of a database")
+        return url
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_origin(cls, url: str) -> str:
+        parts = urlsplit(url)
+        spare = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname or spare or parts.port == 0):
+            raise ValueError("not an origin")
+        return url.rstrip("/")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_long(cls, key: SecretStr | None) -> SecretStr | None:
+        if key and len(key.get_secret_value()) < SECRET_KEY_LENGTH:
+            raise ValueError("too short")
+        return key
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url:
+            parts = urlsplit(url.get_secret_value())
+            if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0:
+                raise ValueError("not an address of a mail server")
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_a_sender(cls, sender: str) -> str:
+        _, address = parseaddr(sender)
+        Address(addr_spec=address)  # its errors are ValueErrors
+        if "@" not in address or not sender.isprintable():
+            raise ValueError("not a sender")
+        return sender
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Self:
+        if self.smtp_url and "mail_from" not in self.model_fields_set:
+            raise ValueError("mail_from")
+        return self
+
+    def listening_at(self, host: str, port: int) -> Self:
+        """Answer the same settings with the address that is really listened at; unset, `base_url` follows it."""
+        return self.model_copy(update={"host": host, "port": port})
+
+    @property
+    def public_url(self) -> str:
+        """The origin that links name, without a slash at its end."""
+        if self.base_url:
+            return self.base_url
+        host = ANY_ADDRESS.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def load() -> Settings:
+    """Read the settings of this process.
+
+    Raises:
+        SettingsWrong: one sentence for every setting that cannot be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsWrong([_sentence(e["loc"], e["type"]) for e in error.errors(include_input=False)]) from None
+
+
+def unknown_names() -> list[str]:
+    """Name the variables that begin like ours and are no setting: most likely slips of the pen."""
+    known = {variable(field) for field in Settings.model_fields}
+    found = {name for name in (*os.environ, *dotenv_values(ENV_FILE)) if name.startswith(PREFIX)}
+    return sorted(name for name in found - known if not name.startswith(TEST_PREFIX))
+
+
+def variable(field: str) -> str:
+    """Name the environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+def _sentence(loc: tuple[int | str, ...], kind: str) -> str:
+    # The value itself is never repeated: several of them hold passwords.
+    field = str(loc[0]) if loc else "mail_from"
+    what = "cannot be used" if loc else "is missing"
+    return f"{variable(field)} {what}: expected {Settings.model_fields[field].description}."
