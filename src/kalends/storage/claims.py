@@ -79,3 +79,18 @@ async def exclusive_between(
         (list(host_nos), start, end),
     )
     return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]
+
+
+async def sweep_old(conn: Connection, now: Instant) -> None:
+    """Delete, for a periodic job, what takes no time any more: expired claims and those that ended over a day ago.
+
+    A claim that somebody holds locked is left for the next time.
+    """
+    await conn.execute(
+        """
+        DELETE FROM claim WHERE id IN (
+            SELECT id FROM claim WHERE end_at < %s OR expires_at <= %s FOR UPDATE SKIP LOCKED
+        )
+        """,
+        (now.subtract(hours=24), now),
+    )

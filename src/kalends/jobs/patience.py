@@ -1,0 +1,31 @@
+"""How jobs that break come back: after a pause that grows, since most break because the database went away."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.job_context import JobContext
+from procrastinate.jobs import Job
+from procrastinate.middleware import AsyncCallNext
+from procrastinate.worker import Worker
+
+from kalends.domain import retry
+
+LONGEST_JOB_S = 120  # no job takes longer; stalled jobs are told from it
+
+
+class Patience(BaseRetryStrategy):
+    """Retries whatever broke, with the delays of domain/retry.py."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """Decide when a broken job runs again; None: it stays failed, for somebody to look at."""
+        delay = retry.job_delay(job.attempts + 1)
+        return None if delay is None else RetryDecision(retry_in={"seconds": delay})
+
+
+async def limited(call_next: AsyncCallNext, context: JobContext, worker: Worker) -> Any:
+    """Break off a job that takes longer than any may; it counts as broken."""
+    async with asyncio.timeout(LONGEST_JOB_S):
+        return await call_next()

@@ -1,0 +1,26 @@
+"""The Procrastinate app: all tasks, on connections of its own to the same database."""
+
+from __future__ import annotations
+
+from procrastinate import App as Queue
+from procrastinate import PsycopgConnector
+
+from kalends.app import App
+
+from . import effects, events, upkeep
+
+
+def create(app: App, conninfo: str) -> Queue:
+    """Make the queue with every task registered, not yet open.
+
+    Args:
+        app: what the tasks work with.
+        conninfo: the database itself, never a pooler: workers listen (design section 7).
+    """
+    connector = PsycopgConnector(
+        conninfo=conninfo, min_size=1, max_size=6, timeout=10, kwargs={"options": "-c application_name=kalends-worker"}
+    )
+    queue = Queue(connector=connector)
+    for noun in (events, effects, upkeep):
+        noun.register(queue, app)
+    return queue

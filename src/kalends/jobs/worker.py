@@ -1,0 +1,72 @@
+"""The worker: runs jobs until it is told to stop, and outlives a database that goes away for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import psycopg
+import structlog
+from procrastinate.exceptions import ConnectorException
+
+from kalends.app import App
+
+from . import queue
+from .patience import limited
+from .upkeep import HEARTBEAT_S, SILENT_S
+
+log = structlog.get_logger("kalends.jobs")
+
+POLL_S = 1.0
+FINISH_WITHIN_S = 30.0
+RESTART_AFTER_S = 1.0
+
+
+async def run(
+    app: App, conninfo: str, *, stop: asyncio.Event, concurrency: int = 8, grace_s: float = FINISH_WITHIN_S
+) -> None:
+    """Work through jobs until `stop` is set; jobs in hand then have `grace_s` to finish.
+
+    A worker that loses the database begins anew as soon as it is back; what it had in hand counts as stalled.
+
+    Args:
+        conninfo: the database itself, never a pooler: workers listen (design section 7).
+        concurrency: jobs that run side by side.
+    """
+    while not stop.is_set():
+        try:
+            await _work(app, conninfo, stop, concurrency, grace_s)
+        except (ConnectorException, psycopg.Error, OSError) as error:
+            log.warning("worker.lost-database", error=type(error).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), RESTART_AFTER_S)
+
+
+async def _work(app: App, conninfo: str, stop: asyncio.Event, concurrency: int, grace_s: float) -> None:
+    """Run one worker until it is to stop, or breaks."""
+    jobs = queue.create(app, conninfo)
+    try:
+        await jobs.open_async()
+        working = asyncio.create_task(
+            jobs.run_worker_async(
+                name="kalends",
+                concurrency=concurrency,
+                fetch_job_polling_interval=POLL_S,
+                shutdown_graceful_timeout=grace_s,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                update_heartbeat_interval=HEARTBEAT_S,
+                stalled_worker_timeout=SILENT_S,
+                worker_middleware=[limited],
+            )
+        )
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            working.cancel()  # asks it to finish what it has in hand
+            with suppress(asyncio.CancelledError):
+                await working
+    finally:
+        await jobs.close_async()
