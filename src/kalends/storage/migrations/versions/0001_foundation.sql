@@ -242,6 +242,7 @@ CREATE TABLE claim (
 CREATE INDEX claim_host_span ON claim (host_no, end_at, start_at) INCLUDE (appointment_id, expires_at);
 CREATE INDEX claim_appointment ON claim (company_id, appointment_id);
 CREATE INDEX claim_end ON claim (end_at);
+CREATE INDEX claim_expires ON claim (expires_at) WHERE expires_at IS NOT NULL;
 
 -- Audit trail and change feed; the revision's snapshots are what mails compare.
 CREATE TABLE event (
