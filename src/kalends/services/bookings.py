@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from whenever import Instant
@@ -24,6 +24,8 @@ from . import calendars, changes, overlaps, refusals
 from .actor import Actor
 from .calendars import Loaded, SlotQuery
 from .refusals import SlotTaken
+
+Mode: TypeAlias = Literal["anyone", "everyone"]
 
 SECRET_BYTES = 32
 _INSIDE = ("meeting-type-disabled", "duration-not-allowed", "host-not-allowed")
@@ -85,7 +87,7 @@ class Order:
     start: Instant
     attendee: NewAttendee
     host_ids: tuple[UUID, ...] = ()
-    mode: Literal["anyone", "everyone"] | None = None
+    mode: Mode | None = None
     required: int | None = None
     duration: int | None = None
     channel: str | None = None

@@ -97,7 +97,7 @@ async def listing(
     starts = found.starts
     if starts or not earliest:
         return Listed(loaded, found, starts[0] if starts else None)
-    behind, until = max(query.end, now), slots.horizon(loaded.rules, query.start, now)
+    behind, until = max(query.start, query.end, now), slots.horizon(loaded.rules, query.start, now)
     if behind >= until or not loaded.rules.enabled:
         return Listed(loaded, found, None)
     rest = await load(conn, company_id, replace(query, start=behind, end=until), now)

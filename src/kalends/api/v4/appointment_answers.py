@@ -1,0 +1,203 @@
+"""The appointment object of contract 2.7, for hosts and for guests."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from kalends.services import appointments
+from kalends.services.guests import GuestView
+from kalends.storage.appointments import Appointment
+from kalends.storage.attendees import Attendee
+from kalends.storage.hosts import Host
+
+from .schemas import Answer, Stamp
+
+
+class HostAnswer(Answer):
+    """One host; the first of the list is the main host."""
+
+    id: UUID
+    email: str
+    given_name: str
+    family_name: str
+    full_name: str
+    slug: str
+    picture: str | None
+
+
+class AttendeeAnswer(Answer):
+    """One attendee; `broughtAlong` marks the guests of whoever booked."""
+
+    id: UUID
+    email: str | None
+    firstname: str | None
+    lastname: str | None
+    fullname: str
+    phone: str | None
+    timezone: str | None
+    language: str | None
+    notes: dict[str, Any]
+    receive_reminders: bool
+    brought_along: bool
+    is_cancelled: bool
+    cancelled_at: Stamp | None
+
+
+class CancelAnswer(Answer):
+    """Who cancelled, when and why; all null on a live appointment."""
+
+    action_source: str | None = Field(examples=["attendee"])
+    action_at: Stamp | None
+    action_by: str | None
+    reason: str | None
+
+
+class HostingInfo(Answer):
+    """Where the meeting takes place, and its traces in calendars."""
+
+    main_host: UUID | None
+    meeting_link: str | None = None
+    google_event_id: str | None = None
+    google_connection_sub: str | None = None
+    calendar_connection_id: str | None = None
+    zoom_meeting_id: int | None = None
+    connect_channel_id: str | None = None
+    whereby_meeting_id: str | None = None
+    calendar_sync_providers: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class TypeAnswer(Answer):
+    """The meeting type an appointment belongs to."""
+
+    id: UUID
+    slug: str
+    meeting_info: dict[str, Any]
+    metadata: dict[str, Any]
+
+
+class AppointmentAnswer(Answer):
+    """An appointment with hosts and attendees."""
+
+    id: UUID
+    secret: str = Field(description="The first attendee's; opens his page and the guest's routes.")
+    ics: str | None = Field(description="The appointment as iCalendar; null in lists.")
+    start: Stamp
+    end: Stamp
+    is_cancelled: bool
+    cancel: CancelAnswer
+    rescheduled_at: Stamp | None
+    reschedule_count: int
+    meeting_info: dict[str, Any]
+    meeting_type_id: UUID
+    meeting_type: TypeAnswer
+    hosting_info: HostingInfo
+    crm_options: dict[str, Any] = Field(default_factory=dict)
+    attendees: list[AttendeeAnswer]
+    attendee_ids: list[UUID]
+    hosts: list[HostAnswer]
+    host_ids: list[UUID]
+    company_id: UUID
+    channel: str
+    location: str | None
+    ics_title: str | None
+    ics_description: str | None
+    notes: str | None
+    transcription: str | None
+    summary: str | None
+    created_at: Stamp
+    updated_at: Stamp
+
+
+def for_hosts(appointment: Appointment, *, ics: bool = True) -> AppointmentAnswer:
+    """Show a whole appointment to those who see it.
+
+    Args:
+        ics: add the iCalendar file; writing one takes its time, so lists go without.
+    """
+    calendar = appointments.calendar_file(appointment, appointment.hosts[0].id) if ics else None
+    return _answer(
+        appointment, appointment.attendees, secret=appointment.attendees[0].secret, ics=calendar, inside=True
+    )
+
+
+def for_guest(view: GuestView) -> AppointmentAnswer:
+    """Show an appointment to one attendee: of all who come he sees himself, and nothing the hosts noted."""
+    calendar = appointments.calendar_file(view.appointment, view.attendee.id)
+    return _answer(view.appointment, (view.attendee,), secret=view.attendee.secret, ics=calendar, inside=False)
+
+
+def _answer(
+    one: Appointment, shown: tuple[Attendee, ...], *, secret: str, ics: str | None, inside: bool
+) -> AppointmentAnswer:
+    return AppointmentAnswer(
+        id=one.id,
+        secret=secret,
+        ics=ics,
+        start=one.start_at,
+        end=one.end_at,
+        is_cancelled=one.cancelled_at is not None,
+        cancel=CancelAnswer(
+            action_source=one.cancel_source,
+            action_at=one.cancelled_at,
+            action_by=one.cancelled_by,
+            reason=one.cancel_reason,
+        ),
+        rescheduled_at=one.rescheduled_at,
+        reschedule_count=one.reschedule_count,
+        meeting_info=one.meeting_info,
+        meeting_type_id=one.meeting_type_id,
+        meeting_type=TypeAnswer(
+            id=one.meeting_type_id,
+            slug=one.type_slug,
+            meeting_info=one.meeting_info,
+            metadata=one.type_metadata if inside else {},
+        ),
+        hosting_info=HostingInfo(main_host=one.hosts[0].id, meeting_link=one.meeting_info.get("meetingLink")),
+        attendees=[_attendee(attendee) for attendee in shown],
+        attendee_ids=[attendee.id for attendee in shown],
+        hosts=[_host(host) for host in one.hosts],
+        host_ids=[host.id for host in one.hosts],
+        company_id=one.company_id,
+        channel=one.channel,
+        location=one.location,
+        ics_title=one.ics_title,
+        ics_description=one.ics_description,
+        notes=one.note if inside else None,
+        transcription=one.transcription if inside else None,
+        summary=one.summary if inside else None,
+        created_at=one.created_at,
+        updated_at=one.updated_at,
+    )
+
+
+def _host(host: Host) -> HostAnswer:
+    return HostAnswer(
+        id=host.id,
+        email=host.email,
+        given_name=host.given_name,
+        family_name=host.family_name,
+        full_name=host.full_name,
+        slug=host.slug,
+        picture=host.picture,
+    )
+
+
+def _attendee(attendee: Attendee) -> AttendeeAnswer:
+    return AttendeeAnswer(
+        id=attendee.id,
+        email=attendee.email,
+        firstname=attendee.first_name,
+        lastname=attendee.last_name,
+        fullname=attendee.full_name,
+        phone=attendee.phone,
+        timezone=attendee.timezone,
+        language=attendee.language,
+        notes=attendee.notes,
+        receive_reminders=attendee.receive_reminders,
+        brought_along=attendee.brought_along,
+        is_cancelled=attendee.cancelled_at is not None,
+        cancelled_at=attendee.cancelled_at,
+    )

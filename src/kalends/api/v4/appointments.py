@@ -1,0 +1,253 @@
+"""Appointments: lists, single ones, and the changes hosts make (contract 2.7, 6.4)."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field, StringConstraints
+
+from kalends.edge import problems
+from kalends.edge.auth import Scheduling
+from kalends.edge.context import AppDep
+from kalends.errors import NotFound
+from kalends.services import appointments, bookings, refusals
+from kalends.services.appointments import AlreadyCancelled, AlreadyOver, AttendeeOrAllNeeded
+from kalends.services.rights import AdminsOnly
+from kalends.storage.appointments import Filter, Status
+
+from .appointment_answers import AppointmentAnswer, for_hosts
+from .schemas import INT32, Answer, Body, Email, Flag, Stamp, Text
+from .windows import Absent, When, side
+
+router = APIRouter(prefix="/v4", tags=["Appointment V4"])
+
+Reason = Annotated[Text, StringConstraints(max_length=500)]
+
+
+class AppointmentPage(Answer):
+    """One page of appointments, and how many there are in all."""
+
+    appointments: list[AppointmentAnswer]
+    total: int
+
+
+class Cancellation(Body):
+    """Why, and who: on an appointment that several people booked, name one of them or all."""
+
+    reason: Reason | None = None
+    attendee_id: UUID | None = None
+    cancel_all: Flag = False
+
+
+class Move(Body):
+    """A new start; hosts and duration stay."""
+
+    start: When
+    ignore_availability: Flag = Field(False, description="A host's or an administrator's own right.")
+
+
+class RescheduleAnswer(Answer):
+    """The appointment after its move."""
+
+    appointment: AppointmentAnswer
+    previous_start: Stamp
+    start: Stamp
+
+
+class Note(Body):
+    """The hosts' note; it replaces the one there is, null clears it."""
+
+    keeps_null: ClassVar[frozenset[str]] = frozenset({"note"})
+    note: Text | None
+
+
+class Transcription(Body):
+    """Markdown; null clears, a key left out keeps."""
+
+    keeps_null: ClassVar[frozenset[str]] = frozenset({"transcription", "summary"})
+    transcription: Annotated[str, StringConstraints(max_length=1_000_000)] | None = None
+    summary: Text | None = None
+
+
+class Guest(Body):
+    """One more guest of an attendee."""
+
+    attendee_id: UUID
+    email: Email
+
+
+@router.get("/appointment/paginated", responses=problems.document(NotFound, AdminsOnly))
+async def get_paginated_appointments(
+    actor: Scheduling,
+    app: AppDep,
+    page: Annotated[int, Query(ge=0, le=INT32, description="From 0")],
+    page_size: Annotated[int, Query(alias="pageSize", ge=1, le=100)],
+    start: Annotated[str | None, Absent, Query(description="Begins at or after: a date, or an instant")] = None,
+    end: Annotated[str | None, Absent, Query(description="Begins before an instant, or by the end of a date")] = None,
+    search: Annotated[str | None, Absent, Query(max_length=250)] = None,
+    status: Annotated[Status | None, Absent, Query()] = None,
+    meeting_type_id: Annotated[UUID | None, Absent, Query(alias="meetingTypeId")] = None,
+    user_id: Annotated[UUID | None, Absent, Query(alias="userId", description="Another user's; admins only")] = None,
+    sort_by: Annotated[
+        Literal["appointment.start", "appointment.createdAt"] | None, Absent, Query(alias="sortBy")
+    ] = None,
+    sort_direction: Annotated[Literal["ASC", "DESC"] | None, Absent, Query(alias="sortDirection")] = None,
+) -> AppointmentPage:
+    """List appointments page by page, the acting user's own unless another user is named."""
+    assert actor.user_id is not None
+    only = Filter(
+        host_id=user_id or actor.user_id,
+        begins_from=side(start, "UTC", field="start", is_end=False).to_instant() if start else None,
+        begins_before=side(end, "UTC", field="end", is_end=True).to_instant() if end else None,
+        meeting_type_id=meeting_type_id,
+        status=status,
+        search=search,
+    )
+    async with app.reading() as conn:
+        found, total = await appointments.page(
+            conn,
+            actor=actor,
+            only=only,
+            sort="created" if sort_by == "appointment.createdAt" else "start",
+            descending=sort_direction == "DESC",
+            number=page,
+            size=page_size,
+            now=app.now(),
+        )
+    return AppointmentPage(appointments=[for_hosts(one, ics=False) for one in found], total=total)
+
+
+@router.get("/appointment/today")
+async def get_todays_appointments(actor: Scheduling, app: AppDep) -> list[AppointmentAnswer]:
+    """List the acting user's live appointments that begin today, in his own zone."""
+    async with app.reading() as conn:
+        found = await appointments.today(conn, actor=actor, now=app.now())
+    return [for_hosts(one, ics=False) for one in found]
+
+
+@router.get("/appointment/current")
+async def get_current_appointment(actor: Scheduling, app: AppDep) -> AppointmentAnswer | None:
+    """Show the acting user's appointment that runs now; null when none does."""
+    async with app.reading() as conn:
+        found = await appointments.current(conn, actor=actor, now=app.now())
+    return for_hosts(found) if found else None
+
+
+@router.get("/appointment/{id}", responses=problems.document(NotFound))
+async def get_appointment(id: UUID, actor: Scheduling, app: AppDep) -> AppointmentAnswer:  # noqa: A002
+    """Show one appointment.
+
+    Members see the ones they host, administrators all of the company.
+    """
+    async with app.reading() as conn:
+        return for_hosts(await appointments.get(conn, actor=actor, appointment_id=id))
+
+
+@router.post("/appointment/{id}/cancel", responses=problems.document(NotFound, AttendeeOrAllNeeded))
+async def cancel_appointment(
+    id: UUID,  # noqa: A002
+    actor: Scheduling,
+    app: AppDep,
+    body: Cancellation | None = None,
+) -> AppointmentAnswer:
+    """Cancel an appointment, or take one attendee off it; a cancelled one stays as it is."""
+    body = body or Cancellation()
+    async with app.transaction() as conn:
+        cancelled = await appointments.cancel(
+            conn,
+            actor=actor,
+            appointment_id=id,
+            attendee_id=body.attendee_id,
+            cancel_all=body.cancel_all,
+            reason=body.reason,
+            clock=app.now,
+        )
+    return for_hosts(cancelled)
+
+
+@router.delete("/appointment/{id}", status_code=204, responses=problems.document(NotFound))
+async def delete_appointment(id: UUID, actor: Scheduling, app: AppDep) -> Response:  # noqa: A002
+    """Cancel a whole appointment; an older name of its cancelling."""
+    async with app.transaction() as conn:
+        await appointments.cancel(conn, actor=actor, appointment_id=id, cancel_all=True, clock=app.now)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/appointment/{id}/reschedule",
+    responses=problems.document(NotFound, AlreadyCancelled, AlreadyOver, bookings.OverrideNotAllowed, *refusals.ALL),
+)
+async def reschedule_appointment(
+    id: UUID,  # noqa: A002
+    body: Move,
+    actor: Scheduling,
+    app: AppDep,
+) -> RescheduleAnswer:
+    """Move an appointment to another start, with all its hosts; its own time does not block it."""
+    async with app.transaction() as conn:
+        moved = await appointments.reschedule(
+            conn,
+            actor=actor,
+            appointment_id=id,
+            start=body.start,
+            ignore_availability=body.ignore_availability,
+            clock=app.now,
+        )
+    return RescheduleAnswer(
+        appointment=for_hosts(moved.appointment),
+        previous_start=moved.previous_start,
+        start=moved.appointment.start_at,
+    )
+
+
+@router.patch("/appointment/{id}/notes", responses=problems.document(NotFound))
+async def update_appointment_notes(
+    id: UUID,  # noqa: A002
+    body: Note,
+    actor: Scheduling,
+    app: AppDep,
+) -> AppointmentAnswer:
+    """Replace the hosts' note."""
+    async with app.transaction() as conn:
+        return for_hosts(
+            await appointments.annotate(conn, actor=actor, appointment_id=id, fields={"note": body.note}, clock=app.now)
+        )
+
+
+@router.patch("/appointment/{id}/transcription", responses=problems.document(NotFound))
+async def update_appointment_transcription(
+    id: UUID,  # noqa: A002
+    body: Transcription,
+    actor: Scheduling,
+    app: AppDep,
+) -> AppointmentAnswer:
+    """Set transcription and summary."""
+    async with app.transaction() as conn:
+        return for_hosts(
+            await appointments.annotate(
+                conn, actor=actor, appointment_id=id, fields=body.model_dump(exclude_unset=True), clock=app.now
+            )
+        )
+
+
+@router.patch("/appointment/{id}/guest", responses=problems.document(NotFound, AlreadyCancelled, AlreadyOver))
+async def add_appointment_guest(
+    id: UUID,  # noqa: A002
+    body: Guest,
+    actor: Scheduling,
+    app: AppDep,
+) -> AppointmentAnswer:
+    """Let an attendee bring one more guest."""
+    async with app.transaction() as conn:
+        return for_hosts(
+            await appointments.add_guest(
+                conn,
+                actor=actor,
+                appointment_id=id,
+                attendee_id=body.attendee_id,
+                email=body.email,
+                clock=app.now,
+            )
+        )

@@ -1,0 +1,203 @@
+"""Bookings: a new one, and the guest's own routes, which need no credential but his secret (contract 2.5, 6.4)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field, StringConstraints
+
+from kalends.edge import limits, problems
+from kalends.edge.auth import SchedulingOrOwner
+from kalends.edge.context import AppDep, trace_of
+from kalends.errors import LimitReached, NotFound
+from kalends.services import appointments, bookings, guests, refusals
+from kalends.services.appointments import AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee
+from kalends.services.bookings import Order
+
+from .appointment_answers import AppointmentAnswer, for_guest
+from .appointments import Reason, RescheduleAnswer
+from .channels import Channel
+from .languages import Language
+from .schemas import Answer, Body, Email, Flag, Line, Phone, Text, Whole, Zone
+from .windows import Absent, IdList, When
+
+router = APIRouter(prefix="/v4", tags=["Booking V4"])
+
+GUESTS_PER_MINUTE, GUESTS_BURST = 30, 60
+
+
+class AttendeeForm(Body):
+    """Whoever books; names may be missing."""
+
+    email: Annotated[Email | None, Absent] = Field(None, description="Required unless phoneOnlyBooking")
+    phone: Annotated[Phone | None, Absent] = Field(None, examples=["+436601234567"])
+    fullname: Line | None = Field(None, examples=["Ana Roth"])
+    firstname: Line | None = None
+    lastname: Line | None = None
+    receive_reminders: Flag = True
+    notes: dict[str, Any] = Field({}, description="Answers by question", examples=[{"Topic": "Contract"}])
+    language: Language | None = None
+    timezone: Zone | None = Field(None, examples=["Europe/Vienna"])
+    bringalong_emails: Annotated[list[Email], Field(max_length=5)] = Field(default_factory=list)
+    data_policy_accepted: Flag | None = None
+
+
+class BookingForm(Body):
+    """One start to book; without hosts the meeting type's own takes it."""
+
+    meeting_type_id: UUID
+    start: When
+    attendee: AttendeeForm
+    host_ids: IdList = Field(default_factory=list)
+    queue_id: Annotated[UUID | None, Absent] = None
+    calculation_method: Annotated[bookings.Mode | None, Absent] = None
+    required_hosts: Annotated[Whole, Field(ge=1)] | None = None
+    duration: Annotated[Whole, Field(ge=1, le=1440)] | None = Field(None, description="Minutes; an allowed duration")
+    channel: Annotated[Channel | None, Absent] = None
+    location: Line | None = None
+    ics_title: Annotated[Line, StringConstraints(max_length=200)] | None = None
+    ics_description: Annotated[Text, StringConstraints(max_length=2000)] | None = None
+    skip_notifications: Flag = False
+    phone_only_booking: Flag = False
+    ignore_availability: Flag = Field(False, description="A host's or an administrator's own right.")
+    timezone: Zone | None = Field(None, description="Taken over into the attendee")
+    notes: Text | None = Field(None, description="Taken over into the attendee's notes")
+
+    def order(self) -> Order:
+        """Turn the form into what the service books."""
+        who = self.attendee
+        notes = {"notes": self.notes, **who.notes} if self.notes else who.notes
+        return Order(
+            meeting_type_id=self.meeting_type_id,
+            start=self.start,
+            host_ids=tuple(self.host_ids),
+            queue_id=self.queue_id,
+            mode=self.calculation_method,
+            required=self.required_hosts,
+            duration=self.duration,
+            channel=self.channel,
+            location=self.location,
+            ics_title=self.ics_title,
+            ics_description=self.ics_description,
+            skip_notifications=self.skip_notifications,
+            phone_only=self.phone_only_booking,
+            ignore_availability=self.ignore_availability,
+            attendee=bookings.NewAttendee(
+                email=who.email,
+                first_name=who.firstname,
+                last_name=who.lastname,
+                full_name=who.fullname,
+                phone=who.phone,
+                language=who.language,
+                timezone=who.timezone or self.timezone,
+                notes=notes,
+                receive_reminders=who.receive_reminders,
+                bringalong_emails=tuple(who.bringalong_emails),
+                data_policy_accepted=who.data_policy_accepted,
+            ),
+        )
+
+
+class BookingAnswer(Answer):
+    """A confirmed booking."""
+
+    appointment_id: UUID
+    secret: str = Field(description="Lets the attendee see, cancel and move it; shown in his links.")
+
+
+class GuestCancellation(Body):
+    """The guest's secret, and why."""
+
+    secret: Annotated[str, StringConstraints(max_length=200)]
+    reason: Reason | None = None
+
+
+class GuestMove(Body):
+    """The guest's secret, and a new start."""
+
+    secret: Annotated[str, StringConstraints(max_length=200)]
+    start: When
+
+
+@router.post(
+    "/booking",
+    status_code=201,
+    responses=problems.document(
+        NotFound,
+        bookings.OverrideNotAllowed,
+        bookings.PhoneOnlyNotAllowed,
+        bookings.ChannelNotAllowed,
+        bookings.LocationNotOffered,
+        *refusals.ALL,
+    ),
+)
+async def create_booking(body: BookingForm, actor: SchedulingOrOwner, app: AppDep) -> BookingAnswer:
+    """Book a start that the list of starts offers."""
+    async with app.transaction() as conn:
+        booked = await bookings.book(conn, actor=actor, order=body.order(), clock=app.now)
+    return BookingAnswer(appointment_id=booked.appointment_id, secret=booked.secret)
+
+
+async def _guest_door(request: Request, app: AppDep) -> None:
+    """Limit guessing per address, and keep secrets out of caches and referrers."""
+    trace_of(request).headers.update({"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+    await limits.take_address(app, request, "guest", GUESTS_PER_MINUTE, GUESTS_BURST)
+
+
+_GUEST = [Depends(_guest_door)]
+
+
+@router.get("/booking/{appointmentId}", dependencies=_GUEST, responses=problems.document(NotFound, LimitReached))
+async def get_booking(
+    appointmentId: UUID,  # noqa: N803
+    secret: Annotated[str, Query(max_length=200)],
+    app: AppDep,
+) -> AppointmentAnswer:
+    """Show a guest his appointment; of all who come he sees himself."""
+    async with app.reading() as conn:
+        return for_guest(await guests.opened_by(conn, appointmentId, secret, app.now()))
+
+
+@router.post(
+    "/booking/{appointmentId}/cancel", dependencies=_GUEST, responses=problems.document(NotFound, LimitReached)
+)
+async def cancel_booking(
+    appointmentId: UUID,  # noqa: N803
+    body: GuestCancellation,
+    app: AppDep,
+) -> AppointmentAnswer:
+    """Cancel as a guest: the appointment where nobody else booked it, else just himself."""
+    async with app.transaction() as conn:
+        view = await guests.opened_by(conn, appointmentId, body.secret, app.now())
+        await appointments.cancel(
+            conn, actor=view.actor, appointment_id=appointmentId, reason=body.reason, clock=app.now
+        )
+        return for_guest(await guests.opened_by(conn, appointmentId, body.secret, app.now()))
+
+
+@router.post(
+    "/booking/{appointmentId}/reschedule",
+    dependencies=_GUEST,
+    responses=problems.document(
+        NotFound, LimitReached, AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee, *refusals.ALL
+    ),
+)
+async def reschedule_booking(
+    appointmentId: UUID,  # noqa: N803
+    body: GuestMove,
+    app: AppDep,
+) -> RescheduleAnswer:
+    """Move an appointment as the only guest who booked it."""
+    async with app.transaction() as conn:
+        view = await guests.opened_by(conn, appointmentId, body.secret, app.now())
+        moved = await appointments.reschedule(
+            conn, actor=view.actor, appointment_id=appointmentId, start=body.start, clock=app.now
+        )
+    newest = next(one for one in moved.appointment.attendees if one.id == view.attendee.id)
+    return RescheduleAnswer(
+        appointment=for_guest(guests.GuestView(moved.appointment, newest)),
+        previous_start=moved.previous_start,
+        start=moved.appointment.start_at,
+    )

@@ -1,0 +1,90 @@
+"""Instants and windows as callers write them (contract 6.2, 6.4)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from whenever import Date, Instant, Time, ZonedDateTime
+
+from kalends.errors import FieldError, Invalid
+
+LONGEST_DAYS = 366
+FIRST_YEAR, LAST_YEAR = 1970, 5000
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def parse_instant(text: Any) -> Instant:
+    """Read an ISO 8601 instant with `Z` or an offset, down to the second; a space in it was a `+` not encoded.
+
+    Raises:
+        ValueError: it is something else, or lies outside the years 1970–5000.
+    """
+    try:
+        instant = Instant.parse_iso(text.strip().replace(" ", "+"))
+    except (AttributeError, ValueError) as error:
+        raise ValueError("must be an ISO 8601 instant with Z or an offset, such as 2031-03-04T09:00:00Z") from error
+    if not FIRST_YEAR <= instant.to_tz("UTC").year <= LAST_YEAR:
+        raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return instant.round("second", mode="floor")
+
+
+# An instant in a body.
+When = Annotated[
+    Instant,
+    PlainValidator(parse_instant),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2031-03-04T09:00:00Z"]}),
+]
+
+
+def side(text: str, zone: str, *, field: str, is_end: bool) -> ZonedDateTime:
+    """Read one side of a window: an instant, or a plain date that includes its whole day in the zone.
+
+    Raises:
+        Invalid: naming the field.
+    """
+    try:
+        if not _DATE.fullmatch(text):
+            return parse_instant(text).to_tz(zone)
+        day = Date.parse_iso(text)
+        if not FIRST_YEAR < day.year <= LAST_YEAR:
+            raise ValueError(f"must lie in the years {FIRST_YEAR + 1} to {LAST_YEAR}")
+        return (day.add(days=1) if is_end else day).at(Time()).assume_tz(zone).start_of("day")
+    except ValueError as error:
+        message = str(error) if str(error).startswith("must") else "must be a date or an instant"
+        raise Invalid("Validation failed", errors=[FieldError(field, message)]) from error
+
+
+def window(start: str, end: str, zone: str) -> tuple[Instant, Instant]:
+    """Read a window of starts: a plain date in `end` includes that day, a timestamp is exclusive.
+
+    Raises:
+        Invalid: a side cannot be read, or the window is longer than 366 days.
+    """
+    first = side(start, zone, field="start", is_end=False)
+    last = side(end, zone, field="end", is_end=True)
+    if first.add(days=LONGEST_DAYS) < last:
+        message = f"must lie at most {LONGEST_DAYS} days after start"
+        raise Invalid("Validation failed", errors=[FieldError("end", message)])
+    return first.to_instant(), last.to_instant()
+
+
+def _split(value: Any) -> Any:
+    """Read a list of ids: repeated keys, one value, or values joined by commas; empty ones are absent."""
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list):
+        return given
+    return [part for one in given for part in (one.split(",") if isinstance(one, str) else [one]) if part]
+
+
+def absent_when_empty(value: Any) -> Any:
+    """Read an empty text, or nothing but spaces, as no value at all (contract 6.2)."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+# Ids of a list, in the order given.
+IdList = Annotated[list[UUID], BeforeValidator(_split)]
+Absent = BeforeValidator(absent_when_empty)
