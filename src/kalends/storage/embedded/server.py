@@ -54,7 +54,7 @@ def running(data_dir: Path) -> Iterator[EmbeddedServer]:
         EmbeddedServerError: the server cannot be made, started or stopped; the message says why.
     """
     cluster = clusters.at(data_dir)
-    with _short_path(cluster.folder) as socket_folder, os.fdopen(cluster.open("users.lock"), "rb") as users:
+    with short_path(cluster.folder) as socket_folder, os.fdopen(cluster.open("users.lock"), "rb") as users:
         server = EmbeddedServer(cluster, socket_folder)
         fcntl.flock(users, fcntl.LOCK_SH)
         try:
@@ -83,7 +83,7 @@ def _is_last(users: int) -> bool:
 
 
 @contextmanager
-def _short_path(folder: Path) -> Iterator[Path]:
+def short_path(folder: Path) -> Iterator[Path]:
     """Give a path to the folder that fits into a socket address, and that libpq takes for one folder only."""
     address = os.fsencode(folder / f".s.PGSQL.{PORT}")
     if len(address) <= SOCKET_PATH_BYTES and b"," not in address:
