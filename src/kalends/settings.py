@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     def _is_a_mail_server(cls, url: SecretStr | None) -> SecretStr | None:
         if url:
             parts = urlsplit(url.get_secret_value())
-            if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0:
+            if parts.scheme not in ("smtp", "smtp+starttls", "smtps") or not parts.hostname or parts.port == 0:
                 raise ValueError("not an address of a mail server")
         return url
 

@@ -1,0 +1,30 @@
+"""The `kalends` command: one file for each of its commands."""
+
+import typer
+
+from . import doctor, failures, init, key, migrate, openapi, schema, serve, token
+
+commands = typer.Typer(
+    name="kalends",
+    help="Open scheduling infrastructure: an API, booking pages and invitations from one server.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+commands.command("serve")(serve.serve)
+commands.command("init")(init.init)
+commands.add_typer(key.commands, name="key")
+commands.add_typer(token.commands, name="token")
+commands.command("migrate")(migrate.migrate)
+commands.command("doctor")(doctor.doctor)
+commands.command("openapi")(openapi.openapi)
+commands.command("schema", hidden=True)(schema.schema)
+
+
+def main() -> None:
+    """Run one command and end the process: 0 when done, 1 when it could not be, 2 for wrong settings or usage."""
+    try:
+        commands()
+    except Exception as error:
+        failures.leave(error)

@@ -1,0 +1,102 @@
+"""Settings -> App, web application and worker; the one module that knows every vendor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kalends.app import App
+from kalends.integrations.smtp import FolderMailer, SmtpMailer
+from kalends.ports import Mailer
+from kalends.settings import Settings
+from kalends.storage import database
+from kalends.storage.buckets import RateLimit
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+CONNECTIONS = 16  # of one process's pool
+
+
+def build(settings: Settings, conninfo: str, *, connections: int = CONNECTIONS) -> App:
+    """Make the App of one process, not yet open.
+
+    Args:
+        conninfo: the database, running and migrated before the App is opened.
+        connections: the most that its pool ever holds.
+    """
+    return App(
+        pool=database.pool(conninfo, min_size=min(2, connections), max_size=connections),
+        mailer=mailer(settings),
+        base_url=settings.public_url,
+        mail_from=settings.mail_from,
+    )
+
+
+def mailer(settings: Settings) -> Mailer:
+    """Choose who carries mails away: the server of the settings, else the folder of `.eml` files."""
+    if settings.smtp_url is not None:
+        return SmtpMailer.from_url(settings.smtp_url.get_secret_value())
+    return FolderMailer(mail_folder(settings))
+
+
+def mail_folder(settings: Settings) -> Path:
+    """Name the folder that mails are written into while no mail server is set."""
+    return settings.data_dir.absolute() / "mails"
+
+
+def web(app: App, settings: Settings) -> FastAPI:
+    """Make the web application: API, booking pages, documentation, health; it opens and closes the App."""
+    # Imported here, as in `work`: the commands that need neither start in half the time.
+    from kalends import pages
+    from kalends.api import v4
+    from kalends.edge import logs
+    from kalends.edge import web as edge
+
+    logs.configure(settings.log_format)
+    limits = RateLimit(settings.rate_limit_per_minute, settings.rate_limit_burst)
+    proxies = [str(network) for network in settings.trusted_proxies]
+    return edge.create(app, routers=[*v4.routers, *pages.routers], limits=limits, trusted_proxies=proxies)
+
+
+async def work(app: App, settings: Settings, conninfo: str, stop: asyncio.Event, *, grace_s: float) -> None:
+    """Do jobs with an open App until `stop` is set, then finish those in hand, for `grace_s` at most."""
+    from kalends.edge import logs
+    from kalends.jobs import worker
+
+    logs.configure(settings.log_format)
+    await worker.run(app, conninfo, stop=stop, grace_s=grace_s)
+
+
+def secret_key(settings: Settings) -> bytes:
+    """Read what secrets are encrypted with: the setting, else the key file, made (mode 600) if it is not there.
+
+    Raises:
+        OSError: the file cannot be read or made.
+    """
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    path = key_file(settings)
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(prefix=".secret-", dir=path.parent)  # mode 600
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # whole or not at all, and of two processes at once the first one's
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(draft)
+    return path.read_bytes()
+
+
+def key_file(settings: Settings) -> Path:
+    """Name the file that holds the key while the settings hold none."""
+    return settings.data_dir.absolute() / "secret.key"

@@ -1,0 +1,79 @@
+"""`kalends token`: personal tokens, which act as one user."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from whenever import Instant
+
+from kalends.app import App
+from kalends.services import credentials
+from kalends.storage import users
+from kalends.storage.credentials import Credential
+
+from . import shown, working
+from .failures import CommandFailed
+from .key import Json
+
+commands = typer.Typer(help="Personal tokens: they act as one user.", no_args_is_help=True)
+
+
+@commands.command()
+def create(
+    name: Annotated[str, typer.Option(help="What the token is for; unique among the user's.")],
+    user: Annotated[str | None, typer.Option(help="E-mail address of the user; else the owner.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="What it may do, repeatable; none: everything.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=9999, help="Days it is valid; else for ever.")] = None,
+    json: Json = False,
+) -> None:
+    """Make a token and print it; it is shown only now."""
+
+    async def work(app: App) -> tuple[Credential, str]:
+        async with app.transaction() as conn:
+            company_id = await working.company_id(conn)
+            found = await (users.by_email(conn, company_id, user) if user else users.owner(conn, company_id))
+            if found is None:
+                raise CommandFailed(f"The company has no user {user}." if user else "The company has no owner.")
+            now = app.now()
+            return await credentials.create_token(
+                conn,
+                company_id=company_id,
+                user_id=found.id,
+                name=name,
+                scopes=scope or (),
+                expires_at=now.add(hours=24 * days) if days else None,
+                now=now,
+            )
+
+    made, plain = working.run(work)
+    shown.created(made, plain, json=json)
+
+
+@commands.command("list")
+def list_(json: Json = False) -> None:
+    """List the tokens that are not revoked, of all users."""
+
+    async def work(app: App) -> list[Credential]:
+        async with app.reading() as conn:
+            return await credentials.list_(conn, company_id=await working.company_id(conn), kind="token")
+
+    shown.listed(working.run(work), now=Instant.now(), json=json)
+
+
+@commands.command()
+def revoke(
+    token_id: Annotated[UUID, typer.Argument(help="The token's id, as `kalends token list` shows it.")],
+    json: Json = False,
+) -> None:
+    """End a token for good."""
+
+    async def work(app: App) -> Credential:
+        async with app.transaction() as conn:
+            company_id = await working.company_id(conn)
+            return await credentials.revoke(
+                conn, company_id=company_id, kind="token", credential_id=token_id, now=app.now()
+            )
+
+    shown.changed(working.run(work), now=Instant.now(), json=json)
