@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from whenever import Instant, ZonedDateTime
+from whenever import Date, Instant, PlainDateTime
 
 from kalends.domain.schedule import DAYS, AvailabilityException, Schedule, Week, parse_week
 from kalends.domain.slots import Ask as Ask
@@ -59,8 +59,8 @@ def host(
 
 
 def at(local: str, zone: str = "UTC") -> Instant:
-    """The instant of a local time (`2027-03-01T09:00`); of two, the earlier."""
-    return ZonedDateTime(f"{local}[{zone}]").to_instant()
+    """The instant of a local time (`2027-03-01T09:00`); of two, the earlier; of none, after the gap."""
+    return PlainDateTime(local).assume_tz(zone, disambiguation="compatible").to_instant()
 
 
 def minute(local: str, zone: str = "UTC") -> int:
@@ -80,6 +80,6 @@ def listed(
 ) -> list[str]:
     """The starts of a local day (of some days) in the first host's zone, as clock times."""
     zone = hosts[0].schedule.zone
-    first = ZonedDateTime(f"{day}T00:00[{zone}]")
-    end = first.add(days=days)
-    return clock_times(list_slots(asked, hosts, ask, first.to_instant(), end.to_instant(), now).starts, zone)
+    first = at(f"{day}T00:00", zone)
+    end = at(f"{Date(day).add(days=days)}T00:00", zone)
+    return clock_times(list_slots(asked, hosts, ask, first, end, now).starts, zone)

@@ -177,8 +177,8 @@ class Reference:
             furthest = now + timedelta(minutes=window.limit_minutes)
             if window.count == "rolling":
                 return "too-far" if at > furthest else None
-            zone = ZoneInfo(rules.zone)
-            return "too-far" if at.astimezone(zone).date() > furthest.astimezone(zone).date() else None
+            day = wall(rules.zone, int(furthest.timestamp()) // 60).date()
+            return "too-far" if self.day_is_over(day, start) else None
         if window.mode == "range":
             if window.range_min is not None and not self.reached(window.range_min, start, is_end=False):
                 return "too-soon"
@@ -187,9 +187,18 @@ class Reference:
         return None
 
     def reached(self, text: str, start: int, *, is_end: bool) -> bool:
-        if len(text) == 10:
-            return wall(self.rules.zone, start).date() >= date.fromisoformat(text) + timedelta(days=is_end)
-        return start * 60 >= datetime.fromisoformat(text).timestamp()
+        if len(text) > 10:
+            return start * 60 >= datetime.fromisoformat(text).timestamp()
+        day = date.fromisoformat(text)
+        return self.day_is_over(day, start) if is_end else self.day_has_begun(day, start)
+
+    # A clock set back over midnight leaves a day and comes to it again: it lasts from the first time to the last.
+
+    def day_has_begun(self, day: date, start: int) -> bool:
+        return any(wall(self.rules.zone, t).date() >= day for t in range(start, start - 120, -1))
+
+    def day_is_over(self, day: date, start: int) -> bool:
+        return all(wall(self.rules.zone, t).date() > day for t in range(start, start + 120))
 
     def verdict(self, start: int, grace_minutes: int = 0) -> tuple[str, tuple[int, ...]]:
         """The code of a start (`bookable` when no rule refuses it) and the hosts who take it.

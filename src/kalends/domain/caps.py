@@ -63,9 +63,11 @@ def period_around(caps: Sequence[Caps], start: int, end: int) -> Span:
     """Widen [start, end) to the whole periods of any zone that one of the caps counts."""
     if all(cap == Caps() for cap in caps):
         return start, end
-    first, last = start // DAY - 2, -(-end // DAY) + 1
-    if any(cap.per_month is not None for cap in caps):
-        first, last = min(first, _month(first)[0]), max(last, _month(last)[1])
+    # A zone's local dates are at most a day and a bit away from UTC's, and so are its midnights.
+    first, last = start // DAY - 2, -(-end // DAY) + 2
+    periods = [(first, last)]
     if any(cap.per_week is not None for cap in caps):
-        first, last = min(first, _week(start // DAY - 2)[0]), max(last, _week(-(-end // DAY) + 1)[1])
-    return first * DAY, (last + 1) * DAY
+        periods += [_week(first), _week(last)]
+    if any(cap.per_month is not None for cap in caps):
+        periods += [_month(first), _month(last)]
+    return min(first for first, _ in periods) * DAY - 2 * DAY, max(last for _, last in periods) * DAY + 2 * DAY

@@ -80,8 +80,8 @@ def _runs(grid: Grid, zone: str | None) -> list[_Run]:
         if not runs or runs[-1].date != on:
             runs.append(_Run(on, b',{"startTime":"%b' % on, [], place, place))
         runs[-1].spots.append(_spot(minute, offset))
-    ends = [*(run.first for run in runs[1:]), len(starts)]
-    return sorted((run._replace(end=end) for run, end in zip(runs, ends, strict=True)), key=_by_date)
+    whole = [run._replace(end=run.first + len(run.spots)) for run in runs]
+    return sorted(whole, key=_by_date)
 
 
 def _by_date(run: _Run) -> tuple[bytes, int]:
