@@ -65,10 +65,12 @@ def cancel(
     """Take an invitation back; RFC 5546 3.2.5.
 
     A cancelled appointment carries STATUS:CANCELLED. Where only some are taken off a live one, `hosts` and
-    `attendees` name just them, and there is no STATUS. `hosts` None: all hosts.
+    `attendees` name just them, there is no STATUS, and SEQUENCE is one more than the appointment's: they would
+    take the one they know for old news. `hosts` None: all hosts.
     """
-    event = _event(snapshot, wording, stamp)
-    if snapshot["isCancelled"]:
+    whole = bool(snapshot["isCancelled"])
+    event = _event(snapshot, wording, stamp, sequence=snapshot["sequence"] + (0 if whole else 1))
+    if whole:
         event.add("status", "CANCELLED")
     _add_people(event, snapshot, snapshot["hosts"] if hosts is None else hosts, attendees, sent_by)
     return _calendar("CANCEL", event)
@@ -90,10 +92,10 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found.group(1), ""), template)
 
 
-def _event(snapshot: Snapshot, wording: Wording, stamp: Instant) -> Event:
+def _event(snapshot: Snapshot, wording: Wording, stamp: Instant, *, sequence: int | None = None) -> Event:
     event = Event()
     event.add("uid", uid(snapshot["id"]))
-    event.add("sequence", snapshot["sequence"])
+    event.add("sequence", snapshot["sequence"] if sequence is None else sequence)
     event.add("dtstamp", stamp.round("second").to_stdlib())
     event.add("dtstart", Instant.parse_iso(snapshot["start"]).to_stdlib())
     event.add("dtend", Instant.parse_iso(snapshot["end"]).to_stdlib())
