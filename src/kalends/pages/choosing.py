@@ -1,0 +1,133 @@
+"""The calendar a guest chooses a time in: one listing a view, for new bookings and for moving one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from babel.dates import format_skeleton
+from whenever import Instant, YearMonth
+
+from kalends import languages
+from kalends.domain import slots as engine
+from kalends.services import calendars
+from kalends.services.calendars import Listed, SlotQuery
+from kalends.storage.database import Connection
+
+from . import month, zone_choice
+from .month import Month, Slot
+from .visit import Visit
+from .zone_choice import Zone
+
+NEAREST = 5
+_AROUND_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What picker.html shows.
+
+    Attributes:
+        previous, next: addresses of the neighbouring months; None where nothing can be booked there.
+        earliest: the next start behind a month without any.
+        zone_listed: the name under which the visit's zone stands among `zones`.
+        zone_form: the query that choosing a zone keeps.
+    """
+
+    month: Month
+    day_title: str
+    previous: str | None
+    next: str | None
+    slots: Sequence[Slot]
+    any_starts: bool
+    earliest: Instant | None
+    earliest_link: str
+    zones: Sequence[tuple[str, Sequence[Zone]]]
+    zone_listed: str | None
+    zone_form: dict[str, str]
+    now: Instant
+
+
+async def view(conn: Connection, company_id: UUID, query: SlotQuery, visit: Visit, now: Instant) -> View:
+    """Look at one month: the one asked for, else the first that has a start.
+
+    Args:
+        query: `start` and `end` are set here.
+
+    Raises:
+        NotFound: as `calendars.listing`.
+    """
+    today = now.to_tz(visit.zone).date()
+    wanted = visit.month or (visit.day.year_month() if visit.day else None)
+    shown = max(wanted, today.year_month()) if wanted else today.year_month()
+    listed = await _month(conn, company_id, query, shown, visit.zone, now)
+    if wanted is None and not listed.listing.starts and listed.earliest is not None:
+        shown = _at(listed.earliest).to_tz(visit.zone).date().year_month()
+        listed = await _month(conn, company_id, query, shown, visit.zone, now)
+    starts = listed.listing.starts
+    laid = month.view(shown, starts, zone=visit.zone, language=visit.language, chosen=visit.day, today=today)
+    chosen = laid.chosen
+    after = month.next_month(shown)
+    last = engine.horizon(listed.loaded.rules, now, now)
+    reachable = month.midnight(after.on_day(1), visit.zone) < last
+    earliest = None if starts or listed.earliest is None else _at(listed.earliest)
+    return View(
+        month=laid,
+        day_title=format_skeleton("MMMEd", chosen.date.to_stdlib(), locale=languages.locale(visit.language))
+        if chosen
+        else "",
+        previous=_step(visit, month.previous_month(shown)) if shown > today.year_month() else None,
+        next=_step(visit, after) if reachable else None,
+        slots=month.slots(chosen.starts if chosen else (), zone=visit.zone, language=visit.language, clock=visit.clock),
+        any_starts=bool(starts),
+        earliest=earliest,
+        earliest_link=_first_link(visit, earliest),
+        zones=zone_choice.groups(now),
+        zone_listed=zone_choice.listed(visit.zone),
+        zone_form={key: value for key, value in visit.params.items() if key not in ("timezone", "start", "day")},
+        now=now,
+    )
+
+
+async def is_free(conn: Connection, company_id: UUID, query: SlotQuery, start: Instant, now: Instant) -> bool:
+    """Tell whether a start is offered right now."""
+    just = replace(query, start=start, end=start.add(minutes=1))
+    found = await calendars.listing(conn, company_id, just, now, earliest=False)
+    return start.timestamp() / 60 in found.listing.starts
+
+
+async def nearest(
+    conn: Connection, company_id: UUID, query: SlotQuery, start: Instant, now: Instant
+) -> tuple[Instant, ...]:
+    """Find the bookable starts nearest to one that was taken, in order."""
+    around = replace(
+        query, start=max(now, start.subtract(hours=24 * _AROUND_DAYS)), end=start.add(hours=24 * _AROUND_DAYS)
+    )
+    if around.start >= around.end:
+        return ()
+    found = await calendars.listing(conn, company_id, around, now, earliest=False)
+    at = start.timestamp() / 60
+    return tuple(_at(one) for one in sorted(sorted(found.listing.starts, key=lambda one: abs(one - at))[:NEAREST]))
+
+
+async def _month(
+    conn: Connection, company_id: UUID, query: SlotQuery, shown: YearMonth, zone: str, now: Instant
+) -> Listed:
+    start, end = month.window(shown, zone)
+    return await calendars.listing(conn, company_id, replace(query, start=start, end=end), now)
+
+
+def _step(visit: Visit, to: YearMonth) -> str:
+    return visit.link(month=str(to), day=None, start=None)
+
+
+def _first_link(visit: Visit, earliest: Instant | None) -> str:
+    if earliest is None:
+        return ""
+    day = earliest.to_tz(visit.zone).date()
+    return visit.link(month=str(day.year_month()), day=str(day), start=None)
+
+
+def _at(epoch_minute: int) -> Instant:
+    return Instant.from_timestamp(epoch_minute * 60)

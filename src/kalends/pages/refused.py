@@ -1,0 +1,37 @@
+"""Refusals of a booking, in a sentence a guest understands."""
+
+from __future__ import annotations
+
+from kalends.errors import DomainError
+from kalends.languages import Translate
+
+# The rules under which another time helps (contract 6.6).
+OTHER_TIME_HELPS = frozenset({
+    "slot-occupied", "too-soon", "too-far", "outside-hours", "not-a-slot", "cap-reached",
+})  # fmt: skip
+
+
+def sentence(_: Translate, error: DomainError) -> str:
+    """Say why a booking, a move or a cancellation did not happen."""
+    sentences = {
+        "slot-occupied": _("Somebody else has just taken this time."),
+        "outside-hours": _("This time can no longer be booked."),
+        "not-a-slot": _("This time can no longer be booked."),
+        "too-soon": _("This time is too soon to be booked."),
+        "too-far": _("This time is too far ahead to be booked."),
+        "cap-reached": _("No more meetings can be booked in this period."),
+        "duration-not-allowed": _("This duration is no longer offered."),
+        "meeting-type-disabled": _("This meeting can no longer be booked."),
+        "host-not-allowed": _("This meeting can no longer be booked."),
+        "channel-not-allowed": _("This way to meet is no longer offered."),
+        "location-not-offered": _("This place is no longer offered."),
+        "already-cancelled": _("This meeting is cancelled."),
+        "already-over": _("This meeting is over."),
+        "not-the-only-attendee": _("Others take part too, so you cannot move this meeting."),
+        "too-many-requests": _("Too many attempts. Please wait a minute and try again."),
+        "busy": _("There is a lot going on right now. Please try again; nothing was booked."),
+        "changed-meanwhile": _("There is a lot going on right now. Please try again; nothing was booked."),
+        "outcome-unknown": _("We lost the connection. Please confirm again: you will not be booked twice."),
+        "foreign-form": _("This form was opened on another site. Please open the page itself."),
+    }
+    return sentences.get(error.code, _("This did not work. Please check what you entered and try again."))

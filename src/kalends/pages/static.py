@@ -1,0 +1,62 @@
+"""The built style sheet and scripts under /static: packed beforehand, kept by browsers for a year by their version."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+FOLDER = Path(__file__).parent / "static"
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+FOREVER = "public, max-age=31536000, immutable"
+
+
+class PackedFiles(StaticFiles):
+    """Static files that are sent gzipped where the build left a .gz and the browser takes it."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Find a file; the name of a packed one is no address of its own."""
+        if path.endswith(".gz"):
+            raise HTTPException(404)
+        headers = Headers(scope=scope)
+        packed = "gzip" in headers.get("accept-encoding", "") and "range" not in headers
+        if packed and self.lookup_path(f"{path}.gz")[1]:
+            response = await super().get_response(f"{path}.gz", scope)
+            response.headers["content-type"] = _TYPES[Path(path).suffix]
+            response.headers["content-encoding"] = "gzip"
+        else:
+            response = await super().get_response(path, scope)
+        _add_headers(response.headers, versioned=b"v=" in scope["query_string"])
+        return response
+
+
+def files() -> PackedFiles:
+    """Make the app that serves /static; without a build it serves nothing."""
+    return PackedFiles(directory=FOLDER, check_dir=False)
+
+
+@lru_cache(maxsize=64)
+def _version(name: str, changed_ns: int) -> str:
+    return hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:12]
+
+
+def url(name: str) -> str:
+    """Write the address of a built file, with the version that lets browsers keep it for good.
+
+    Raises:
+        FileNotFoundError: the assets have not been built (`make install` builds them).
+    """
+    return f"/static/{name}?v={_version(name, os.stat(FOLDER / name).st_mtime_ns)}"
+
+
+def _add_headers(headers: MutableHeaders, *, versioned: bool) -> None:
+    headers["cache-control"] = FOREVER if versioned else "no-cache"
+    headers["x-content-type-options"] = "nosniff"
+    headers.add_vary_header("accept-encoding")
