@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 from kalends.domain.grid import Grid
 from kalends.domain.spans import Span
-from kalends.domain.zones import DAY, pieces
+from kalends.domain.zones import DAY, FOREVER, pieces
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -65,23 +66,25 @@ class _Run(NamedTuple):
 @lru_cache(maxsize=128)
 def _runs(grid: Grid, zone: str | None) -> list[_Run]:
     """Prepare all candidates of a grid for a zone, sorted by date and time."""
+    runs: list[_Run] = []
     starts = grid.starts
     parts = pieces(zone, starts[0], starts[-1] + 1) if zone and starts else ()
-    runs: list[_Run] = []
-    at = 0
-    for place, start in enumerate(starts):
+    first = at = 0
+    while first < len(starts):
         offset: int | None = None
+        until = FOREVER
         if parts:
-            while parts[at].end <= start:
+            while parts[at].end <= starts[first]:
                 at += 1
-            offset = parts[at].offset
-        day, minute = divmod(start + (offset or 0), DAY)
+            offset, until = parts[at].offset, parts[at].end
+        day = (starts[first] + (offset or 0)) // DAY
+        midnight = day * DAY - (offset or 0)
+        end = bisect_left(starts, min(until, midnight + DAY), first)
         on = local_date(day).encode()
-        if not runs or runs[-1].date != on:
-            runs.append(_Run(on, b',{"startTime":"%b' % on, [], place, place))
-        runs[-1].spots.append(_spot(minute, offset))
-    whole = [run._replace(end=run.first + len(run.spots)) for run in runs]
-    return sorted(whole, key=_by_date)
+        spots = [_spot(start - midnight, offset) for start in starts[first:end]]
+        runs.append(_Run(on, b',{"startTime":"%b' % on, spots, first, end))
+        first = end
+    return sorted(runs, key=_by_date)
 
 
 def _by_date(run: _Run) -> tuple[bytes, int]:
