@@ -1,0 +1,27 @@
+"""The Platform API v4: one module per noun, one router each (or more, where the contract has two mounts)."""
+
+from fastapi import APIRouter
+
+from . import (
+    appointments,
+    availabilities,
+    availability_exceptions,
+    booking_availability,
+    bookings,
+    companies,
+    meeting_types,
+    personal_pages,
+    users,
+)
+
+routers: list[APIRouter] = [
+    users.router,
+    meeting_types.router,
+    *availabilities.routers,
+    availability_exceptions.router,
+    personal_pages.router,
+    companies.router,
+    booking_availability.router,
+    bookings.router,
+    appointments.router,
+]

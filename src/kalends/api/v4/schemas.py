@@ -8,7 +8,6 @@ from typing import Annotated, Any, ClassVar
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -24,6 +23,7 @@ from kalends.domain.emails import checked_email
 
 INT32 = 2**31 - 1
 
+_PHONE = r"^\+?[0-9 ()/.\-]{3,40}$"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -73,12 +73,6 @@ def _many_lines(text: str) -> str:
     return text
 
 
-def _no_flag(value: Any) -> Any:
-    if isinstance(value, bool | str):
-        raise ValueError("must be a number")
-    return value
-
-
 def _zone(name: str) -> str:
     zones.canonical_zone(name)
     return name
@@ -88,6 +82,22 @@ def _link(text: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@\\]+([/?#]\S*)?", text, re.IGNORECASE):
         raise ValueError("must be a link that begins with http:// or https://")
     return text
+
+
+def contact_link(text: str) -> str:
+    """Check a link that guests are shown: http(s), or a mailto: or tel: address.
+
+    Raises:
+        ValueError: anything else, such as javascript:.
+    """
+    scheme, _, rest = _single_line(text).partition(":")
+    if scheme.lower() == "mailto":
+        return f"mailto:{checked_email(rest)}"
+    if scheme.lower() == "tel":
+        if not re.fullmatch(_PHONE, rest):
+            raise ValueError("must hold a phone number after tel:")
+        return text
+    return _link(text)
 
 
 # One line of text; the second must hold something, the third may be long and have line breaks.
@@ -103,10 +113,10 @@ Email = Annotated[
     AfterValidator(checked_email),
     Field(json_schema_extra={"format": "email"}),
 ]
-Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()/.\-]{3,40}$")]
+Phone = Annotated[str, StringConstraints(pattern=_PHONE)]
 Link = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_single_line), AfterValidator(_link)]
 Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_single_line), AfterValidator(_zone)]
-Whole = Annotated[int, BeforeValidator(_no_flag, json_schema_input_type=int), Field(ge=-INT32, le=INT32)]
+Whole = Annotated[int, Field(strict=True, ge=-INT32, le=INT32)]
 Flag = Annotated[bool, Field(strict=True)]
 
 

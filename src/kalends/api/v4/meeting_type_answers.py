@@ -1,0 +1,132 @@
+"""Meeting types as they go out (contract 2.2)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from kalends.services import meeting_type_defaults
+from kalends.storage.meeting_types import MeetingType as Row
+from kalends.storage.users import User
+
+from .channels import Channel
+from .limits import BookingLimits
+from .schemas import Answer, Stamp
+
+Switch = Literal["useCompanySettings", "enabled", "disabled"]
+
+
+class ConfirmationButton(Answer):
+    """A button on the confirmation page."""
+
+    use_confirmation_button: bool = False
+    text: str | None = None
+    color: str | None = None
+    link: str | None = None
+
+
+class MeetingInfo(Answer):
+    """The meeting itself; lengths in minutes."""
+
+    name: str
+    description: str
+    duration: int
+    channel: Channel
+    enable_redirect: bool
+    redirect: str | None
+    pass_event_details_to_redirect: bool
+    custom_channel_name: str | None
+    custom_channel_link: str | None
+    connect_channel_name: str | None
+    group_booking: bool
+    show_available_slots: bool
+    enrich_invitee: bool
+    confirmation_button: ConfirmationButton | None
+    buffer_before: int
+    buffer_after: int
+    buffer_must_stay_within_working_hours: bool
+    color: str | None
+
+
+class PageStyle(Answer):
+    """How the confirmation page looks."""
+
+    mode: str | None = None
+
+
+class PagePassword(Answer):
+    """Whether guests need a password."""
+
+    enable: bool = False
+
+
+class MeetingOptions(Answer):
+    """How the meeting is booked."""
+
+    allowed_durations: list[int]
+    allow_select_channel: bool
+    allow_host_selection: bool
+    force_host_selection: bool
+    allowed_channels: list[Channel]
+    allow_adding_guests: bool
+    double_opt_in: Switch
+    require_host_confirmation: Switch
+    enable_cluster_meeting: bool
+    enable_buffer_carry_over: bool
+    max_buffer_carry_over_delay: int | None
+    allow_phone_only_booking: bool
+    confirmation_page_css_setting: PageStyle | None
+    booking_page_password: PagePassword | None
+    channel_availabilities: dict[str, UUID] | None
+
+
+class MeetingType(Answer):
+    """What can be booked with a user. Queues, forms and workspaces are null until the server has them."""
+
+    id: UUID
+    slug: str
+    user_id: UUID
+    company_id: UUID
+    queue_id: UUID | None = None
+    workspace_id: UUID | None = None
+    form_id: UUID | None = None
+    communication_settings_id: int | None = None
+    meeting_info: MeetingInfo
+    meeting_options: MeetingOptions
+    enabled: bool
+    spots: int
+    timeslot_interval: int
+    booking_minimum: int
+    days_into_future: dict[str, Any]
+    booking_limits: BookingLimits
+    locations: list[str]
+    availability_id: UUID | None
+    ics: dict[str, dict[str, str]] | None
+    internal_notes: str | None
+    metadata: dict[str, str]
+    is_global_queue: bool
+    resource_channel_ids: list[str]
+    created_by_id: UUID | None
+    booking_url: str
+    created_at: Stamp
+    updated_at: Stamp
+    deleted_at: Stamp | None
+
+    @classmethod
+    def of(cls, row: Row, owner: User, base_url: str) -> MeetingType:
+        """Show a meeting type of its owner."""
+        shown = (
+            "id", "slug", "user_id", "company_id", "enabled", "spots", "booking_minimum", "days_into_future",
+            "booking_limits", "locations", "availability_id", "ics", "internal_notes", "metadata", "is_global_queue",
+            "resource_channel_ids", "created_by_id", "created_at", "updated_at", "deleted_at",
+        )  # fmt: skip
+        info = {**meeting_type_defaults.MEETING_INFO, **row.meeting_info}
+        return cls.model_validate(
+            {name: getattr(row, name) for name in shown}
+            | {
+                "meeting_info": info,
+                "meeting_options": {**meeting_type_defaults.MEETING_OPTIONS, **row.meeting_options},
+                "timeslot_interval": row.timeslot_interval or info["duration"],
+                "booking_url": f"{base_url}/{owner.slug}/{row.slug}",
+            }
+        )
