@@ -103,11 +103,12 @@ def _calendar(errand: Errand, to: Reader, wording: Wording, sender: str) -> tupl
     Hosts see all guests, a guest sees the hosts and himself.
     """
     snapshot, stamp = errand.newest, errand.at
+    myself = to.person if to.is_host else {**to.person, "fullname": to.name}
     if errand.news == "cancellation" and not snapshot["isCancelled"]:  # only he is taken off
-        hosts, guests = ([to.person], []) if to.is_host else ([], [to.person])
+        hosts, guests = ([myself], []) if to.is_host else ([], [myself])
         ics = itip.cancel(snapshot, wording, stamp=stamp, hosts=hosts, attendees=guests, sent_by=sender)
         return "CANCEL", ics
-    attendees = readers.live_guests(snapshot) if to.is_host else [to.person]
+    attendees = readers.live_guests(snapshot) if to.is_host else [myself]
     if errand.news == "cancellation":
         return "CANCEL", itip.cancel(snapshot, wording, stamp=stamp, attendees=attendees, sent_by=sender)
     return "REQUEST", itip.request(snapshot, wording, stamp=stamp, attendees=attendees, sent_by=sender)

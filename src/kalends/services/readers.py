@@ -136,7 +136,7 @@ def venue(snapshot: Snapshot, to: Reader) -> str:
     """Say in the reader's words where or how people meet."""
     channel, t = snapshot["channel"], to.t
     location = snapshot.get("location") or ""
-    if channel == "local":
+    if channel in ("local", "resource"):
         return location
     if channel == "local-attendee":  # the guest's own words, for hosts only
         return (location or t("At the guest's place")) if to.is_host else t("At your place")
