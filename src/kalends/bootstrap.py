@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import tempfile
@@ -60,7 +61,9 @@ def web(app: App, settings: Settings) -> FastAPI:
     logs.configure(settings.log_format)
     limits = RateLimit(settings.rate_limit_per_minute, settings.rate_limit_burst)
     proxies = [str(network) for network in settings.trusted_proxies]
-    return edge.create(app, routers=[*v4.routers, *pages.routers], limits=limits, trusted_proxies=proxies)
+    made = edge.create(app, routers=[*v4.routers, *pages.routers], limits=limits, trusted_proxies=proxies)
+    pages.mount(made)
+    return made
 
 
 async def work(app: App, settings: Settings, conninfo: str, stop: asyncio.Event, *, grace_s: float) -> None:
@@ -69,6 +72,8 @@ async def work(app: App, settings: Settings, conninfo: str, stop: asyncio.Event,
     from kalends.jobs import worker
 
     logs.configure(settings.log_format)
+    # It writes several lines for every job that went well.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
     await worker.run(app, conninfo, stop=stop, grace_s=grace_s)
 
 

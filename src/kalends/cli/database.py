@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import psycopg
-from alembic.util import CommandError
 
 from kalends.settings import Settings
 from kalends.storage import embedded, migrations
@@ -76,12 +75,12 @@ def migrate(conninfo: str) -> list[str]:
     Raises:
         CommandFailed: the database was migrated by a newer kalends.
     """
-    if migrations.current(conninfo) == migrations.newest():
+    current = migrations.current(conninfo)
+    if current == migrations.newest():
         return []
-    try:
-        return migrations.upgrade(conninfo)
-    except CommandError as error:
+    if current is not None and current not in migrations.revisions():
         raise CommandFailed(
-            f"The database stands at revision {migrations.current(conninfo)}, which this kalends does not know: "
-            "it was migrated by a newer one; install that."
-        ) from error
+            f"The database stands at revision {current}, which this kalends does not know: it was migrated by a newer "
+            "one; install that."
+        )
+    return migrations.upgrade(conninfo)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import signal
 import sys
@@ -41,6 +43,11 @@ class Supervisor:
         """Work until SIGTERM or SIGINT, then stop the children and wait for them."""
         for one in stop_signals():
             signal.signal(one, self._on_signal)
+        # Loaded once and shared by all children: they start at once and need less memory.
+        importlib.import_module("kalends.pages")
+        importlib.import_module("kalends.api.v4")
+        importlib.import_module("kalends.jobs.worker")
+        gc.freeze()
         checked = time.monotonic()
         while not self._stop.wait(0.1):
             self._reap()

@@ -48,7 +48,7 @@ def text(settings: Settings, conninfo: str, *, first_run: bool) -> str:
     start = asyncio.run(_start(settings, conninfo, first_run))
     url, command = settings.public_url, _command()
     lines = ["", "kalends is running.", ""]
-    lines += [f"  API      {url}/v4", f"  Reference {url}/docs"]
+    lines += [f"  API      {url}/v4", f"  Its docs {url}/docs"]
     if start.key:
         lines += [f"  Key      {start.key}", f"           shown only now; later: {command} key create"]
     else:

@@ -4,11 +4,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
-from sqlalchemy.pool import StaticPool
 
 ADVISORY_LOCK = 0x6B616C65  # "kale"; two migrating processes go one after the other
 
@@ -20,16 +15,8 @@ def upgrade(conninfo: str) -> list[str]:
         before = current(conninfo)
         if before == newest():
             return []
-        engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=StaticPool)
-        try:
-            with engine.connect() as connection:
-                config = _config()
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-        finally:
-            engine.dispose()
-        script = ScriptDirectory.from_config(_config())
-        return [r.revision for r in reversed(list(script.iterate_revisions("head", before or "base")))]
+        _apply(conninfo)
+        return [revision for revision in revisions() if before is None or revision > before]
 
 
 def current(conninfo: str) -> str | None:
@@ -42,11 +29,15 @@ def current(conninfo: str) -> str | None:
         return row[0] if row else None
 
 
+def revisions() -> list[str]:
+    """List the revisions this program knows, in order: the numbers that their files begin with."""
+    names = (entry.name for entry in files(__name__).joinpath("versions").iterdir())
+    return sorted(name[1:5] for name in names if name.startswith("r") and name.endswith(".py"))
+
+
 def newest() -> str:
     """Name the newest revision this program knows."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
+    return revisions()[-1]
 
 
 def sql(name: str) -> str:
@@ -54,7 +45,19 @@ def sql(name: str) -> str:
     return (files(__name__) / "versions" / name).read_text()
 
 
-def _config() -> Config:
+def _apply(conninfo: str) -> None:
+    # Imported here: they take a second, and hardly any start has something to migrate.
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import StaticPool
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    return config
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=StaticPool)
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
