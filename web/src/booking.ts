@@ -54,18 +54,18 @@ function applySelect(event: Event): void {
 
 let step = "";
 
-/** After a change of step, say where we are: focus goes to the new heading or, before it, to what went wrong. */
-function arrive(): void {
+/** After a change of step, say where we are: focus goes to what went wrong, else to the new heading. */
+function arrive(source: Element | null): void {
   giveBackTyped();
   const now = main().dataset["step"] ?? "";
-  const alert = main().querySelector<HTMLElement>("[role=alert]");
-  if (alert || (step && now !== step)) {
-    const goal = alert ?? main().querySelector<HTMLElement>("[data-heading]");
+  const wrong = main().querySelector<HTMLElement>("[role=alert], [aria-invalid=true]");
+  if (wrong || now !== step) {
+    const goal = wrong ?? main().querySelector<HTMLElement>("[data-heading]");
     goal?.focus({ preventScroll: true });
-    goal?.scrollIntoView({ block: "nearest" });
-  }
-  if (now === "times" && step === "times" && matchMedia("(max-width: 43.99rem)").matches) {
-    main().querySelector(".day-chosen")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    if (wrong) wrong.scrollIntoView({ block: "center" });
+    else window.scrollTo(0, 0);
+  } else if (source?.closest(".days")) {
+    main().querySelector(".times")?.scrollIntoView({ block: "nearest" });
   }
   step = now;
   const title = main().dataset["title"];
@@ -77,7 +77,10 @@ document.documentElement.classList.add("js");
 step = main().dataset["step"] ?? "";
 document.addEventListener("input", keepTyped);
 document.addEventListener("change", applySelect);
-document.addEventListener("htmx:after:swap", () => arrive());
+document.addEventListener("htmx:after:swap", (event) => {
+  const detail = (event as CustomEvent<{ ctx?: { sourceElement?: Element } }>).detail;
+  arrive(detail.ctx?.sourceElement ?? null);
+});
 listenToFrame();
 tellFrame(main());
 findZone();

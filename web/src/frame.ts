@@ -64,4 +64,5 @@ export function tellFrame(main: HTMLElement): void {
   history.replaceState(history.state, "", url);
   const { appointmentId, secret, attendeeEmail } = booked.dataset;
   post({ event: "booking-successful", data: { appointmentId, secret, attendeeEmail } });
+  main.querySelector<HTMLAnchorElement>("[data-onward]")?.click();
 }
