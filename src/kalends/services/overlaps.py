@@ -18,15 +18,16 @@ def split(wanted: Sequence[Claim], taken: Sequence[tuple[int, Instant, Instant]]
     """
     pieces: list[Claim] = []
     for claim in wanted:
-        span = [(claim.start.timestamp_nanos(), claim.end.timestamp_nanos())]
+        span = [(claim.start.timestamp(unit="nanosecond"), claim.end.timestamp(unit="nanosecond"))]
         theirs = merge(
-            (start.timestamp_nanos(), end.timestamp_nanos())
+            (start.timestamp(unit="nanosecond"), end.timestamp(unit="nanosecond"))
             for host_no, start, end in taken
             if host_no == claim.host_no
         )
         for exclusive, spans in ((True, subtract(span, theirs)), (False, intersect(span, theirs))):
-            pieces += [
-                Claim(claim.host_no, Instant.from_timestamp_nanos(start), Instant.from_timestamp_nanos(end), exclusive)
-                for start, end in spans
-            ]
+            pieces += [Claim(claim.host_no, _instant(start), _instant(end), exclusive) for start, end in spans]
     return pieces
+
+
+def _instant(nanoseconds: int) -> Instant:
+    return Instant.from_timestamp(nanoseconds, unit="nanosecond")

@@ -1,0 +1,51 @@
+"""Orders and guests for tests of bookings."""
+
+from typing import Any
+from uuid import UUID
+
+from whenever import Instant
+
+from kalends.services import appointments, bookings, calendars
+from kalends.services.actor import Actor
+from kalends.services.appointments import Appointment
+from kalends.services.bookings import Booked, NewAttendee, Order
+from kalends.services.calendars import SlotQuery
+from kalends.services.companies import Founded
+from kalends.storage.database import Connection
+
+# A Monday, 10:00 in Berlin.
+NOW = Instant("2031-03-03T09:00:00Z")
+# The Wednesday after: 10:00 in Berlin.
+START = Instant("2031-03-05T09:00:00Z")
+
+
+def clock() -> Instant:
+    """Stand still at NOW."""
+    return NOW
+
+
+def order(
+    meeting_type_id: UUID, start: Instant = START, *, email: str | None = "guest@guests.test", **fields: Any
+) -> Order:
+    """Order one start for one guest; `fields` are those of Order and NewAttendee."""
+    guest = {name: fields.pop(name) for name in NewAttendee.__dataclass_fields__ if name in fields}
+    return Order(meeting_type_id, start, NewAttendee(email, **guest), **fields)
+
+
+async def book(conn: Connection, actor: Actor, wanted: Order) -> Booked:
+    """Book at NOW."""
+    return await bookings.book(conn, actor=actor, order=wanted, clock=clock)
+
+
+async def booked(conn: Connection, actor: Actor, wanted: Order) -> Appointment:
+    """Book at NOW and read the appointment."""
+    done = await book(conn, actor, wanted)
+    return await appointments.get(conn, actor=actor, appointment_id=done.appointment_id)
+
+
+async def listed(
+    conn: Connection, company: Founded, meeting_type_id: UUID, *, days: int = 7, **fields: Any
+) -> list[int]:
+    """List the starts from NOW on, in epoch minutes; `fields` are those of SlotQuery."""
+    query = SlotQuery(meeting_type_id, NOW, NOW.add(hours=24 * days), **fields)
+    return (await calendars.listing(conn, company.company_id, query, NOW)).listing.starts
