@@ -28,9 +28,9 @@ class Clock:
     def __call__(self) -> Instant:
         return self.instant
 
-    def forward(self, **by: float) -> None:
-        """Move on by seconds, minutes or hours."""
-        self.instant = self.instant.add(**by)
+    def forward(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+        """Move on."""
+        self.instant = self.instant.add(hours=hours, minutes=minutes, seconds=seconds)
 
 
 @dataclass(frozen=True)

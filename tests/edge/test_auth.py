@@ -128,7 +128,7 @@ async def test_no_credential_is_401(client_for: ClientFor, header: dict[str, str
 async def test_an_unknown_credential_is_401(client_for: ClientFor, header: str, message: str) -> None:
     client = await client_for(router)
 
-    answer = await client.get("/v4/needs-user", headers={"Authorization": header.encode("latin-1")})
+    answer = await client.get("/v4/needs-user", headers={b"Authorization": header.encode("latin-1")})
 
     assert refusal(answer) == (401, message)
 

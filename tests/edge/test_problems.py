@@ -307,7 +307,7 @@ async def test_a_known_path_with_another_method_is_405_with_all_its_methods(clie
     answers = [await client.request(method, path) for method in ("DELETE", "PUT", "TRACE", "OPTIONS", "BREW")]
 
     assert [answer.status_code for answer in answers] == [405] * 5
-    assert {answer.headers["allow"] for answer in answers} == {"GET, PATCH"}
+    assert {answer.headers["allow"] for answer in answers} == {"GET, HEAD, PATCH"}
     assert answers[0].json()["message"] == "Method Not Allowed"
 
 
@@ -370,11 +370,11 @@ async def test_strange_keys_do_not_break_the_answer(client_for: ClientFor) -> No
     "headers",
     [
         {"Accept": "application/vnd.meetergo.v9+json"},
-        {"Accept": ";;;q=x, \xff".encode("latin-1")},
+        {b"Accept": b";;;q=x, \xff"},
         {"Accept": ""},
         {"Accept": "text/html"},
         {"Accept": "application/problem+json;q=broken"},
-        {"Accept-Version": "99.9", "X-API-Version": "../../etc", "Version": "\xe9".encode("latin-1")},
+        {b"Accept-Version": b"99.9", b"X-API-Version": b"../../etc", b"Version": b"\xe9"},
         {"Host": "[::bad"},
         {"Host": ""},
         {"Accept-Language": "\x7f;;;"},
@@ -383,7 +383,7 @@ async def test_strange_keys_do_not_break_the_answer(client_for: ClientFor) -> No
 )
 @pytest.mark.parametrize("path", ["/v4/orders", "/v4/unknown", "/unknown", "/docs", "/healthz", "/v4/raises/limit"])
 async def test_odd_headers_get_a_documented_default(
-    client_for: ClientFor, headers: dict[str, str | bytes], path: str
+    client_for: ClientFor, headers: dict[str, str] | dict[bytes, bytes], path: str
 ) -> None:
     """Case A02."""
     client = await client_for(router)

@@ -1,5 +1,6 @@
 """One bucket a credential, shared by all processes; one an address for what has no credential (contract 3.1)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -135,6 +136,16 @@ async def test_two_processes_share_a_bucket(client_for: ClientFor, acme: Acme, s
     ]
 
     assert statuses == [200, 200, 200, 429, 429]
+
+
+async def test_requests_at_once_take_a_token_each(client_for: ClientFor, acme: Acme, second_app: App) -> None:
+    clients = [await client_for(router, limits=LIMIT), await client_for(router, limits=LIMIT, on=second_app)]
+
+    answers = await asyncio.gather(
+        *(clients[number % 2].get("/v4/limited", headers=bearer(acme.token)) for number in range(24))
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 21
 
 
 async def test_a_clock_behind_gives_and_takes_nothing(client_for: ClientFor, acme: Acme, clock: Clock) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
@@ -13,6 +15,7 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>kalends API</title>
+<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/static/swagger-ui/swagger-ui.css">
 </head>
 <body>
@@ -53,4 +56,5 @@ async def start() -> Response:
 @router.get("/openapi.json")
 async def document(request: Request) -> Response:
     """Answer the OpenAPI document."""
-    return JSONResponse(request.app.openapi())
+    # Its first making takes some tenths of a second, which must not hold up everybody else.
+    return JSONResponse(await asyncio.to_thread(request.app.openapi))

@@ -63,7 +63,7 @@ def bucket_of_address(request: HTTPConnection, name: str) -> str:
     return f"{name}:{parsed or address}"
 
 
-async def take_address(app: App, request: HTTPConnection, name: str, per_minute: int, burst: int) -> None:
+async def take_address(app: App, request: HTTPConnection, name: str, per_minute: float, burst: int) -> None:
     """Take one token from the bucket that this address has for `name`, committed at once.
 
     Raises:

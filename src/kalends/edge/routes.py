@@ -52,6 +52,8 @@ def methods_at(web: FastAPI, path: str) -> list[str]:
         template = context.path_format or ""
         if context.methods and is_api(template) == is_api(path) and context.path_regex.match(path):
             found |= context.methods
+    if "GET" in found:
+        found.add("HEAD")  # edge/requests.py answers it
     return sorted(found)
 
 
