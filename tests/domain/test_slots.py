@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from whenever import Instant
 
+from kalends.domain.ladder import ladder
 from kalends.domain.schedule import AvailabilityException
 from kalends.domain.slots import (
     Ask,
@@ -161,6 +162,10 @@ def test_the_guests_zone_never_changes_the_instants() -> None:
             *list_slots(asked, [one], ANYONE, middle, end, LONG_AGO).starts,
         ]
         assert halves == whole
+
+
+def test_a_ladder_is_cut_to_the_window_and_not_shifted_by_it() -> None:
+    assert ladder([((0, 100),), ((10, 20), (40, 50))], 30, 5, 65) == {10, 30, 40, 60}
 
 
 # --- exceptions
@@ -468,6 +473,7 @@ def test_of_several_hosts_the_one_who_got_furthest_decides() -> None:
         return verdict(rules(60), *hosts, start="2027-03-01T09:00", ask=ask)
 
     assert refusal(closed, off) == Refusal("not-a-slot", host=1)
+    assert refusal(busy, busy) == Refusal("slot-occupied", "claimed", 0)  # of two who got equally far, the first
     assert refusal(closed, busy, off) == Refusal("slot-occupied", "claimed", 1)
     assert refusal(full, closed, busy, off) == Refusal("cap-reached", host=0)
     assert refusal(full, closed, busy, off, ask=EVERYONE) == Refusal("outside-hours", host=1)
