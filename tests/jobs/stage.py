@@ -1,0 +1,99 @@
+"""A company that can be booked, and a queue worked through to its end."""
+
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from procrastinate import App as Queue
+from whenever import Instant
+
+from kalends.app import App
+from kalends.jobs import queue
+from kalends.ports import OutgoingMail
+from kalends.services import appointments, bookings
+from kalends.services.actor import Actor
+from kalends.services.bookings import Booked, NewAttendee, Order
+from kalends.services.companies import Founded
+from tests import factories
+
+NOW = Instant.parse_iso("2031-03-03T08:00:00Z")  # a Monday
+TUESDAY = Instant.parse_iso("2031-03-11T09:00:00Z")
+
+
+@dataclass
+class Stage:
+    """One company with an owner to be booked, a guest's address of its own, and a clock that stands."""
+
+    app: App
+    conninfo: str
+    founded: Founded
+    meeting_type_id: UUID
+    now: Instant = NOW
+    guest: str = field(default_factory=lambda: f"jo-{uuid4().hex[:8]}@guest.test")
+
+    @property
+    def actor(self) -> Actor:
+        return factories.actor(self.founded)
+
+    def clock(self) -> Instant:
+        return self.now
+
+    async def book(
+        self,
+        start: Instant = TUESDAY,
+        *,
+        hosts: tuple[UUID, ...] = (),
+        skip: bool = False,
+        bringing: tuple[str, ...] = (),
+    ) -> Booked:
+        order = Order(
+            meeting_type_id=self.meeting_type_id,
+            start=start,
+            attendee=NewAttendee(self.guest, full_name="Jo Lee", language="en", timezone="America/New_York",
+                                 bringalong_emails=bringing),
+            host_ids=hosts,
+            mode="everyone" if hosts else None,
+            skip_notifications=skip,
+        )  # fmt: skip
+        async with self.app.transaction() as conn:
+            return await bookings.book(conn, actor=self.actor, order=order, clock=self.clock)
+
+    async def move(self, appointment_id: UUID, start: Instant) -> None:
+        async with self.app.transaction() as conn:
+            await appointments.reschedule(
+                conn, actor=self.actor, appointment_id=appointment_id, start=start, clock=self.clock
+            )
+
+    async def cancel(self, appointment_id: UUID, attendee_id: UUID | None = None) -> None:
+        async with self.app.transaction() as conn:
+            await appointments.cancel(
+                conn, actor=self.actor, appointment_id=appointment_id, attendee_id=attendee_id, clock=self.clock
+            )
+
+    async def work(self) -> None:
+        """Do all jobs there are, and those they bring."""
+        jobs = queue.create(self.app, self.conninfo)
+        async with jobs.open_async():
+            for _ in range(3):  # events, then effects; once more for good measure
+                await jobs.run_worker_async(wait=False, concurrency=4, listen_notify=False, delete_jobs="successful",
+                                            install_signal_handlers=False)  # fmt: skip
+
+    async def run(self, task: str, **args: object) -> None:
+        """Run one task now, as a second worker would that was handed the same job."""
+        jobs: Queue = queue.create(self.app, self.conninfo)
+        await jobs.tasks[task].func(**args)
+
+    async def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        async with self.app.reading() as conn:
+            cursor = await conn.execute(statement, values)
+            return [tuple(row) for row in await cursor.fetchall()]
+
+    async def outcomes(self, appointment_id: UUID) -> list[object]:
+        found = await self.rows(
+            "SELECT outcome FROM effect f JOIN event e ON e.id = event_id WHERE appointment_id = %s ORDER BY f.id",
+            appointment_id,
+        )
+        return [row[0] for row in found]
+
+
+def to(mails: list[OutgoingMail], address: str) -> list[OutgoingMail]:
+    return [mail for mail in mails if mail.recipient == address]
