@@ -6,7 +6,7 @@ from whenever import Date, Instant, PlainDateTime
 
 from kalends.domain.schedule import DAYS, AvailabilityException, Schedule, Week, parse_week
 from kalends.domain.slots import Ask as Ask
-from kalends.domain.slots import BookingWindow, Caps, HostCalendar, Rules, list_slots
+from kalends.domain.slots import BookingWindow, Caps, HostCalendar, Rules, Verdict, check, list_slots
 from kalends.domain.zones import wall_minute
 
 ANYONE = Ask("anyone")
@@ -83,3 +83,8 @@ def listed(
     first = at(f"{day}T00:00", zone)
     end = at(f"{Date(day).add(days=days)}T00:00", zone)
     return clock_times(list_slots(asked, hosts, ask, first, end, now).starts, zone)
+
+
+def verdict(asked: Rules, *hosts: HostCalendar, start: str, ask: Ask = ANYONE, now: Instant = LONG_AGO) -> Verdict:
+    """What checking one start (given in UTC) answers."""
+    return check(asked, hosts, ask, at(start), now)

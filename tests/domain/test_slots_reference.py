@@ -161,7 +161,7 @@ class Draw:
 
 
 @pytest.mark.parametrize(("zone", "day"), CHANGES)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 2**64), asked=st.sampled_from(ASKS))
 def test_listing_and_checking_follow_the_rules_minute_by_minute(
     zone: str, day: str, seed: int, asked: tuple[int, Ask]
