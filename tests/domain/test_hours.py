@@ -12,7 +12,6 @@ from kalends.domain.slots import (
 
 from .build import ANYONE, LONG_AGO, at, block, clock_times, host, listed, minute, opening, rules, schedule, verdict
 
-NINE_TO_FIVE = schedule("09:00-17:00")
 MONDAY = "2027-03-01"
 
 
