@@ -1,0 +1,293 @@
+"""Calendars: what is read for the engine, in how many statements; and the promise that what is listed can be booked."""
+
+import json
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from whenever import Instant
+
+from kalends.domain.slots import Caps
+from kalends.errors import DomainError, NotFound
+from kalends.services import appointments, bookings, calendars
+from kalends.services.calendars import Loaded, SlotQuery
+from kalends.services.companies import Founded
+from kalends.services.exception_rows import NewException
+from kalends.storage import users
+from kalends.storage.database import Connection
+from tests import factories, ordering, statements
+from tests.domain.reference import Reference
+from tests.ordering import NOW, START, booked, order
+
+
+@pytest.fixture
+async def company(conn: Connection) -> Founded:
+    return await factories.company(conn, now=NOW)
+
+
+async def _load(conn: Connection, company: Founded, **fields: Any) -> Loaded:
+    query = SlotQuery(**{"meeting_type_id": company.meeting_type_id, "start": NOW, "end": NOW.add(hours=168), **fields})
+    return await calendars.load(conn, company.company_id, query, NOW)
+
+
+def _minutes(instant: Instant) -> int:
+    return instant.timestamp() // 60
+
+
+@pytest.mark.parametrize("capped", [False, True])
+async def test_listing_takes_as_many_statements_for_three_hosts_as_for_one(
+    conn: Connection, company: Founded, capped: bool
+) -> None:
+    kind = await factories.meeting_type(conn, company, booking_limits={"perDay": 3} if capped else {})
+    hosts = [company.user_id, *[(await factories.user(conn, company, now=NOW)).user.id for _ in range(2)]]
+    for host in hosts:
+        await ordering.book(conn, factories.actor(company), order(kind.id, host_ids=(host,)))
+    taken = []
+
+    for asked in (hosts[:1], hosts):
+        with statements.counted() as sent:
+            assert await ordering.listed(conn, company, kind.id, host_ids=tuple(asked))
+        taken.append(len(sent))
+
+    assert taken == ([3, 3] if capped else [2, 2])
+
+
+async def test_an_empty_window_takes_as_many_again_to_find_the_earliest_start(
+    conn: Connection, company: Founded
+) -> None:
+    weekend = SlotQuery(company.meeting_type_id, NOW.add(hours=5 * 24), NOW.add(hours=6 * 24))
+
+    with statements.counted() as sent:
+        found = await calendars.listing(conn, company.company_id, weekend, NOW)
+        assert found.earliest == _minutes(Instant("2031-03-10T07:00:00Z"))
+    assert len(sent) == 4
+    with statements.counted() as sent:
+        found = await calendars.listing(conn, company.company_id, weekend, NOW, earliest=False)
+        assert found.earliest is None
+    assert len(sent) == 2
+
+
+async def test_without_a_start_up_to_the_booking_windows_end_there_is_no_earliest(
+    conn: Connection, company: Founded
+) -> None:
+    window = {"mode": "range", "rangeMin": "2031-03-01", "rangeMax": "2031-03-09"}
+    kind = await factories.meeting_type(conn, company, days_into_future=window)
+    weekend = SlotQuery(kind.id, NOW.add(hours=5 * 24), NOW.add(hours=6 * 24))
+
+    assert (await calendars.listing(conn, company.company_id, weekend, NOW)).earliest is None
+
+
+async def test_claims_are_read_with_padding_and_rounded_outward(conn: Connection, company: Founded) -> None:
+    kind = await factories.meeting_type(conn, company, meeting_info={"bufferBefore": 10, "bufferAfter": 5})
+    await ordering.book(conn, factories.actor(company), order(kind.id))
+    await ordering.book(
+        conn,
+        factories.actor(company),
+        order(company.meeting_type_id, START.add(hours=2, seconds=20), ignore_availability=True),
+    )
+
+    loaded = await _load(conn, company)
+
+    first, second = _minutes(START), _minutes(START.add(hours=2))
+    assert loaded.calendars[0].claims == [(first - 10, first + 35), (second, second + 31)]
+
+
+async def test_expired_claims_do_not_block(conn: Connection, company: Founded) -> None:
+    actor = factories.actor(company)
+    stored = await ordering.book(conn, actor, order(company.meeting_type_id))
+    await conn.execute("UPDATE claim SET expires_at = %s WHERE appointment_id = %s", (NOW, stored.appointment_id))
+
+    assert (await _load(conn, company)).calendars[0].claims == ()
+    again = await ordering.book(conn, actor, order(company.meeting_type_id))
+    left = await conn.execute("SELECT appointment_id FROM claim WHERE start_at = %s", (START,))
+    assert await left.fetchall() == [(again.appointment_id,)]
+
+
+async def test_the_moved_appointment_does_not_count(conn: Connection, company: Founded) -> None:
+    kind = await factories.meeting_type(conn, company, booking_limits={"perDay": 1})
+    stored = await booked(conn, factories.actor(company), order(kind.id))
+
+    before = await _load(conn, company, meeting_type_id=kind.id)
+    moving = await _load(conn, company, meeting_type_id=kind.id, existing_appointment_id=stored.id)
+
+    assert (before.rules.caps, before.rules.booked) == (Caps(per_day=1), [_minutes(START)])
+    assert (moving.rules.booked, moving.calendars[0].claims) == ((), ())
+
+
+async def test_a_moved_appointment_brings_its_hosts_and_its_length(conn: Connection, company: Founded) -> None:
+    other = await factories.user(conn, company, now=NOW)
+    both = (other.user.id, company.user_id)
+    kind = await factories.meeting_type(conn, company, meeting_options={"allowedDurations": [30, 60]})
+    stored = await booked(conn, factories.actor(company), order(kind.id, host_ids=both, mode="everyone", duration=60))
+
+    loaded = await _load(conn, company, meeting_type_id=kind.id, existing_appointment_id=stored.id)
+
+    assert tuple(host.id for host in loaded.hosts) == both
+    assert (loaded.ask.mode, loaded.rules.duration) == ("everyone", 60)
+
+
+async def test_the_types_schedule_is_its_owners_only(conn: Connection, company: Founded) -> None:
+    other = await factories.user(conn, company, now=NOW, timezone="Asia/Kathmandu")
+    own = await factories.availability(conn, company, timezone="America/New_York")
+    kind = await factories.meeting_type(conn, company, availability_id=own.id)
+
+    loaded = await _load(conn, company, meeting_type_id=kind.id, host_ids=(company.user_id, other.user.id))
+
+    assert [calendar.schedule.zone for calendar in loaded.calendars] == ["America/New_York", "Asia/Kathmandu"]
+    assert loaded.rules.zone == "America/New_York"
+
+
+async def test_exceptions_of_company_host_and_schedule_are_read(conn: Connection, company: Founded) -> None:
+    own = await factories.availability(
+        conn, company, exceptions=[NewException(available=True, start="2031-03-08T09:00", end="2031-03-08T12:00")]
+    )
+    kind = await factories.meeting_type(conn, company, availability_id=own.id)
+    for owner_type, owner_id, start in (
+        ("company", company.company_id, "2031-03-05"),
+        ("user", company.user_id, "2031-03-06"),
+        ("user", uuid4(), "2031-03-07"),
+        ("availability", company.availability_id, "2031-03-07"),
+    ):
+        await conn.execute(
+            """INSERT INTO availability_exception
+                (company_id, owner_type, owner_id, available, starts, ends, earliest, latest, created_at)
+            VALUES (%(company)s, %(type)s, %(owner)s, false, %(day)s::text, %(day)s::text,
+                %(day)s::text::date - 2, %(day)s::text::date + 3, now())""",
+            {"company": company.company_id, "type": owner_type, "owner": owner_id, "day": start},
+        )
+
+    loaded = await _load(conn, company, meeting_type_id=kind.id)
+
+    assert [(one.available, one.start, one.level) for one in loaded.calendars[0].schedule.exceptions] == [
+        (True, "2031-03-08T09:00", "own"),
+        (False, "2031-03-05", "company"),
+        (False, "2031-03-06", "own"),
+    ]
+
+
+async def test_a_host_who_left_is_not_found(conn: Connection, company: Founded) -> None:
+    member = await factories.user(conn, company, now=NOW)
+    await users.update(conn, company.company_id, member.user.id, {"deleted_at": NOW})
+
+    with pytest.raises(NotFound):
+        await _load(conn, company, host_ids=(company.user_id, member.user.id))
+
+
+async def test_an_appointment_of_another_company_is_not_found(conn: Connection, company: Founded) -> None:
+    foreign = await factories.company(conn, now=NOW)
+    stored = await ordering.book(conn, factories.actor(foreign), order(foreign.meeting_type_id))
+
+    for unknown in (stored.appointment_id, uuid4()):
+        with pytest.raises(NotFound):
+            await _load(conn, company, existing_appointment_id=unknown)
+
+
+ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Chatham", "UTC")
+# Clock changes of some of the zones lie in these weeks.
+WEEKS = tuple(map(Instant, ("2031-03-07T05:00:00Z", "2031-03-28T03:30:00Z", "2031-10-03T12:00:00Z")))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 6, 7, 8])
+async def test_every_listed_start_can_be_booked_alone_and_no_other(conn: Connection, seed: int) -> None:
+    """S01: random schedules, bookings and rules; refusals carry the code a model written minute by minute expects."""
+    chance = Random(seed)
+    now = chance.choice(WEEKS)
+    company, kind_id, hosts = await _random_company(conn, chance, now)
+    query = SlotQuery(
+        kind_id,
+        now,
+        now.add(hours=72),
+        host_ids=hosts,
+        mode=chance.choice(["anyone", "everyone"]),
+        required=chance.choice([None, None, 1]),
+    )
+
+    listed = (await calendars.listing(conn, company.company_id, query, now)).listing.starts
+    loaded = await calendars.load(conn, company.company_id, query, now)
+    first, end = _minutes(now) - 3 * 1440, _minutes(now) + 7 * 1440
+    model = Reference(loaded.rules, list(loaded.calendars), loaded.ask, now, first, end)
+
+    assert listed, "choose another seed"
+    assert listed == [
+        start
+        for start in range(_minutes(now), _minutes(now.add(hours=72)))
+        if start % 5 == 0 and model.verdict(start)[0] == "bookable"
+    ]
+    others = {_minutes(now) + 5 * chance.randrange(12 * 80) for _ in range(25)} - set(listed)
+    for start in [*listed[:: max(1, len(listed) // 25)], *others]:
+        code, places = model.verdict(start, 5)
+        if code == "bookable":
+            assert await _tried(conn, company, query, start, now) == [loaded.hosts[place].id for place in places]
+        else:
+            assert start not in listed
+            assert await _tried(conn, company, query, start, now) == code
+
+
+async def _random_company(conn: Connection, chance: Random, now: Instant) -> tuple[Founded, UUID, tuple[UUID, ...]]:
+    """Make one to three hosts with odd hours, exceptions, bookings and caps, and a type with odd rules."""
+    company = await factories.company(conn, timezone=chance.choice(ZONES), now=now)
+    members = [await factories.user(conn, company, now=now, timezone=chance.choice(ZONES)) for _ in range(2)]
+    hosts = (company.user_id, *(member.user.id for member in members))[: chance.randint(1, 3)]
+    for host in hosts:
+        start = 30 * chance.randrange(40)
+        hours = {"start": _clock(start), "end": _clock(start + 30 * chance.randint(8, 30))}
+        week = {day: {"enabled": chance.random() < 0.9, "hours": [hours]} for day in _DAYS}
+        await conn.execute("UPDATE availability SET schedule = %s::jsonb WHERE user_id = %s", (json.dumps(week), host))
+        if chance.random() < 0.3:
+            await conn.execute(
+                "UPDATE user_account SET booking_limits = %s::jsonb WHERE id = %s", ('{"perDay": 1}', host)
+            )
+    for _ in range(6):
+        at = now.add(minutes=5 * chance.randrange(12 * 70))
+        info = {"duration": 5 * chance.randint(1, 18), "bufferAfter": chance.choice([0, 15])}
+        busy = await factories.meeting_type(conn, company, meeting_info=info)
+        taken = order(busy.id, at, host_ids=(chance.choice(hosts),), ignore_availability=True)
+        await bookings.book(conn, actor=factories.actor(company), order=taken, clock=lambda: now)
+    kind = await factories.meeting_type(
+        conn,
+        company,
+        meeting_info={
+            "duration": chance.choice([15, 20, 45, 60, 90]),
+            "bufferBefore": chance.choice([0, 0, 10, 60]),
+            "bufferAfter": chance.choice([0, 5, 30]),
+            "bufferMustStayWithinWorkingHours": chance.random() < 0.3,
+        },
+        timeslot_interval=chance.choice([None, 5, 20, 35]),
+        booking_minimum=chance.choice([0, 60, 300]),
+        days_into_future=chance.choice(
+            [
+                {"mode": "unlimited"},
+                {"mode": "limit", "bookingLimit": 2000, "countMode": "calendar"},
+                {"mode": "limit", "bookingLimit": 3000, "countMode": "rolling"},
+            ]
+        ),
+        booking_limits=chance.choice([{}, {}, {"perDay": 2}]),
+    )
+    return company, kind.id, hosts
+
+
+async def _tried(conn: Connection, company: Founded, query: SlotQuery, start: int, now: Instant) -> Any:
+    """Book one start and roll it back: the hosts who took it, or the code of the refusal."""
+    wanted = order(
+        query.meeting_type_id,
+        Instant.from_timestamp(start * 60),
+        host_ids=query.host_ids,
+        mode=query.mode,
+        required=query.required,
+    )
+    actor = factories.actor(company)
+    try:
+        async with conn.transaction(force_rollback=True):
+            done = await bookings.book(conn, actor=actor, order=wanted, clock=lambda: now)
+            found = await appointments.get(conn, actor=actor, appointment_id=done.appointment_id)
+            return [host.id for host in found.hosts]
+    except DomainError as refusal:
+        return refusal.code
+
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes % 1440 // 60:02}:{minutes % 60:02}"
