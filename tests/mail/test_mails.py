@@ -70,6 +70,12 @@ def test_a_guest_without_language_and_zone_reads_the_companys_language_and_the_h
     assert "Dienstag, 20. Oktober 2026, 14:00 – 14:30" in part(mail, "plain")
 
 
+def test_a_zone_nobody_knows_is_read_as_utc() -> None:
+    mail = write(GUEST, attendees=[guest(timezone="Mars/Olympus")])
+
+    assert "Tuesday, October 20, 2026, 12:00 PM – 12:30 PM\n  Coordinated Universal Time (UTC)" in part(mail, "plain")
+
+
 @pytest.mark.parametrize("to", [HOST, GUEST, FRIEND])
 @pytest.mark.parametrize("news", ["confirmation", "change"])
 def test_the_subject_of_an_invitation_is_the_title_in_the_calendar(to: str, news: News) -> None:

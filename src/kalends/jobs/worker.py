@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import psycopg
 import structlog
+from procrastinate import App as Queue
 from procrastinate.exceptions import ConnectorException
 
 from kalends.app import App
@@ -45,28 +46,30 @@ async def run(
 async def _work(app: App, conninfo: str, stop: asyncio.Event, concurrency: int, grace_s: float) -> None:
     """Run one worker until it is to stop, or breaks."""
     jobs = queue.create(app, conninfo)
+    working = asyncio.create_task(_run_worker(jobs, concurrency, grace_s))
+    stopping = asyncio.create_task(stop.wait())
     try:
-        await jobs.open_async()
-        working = asyncio.create_task(
-            jobs.run_worker_async(
-                name="kalends",
-                concurrency=concurrency,
-                fetch_job_polling_interval=POLL_S,
-                shutdown_graceful_timeout=grace_s,
-                delete_jobs="successful",
-                install_signal_handlers=False,
-                update_heartbeat_interval=HEARTBEAT_S,
-                stalled_worker_timeout=SILENT_S,
-                worker_middleware=[limited],
-            )
-        )
-        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        working.cancel()  # asks it to finish what it has in hand
         try:
-            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            working.cancel()  # asks it to finish what it has in hand
             with suppress(asyncio.CancelledError):
                 await working
-    finally:
-        await jobs.close_async()
+        finally:
+            await jobs.close_async()
+
+
+async def _run_worker(jobs: Queue, concurrency: int, grace_s: float) -> None:
+    await jobs.open_async()
+    await jobs.run_worker_async(
+        name="kalends",
+        concurrency=concurrency,
+        fetch_job_polling_interval=POLL_S,
+        shutdown_graceful_timeout=grace_s,
+        delete_jobs="successful",
+        install_signal_handlers=False,
+        update_heartbeat_interval=HEARTBEAT_S,
+        stalled_worker_timeout=SILENT_S,
+        worker_middleware=[limited],
+    )

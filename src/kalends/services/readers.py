@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from kalends import languages
 from kalends.domain.itip import Snapshot
 from kalends.domain.untrusted import plain_name, plain_phone
+from kalends.domain.zones import canonical_zone
 from kalends.languages import Translate
 
 # Names of products are the same in every language.
@@ -71,7 +72,8 @@ class Reader:
 def reader(snapshot: Snapshot, recipient_id: str) -> Reader | None:
     """Find a recipient among hosts and attendees, cancelled ones included; None if he is not there.
 
-    A guest without language or zone reads the company's language and the main host's zone.
+    A guest without language or zone reads the company's language and the main host's zone. A zone that the time
+    zone database no longer knows is read as UTC: the mail still has to go.
     """
     for host in snapshot["hosts"]:
         if host["id"] == recipient_id:
@@ -84,6 +86,10 @@ def reader(snapshot: Snapshot, recipient_id: str) -> Reader | None:
 
 
 def _reader(person: Mapping[str, Any], is_host: bool, language: str | None, zone: str) -> Reader:
+    try:
+        canonical_zone(zone)
+    except ValueError:
+        zone = "UTC"
     return Reader(person, is_host, language or languages.SOURCE, zone, languages.translator(language))
 
 
