@@ -20,7 +20,7 @@ from .month import Month, Slot
 from .visit import Visit
 from .zone_choice import Zone
 
-NEAREST = 5
+NEAREST = 6
 _AROUND_DAYS = 14
 
 

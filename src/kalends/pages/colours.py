@@ -12,7 +12,7 @@ Rgb: TypeAlias = tuple[float, float, float]
 # As in web/src/app.css: the surfaces text stands on, and how much of the text's colour tints them at most.
 LIGHT: Rgb = (1.0, 1.0, 1.0)
 DARK: Rgb = (0x17 / 255, 0x19 / 255, 0x1E / 255)
-WASH = 0.17
+WASH = 0.22
 TEXT_CONTRAST = 4.5
 FILL_CONTRAST = 1.7  # buttons are known by their words; this much keeps their shape visible
 _STEPS = 50

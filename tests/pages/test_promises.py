@@ -1,0 +1,217 @@
+"""What goes wrong elsewhere: double clicks, taken slots, changed zones, frames; and what axe sees."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.async_api import Page, expect
+from whenever import Instant
+
+from kalends.services import bookings
+from kalends.services.actor import Actor
+from kalends.services.bookings import NewAttendee, Order
+
+from .conftest import Site, Visit
+from .walks import DAY, book, choose_time, fill
+
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+SCRIPT = pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+
+
+async def take(site: Site, *starts: str) -> None:
+    """Let somebody else book these starts."""
+    async with site.app.transaction() as conn:
+        for start in starts:
+            order = Order(
+                meeting_type_id=site.meeting_type_id, start=Instant(start), attendee=NewAttendee("other@guest.test")
+            )
+            actor = Actor(site.host.company_id, None, False, "page")
+            await bookings.book(conn, actor=actor, order=order, clock=site.clock)
+
+
+@SCRIPT
+async def test_a_double_click_books_once_and_shows_the_confirmation(site: Site, visitor: Visit, script: bool) -> None:
+    page = (await visitor(java_script_enabled=script)).page
+    await choose_time(page, site.meeting)
+    await fill(page)
+
+    await page.dblclick("button.main")
+
+    await expect(page.get_by_role("heading", level=1)).to_have_text("You are booked")
+    assert len(await site.appointments()) == 1
+
+
+@SCRIPT
+async def test_a_slot_taken_meanwhile_keeps_the_input_and_offers_the_nearest_times(
+    site: Site, visitor: Visit, script: bool
+) -> None:
+    """Case S16."""
+    page = (await visitor(java_script_enabled=script)).page
+    await choose_time(page, site.meeting, slot=4)  # 10:00 in Berlin
+    await fill(page)
+    await page.fill("#note", "About my portfolio")
+    await take(site, "2026-03-10T09:00:00Z")
+
+    await page.click("button.main")
+
+    await expect(page.get_by_role("alert")).to_contain_text("Somebody else has just taken this time.")
+    await expect(page.locator("#name")).to_have_value("Mia Sommer")
+    await expect(page.locator("#note")).to_have_value("About my portfolio")
+    offered = await page.locator('input[name="start"]').evaluate_all("all => all.map(one => one.value)")
+    assert offered == [f"2026-03-10T{time}:00Z" for time in ("07:30", "08:00", "08:30", "09:30", "10:00", "10:30")]
+    await page.locator('input[name="start"]').nth(2).check()
+    await page.click("button.main")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("You are booked")
+    assert [str(one.start_at) for one in await site.appointments()] == ["2026-03-10T09:00:00Z", "2026-03-10T09:30:00Z"]
+
+
+async def test_a_link_to_a_taken_time_shows_the_other_times(site: Site, visitor: Visit) -> None:
+    await take(site, "2026-03-10T09:00:00Z")
+    page = (await visitor()).page
+
+    await page.goto(f"{site.meeting}?start=2026-03-10T09:00:00Z&month={DAY[:7]}&day={DAY}")
+
+    await expect(page.get_by_role("alert")).to_contain_text("no longer free")
+    await expect(page.locator(".slot")).to_have_count(17)
+
+
+async def test_the_guests_own_zone_is_found(site: Site, visitor: Visit) -> None:
+    page = (await visitor(zone="America/New_York")).page
+
+    await page.goto(f"{site.meeting}?month={DAY[:7]}&day={DAY}")
+
+    # 08:00 in Berlin; New York's clocks have changed already, Berlin's have not.
+    await expect(page.locator(".slot").first).to_have_text("3:00 AM")
+    await expect(page.locator("#timezone")).to_have_value("America/New_York")
+
+
+async def test_another_zone_shows_the_same_instants(site: Site, visitor: Visit) -> None:
+    page = (await visitor()).page
+    await page.goto(f"{site.meeting}?month={DAY[:7]}&day={DAY}")
+    before = await _instants(page)
+
+    await page.select_option("#timezone", "Asia/Kathmandu")
+    await expect(page.locator("#times-title")).to_have_text("Mon, Mar 2")
+    await page.click(f"#day-{DAY}")
+    await expect(page.locator("#times-title")).to_have_text("Tue, Mar 10")
+
+    assert await _instants(page) == before
+
+
+async def _instants(page: Page) -> list[str]:
+    read = "all => all.map(one => new URL(one.href).searchParams.get('start'))"
+    found: list[str] = await page.locator(".slot").evaluate_all(read)
+    return found
+
+
+async def test_a_far_guest_books_the_last_day_shown(site: Site, visitor: Visit) -> None:
+    """Case S13: the window is the host's, whatever the guest's calendar says."""
+    page = (await visitor(zone="Pacific/Pago_Pago")).page
+    await page.goto(f"{site.meeting}?month=2026-05&timezone=Pacific/Pago_Pago")
+
+    await page.locator(".days a").last.click()
+    await expect(page.locator(".days a").last).to_have_attribute("aria-current", "true")
+    await page.locator(".slot").last.click()
+    await fill(page)
+    await page.click("button.main")
+
+    await expect(page.get_by_role("heading", level=1)).to_have_text("You are booked")
+
+
+@pytest.fixture
+async def framing(site: Site) -> AsyncIterator[str]:
+    """Serve, from another origin, a page that frames the booking page and keeps what it hears."""
+    html = f"""<!doctype html><meta charset="utf-8"><title>Shop</title>
+        <script>
+          window.heard = [];
+          addEventListener("message", e => heard.push([e.origin, e.data]));
+        </script>
+        <iframe id="frame" src="{site.url}{site.meeting}?embed=true&month={DAY[:7]}&day={DAY}" width="900" height="900">
+        </iframe>"""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = html.encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_a_framed_page_speaks_with_the_page_around_it(site: Site, visitor: Visit, framing: str) -> None:
+    """Contract 6.5."""
+    seen = await visitor()
+    page = seen.page
+    await page.goto(f"{framing}/shop")
+    frame = page.frame_locator("#frame")
+    await frame.locator(".slot").first.click()
+    await frame.locator("#name").fill("Mia Sommer")
+    await frame.locator("#email").fill("mia@guest.test")
+    await page.evaluate(
+        "document.getElementById('frame').contentWindow.postMessage("
+        "{event: 'meetergo:color-scheme', payload: {colorScheme: 'dark'}}, '*')"
+    )
+    await expect(frame.locator("html")).to_have_attribute("data-scheme", "dark")
+    await frame.locator("button.main").click()
+    await expect(frame.locator("h1")).to_have_text("You are booked")
+    await page.wait_for_function("heard.some(([, data]) => data.event === 'booking-successful')")
+
+    heard: list[Any] = await page.evaluate("heard")
+    seen.foreign.remove(f"{framing}/shop")
+    seen.foreign[:] = [url for url in seen.foreign if not url.endswith("/favicon.ico")]
+    [booked] = await site.appointments()
+    events = [data["event"] for origin, data in heard if origin == site.url]
+    assert len(events) == len(heard)
+    assert {"meetergo:ready", "meetergo:page_height", "meetergo:content-ready"} <= set(events)
+    assert all(data["payload"]["height"] > 200 for _, data in heard if data["event"] == "meetergo:page_height")
+    assert [data["data"] for _, data in heard if data["event"] == "booking-successful"] == [
+        {
+            "appointmentId": str(booked.id),
+            "secret": booked.attendees[0].secret,
+            "attendeeEmail": "mia@guest.test",
+        }
+    ]
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("phone", "light"), ("desktop", "dark")])
+async def test_axe_finds_nothing(
+    site: Site, visitor: Visit, size: Literal["phone", "desktop"], scheme: Literal["light", "dark"]
+) -> None:
+    page = (await visitor(size, scheme=scheme, bypass_csp=True)).page
+    await page.goto(site.person)
+    await _judge(page, "person")
+    await choose_time(page, site.meeting)
+    await page.click("details summary")
+    await _judge(page, "details")
+    await page.click("button.main")
+    await expect(page.locator("#email-wrong")).to_be_visible()
+    await _judge(page, "wrong details")
+    await take(site, "2026-03-10T08:00:00Z")
+    await fill(page)
+    await page.click("button.main")
+    await expect(page.locator(".radio").first).to_be_visible()
+    await _judge(page, "taken")
+    await page.goto(f"{site.meeting}?month={DAY[:7]}")
+    await _judge(page, "times")
+    await page.goto(f"{site.meeting}?month=2028-03")
+    await _judge(page, "empty month")
+    address = await book(page, site.meeting, slot=5)
+    await _judge(page, "booked")
+    for path in ("", "/move", "/move?start=2026-03-11T09:00:00Z", "/cancel"):
+        await page.goto(address.split("?")[0] + path)
+        await _judge(page, path or "appointment")
+    await page.goto("/nobody-is-here")
+    await _judge(page, "404")
+
+
+async def _judge(page: Page, name: str) -> None:
+    if not await page.evaluate("'axe' in window"):
+        await page.add_script_tag(path=AXE)
+    found = await page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
+    assert found == [], name
