@@ -7,15 +7,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, Session
 
 from kalends.ports import OutgoingMail
 
-CERTIFICATE = Path(__file__).parent / "localhost.pem"  # made for tests, of localhost, with its key
+AUTHORITY = trustme.CA()
+CERTIFICATE = AUTHORITY.issue_cert("localhost", "127.0.0.1")
 
 
 @dataclass
@@ -71,7 +72,7 @@ def running(post: Post | None = None, *, tls: str = "none", auth: bool = False, 
     context = None
     if tls != "none":
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(CERTIFICATE)
+        CERTIFICATE.configure_cert(context)
     options: dict[str, Any] = {"tls_context": context, "require_starttls": True} if tls == "starttls" else {}
     if auth:
         options |= {"authenticator": post.login, "auth_required": True, "auth_require_tls": tls == "starttls"}

@@ -33,8 +33,11 @@ async def test_a_mail_arrives_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(("tls", "scheme"), [("starttls", "smtp"), ("starttls", "smtp+starttls"), ("always", "smtps")])
-async def test_a_mail_goes_through_tls_with_a_password(monkeypatch: pytest.MonkeyPatch, tls: str, scheme: str) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(smtp_server.CERTIFICATE))
+async def test_a_mail_goes_through_tls_with_a_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tls: str, scheme: str
+) -> None:
+    smtp_server.AUTHORITY.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
 
     with smtp_server.running(tls=tls, auth=True) as post:
         await SmtpMailer.from_url(f"{scheme}://us%40er:pa%20ss@localhost:{post.port}").send(MAIL)
