@@ -103,7 +103,10 @@ async def test_old_names_of_zones_are_taken_and_mean_the_same(api: Api, alias: s
         ({"schedule": {"monday": {"hours": [{"start": "09:00", "end": "09:00"}]}}}, "schedule.monday.hours.0.end"),
         ({"schedule": {"monday": {"hours": [{"start": "25:00", "end": "09:00"}]}}}, "schedule.monday.hours.0.start"),
         ({"schedule": [{"dayOfWeek": "someday", "intervals": []}]}, "schedule.0.dayOfWeek"),
-        ({"availabilityExceptions": [{"available": True, "start": "2031-03-05", "end": "2031-03-04"}]}, "end"),
+        (
+            {"availabilityExceptions": [{"available": True, "start": "2031-03-05", "end": "2031-03-04"}]},
+            "availabilityExceptions.0.end",
+        ),
     ],
 )
 async def test_what_cannot_be_is_refused_by_its_field(api: Api, change: dict[str, Any], field: str) -> None:
@@ -143,11 +146,15 @@ async def test_an_availability_in_use_cannot_be_deleted(api: Api) -> None:
     await api.patch(kind, {"availabilityId": created["id"]})
 
     used = await api.delete(f"/v4/availability/{created['id']}")
+    await api.patch(
+        kind, {"availabilityId": None, "meetingOptions": {"channelAvailabilities": {"zoom": created["id"]}}}
+    )
+    used_for_a_channel = await api.delete(f"/v4/availability/{created['id']}")
     default = await api.delete(f"/v4/availability/{api.company.availability_id}")
-    await api.patch(kind, {"availabilityId": None})
+    await api.patch(kind, {"meetingOptions": {"channelAvailabilities": None}})
     unused = await api.delete(f"/v4/availability/{created['id']}")
 
-    for refused in (used, default):
+    for refused in (used, used_for_a_channel, default):
         assert (refused.status_code, refused.json()["errorCode"]) == (400, "availability-in-use")
     assert unused.status_code == 204
 

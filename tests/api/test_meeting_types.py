@@ -266,7 +266,8 @@ async def test_channels_have_availabilities_of_their_own(api: Api) -> None:
         ({"ics": {"title": {"xx": "Talk"}}}, "ics.title"),
         ({"availability": {"name": "Hours"}}, "availability.timezone"),
         ({"availability": {"name": "Hours", "timezone": "UTC", "exceptions": [
-            {"available": True, "start": "2031-03-04T10:00", "end": "2031-03-04T10:00"}]}}, "end"),
+            {"available": True, "start": "2031-03-04T10:00", "end": "2031-03-04T10:00"}]}},
+         "availability.exceptions.0.end"),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_is_refused_by_its_field(api: Api, change: dict[str, Any], field: str) -> None:

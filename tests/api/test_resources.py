@@ -126,3 +126,71 @@ async def test_pages_lose_and_double_nobody_while_users_are_added(api: Api) -> N
 
     assert read[:5] == there
     assert len(set(read)) == len(read)
+
+
+async def booked(api: Api) -> dict[str, Any]:
+    """Book the last start of the coming week with the acting user's first type; answer the appointment."""
+    kind = (await api.get("/v4/meeting-type")).json()[0]["id"]
+    start = (await starts(api, kind))[-1]
+    attendee = {"email": "guest@acme.test", "fullname": "Guest", "receiveReminders": True, "notes": {}}
+    body = {"meetingTypeId": kind, "start": start, "attendee": attendee}
+    answer = await api.post("/v4/booking", body)
+    assert answer.status_code == 201, answer.text
+    return dict((await api.get(f"/v4/appointment/{answer.json()['appointmentId']}")).json())
+
+
+async def starts(api: Api, kind: str) -> list[str]:
+    """List the starts of the coming week."""
+    today = api.app.now().to_tz("UTC").date()
+    window = {"start": today.add(days=1).format_iso(), "end": today.add(days=7).format_iso()}
+    answer = await api.get("/v4/booking-availability", meetingTypeId=kind, **window)
+    assert answer.status_code == 200, answer.text
+    return [spot["startTime"] for day in answer.json()["dates"] for spot in day["spots"]]
+
+
+async def test_an_appointment_keeps_its_instant_when_its_host_changes_zone(api: Api) -> None:
+    before = await booked(api)
+    path = f"/v4/appointment/{before['id']}"
+
+    await api.patch(f"/v4/user/{api.company.user_id}", {"timezone": "America/Los_Angeles"})
+    await api.patch(f"/v4/availability/{api.company.availability_id}", {"timezone": "America/Los_Angeles"})
+
+    after = (await api.get(path)).json()
+    assert (after["start"], after["end"]) == (before["start"], before["end"])
+    start = (await starts(api, str(api.company.meeting_type_id)))[0]
+    moved = await api.post(f"{path}/reschedule", {"start": start})
+    assert (moved.status_code, moved.json()["start"]) == (200, start)
+
+
+async def test_an_appointment_stays_when_its_type_is_deleted(api: Api) -> None:
+    before = await booked(api)
+
+    assert (await api.delete(f"/v4/meeting-type/{api.company.meeting_type_id}")).status_code == 200
+
+    after = await api.get(f"/v4/appointment/{before['id']}")
+    assert (after.status_code, after.json()["start"], after.json()["isCancelled"]) == (200, before["start"], False)
+
+
+async def test_an_appointment_of_a_deleted_user_stays_until_it_is_cancelled(api: Api) -> None:
+    member = await api.member()
+    before = await booked(member)
+    path = f"/v4/appointment/{before['id']}"
+
+    assert (await api.delete(f"/v4/user/{member.user_id}")).status_code == 204
+
+    after = await api.get(path)
+    assert (after.status_code, after.json()["start"], after.json()["isCancelled"]) == (200, before["start"], False)
+    cancelled = await api.post(f"{path}/cancel", {"reason": "gone"})
+    assert (cancelled.status_code, cancelled.json()["isCancelled"]) == (200, True)
+
+
+async def test_blocked_days_and_closed_hours_offer_no_start(api: Api) -> None:
+    kind = str(api.company.meeting_type_id)
+    week = {start[:10] for start in await starts(api, kind)}
+    day = min(week)
+
+    await api.post("/v4/availability-exception", {"available": False, "start": day, "end": day})
+
+    assert {start[:10] for start in await starts(api, kind)} == week - {day}
+    await api.patch(f"/v4/availability/{api.company.availability_id}", {"schedule": {}})
+    assert await starts(api, kind) == []

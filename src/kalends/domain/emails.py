@@ -12,7 +12,9 @@ def checked_email(text: str) -> str:
         ValueError: not an address, or one that only servers with SMTPUTF8 (RFC 6531) could take.
     """
     try:
-        found = validate_email(text, check_deliverability=False, test_environment=True, allow_smtputf8=False)
+        found = validate_email(
+            text, check_deliverability=False, test_environment=True, allow_smtputf8=False, strict=True
+        )
     except EmailNotValidError as error:
         raise ValueError(f"is not an e-mail address: {error}") from None
     return found.ascii_email or found.normalized

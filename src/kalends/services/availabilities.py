@@ -70,8 +70,13 @@ def closed_schedule() -> dict[str, Any]:
     return {day: {"enabled": False, "hours": list[Any]()} for day in DAYS}
 
 
-async def add(conn: Connection, *, owner: User, new: NewAvailability, now: Instant) -> Availability:
+async def add(
+    conn: Connection, *, owner: User, new: NewAvailability, now: Instant, exceptions_at: str = "exceptions"
+) -> Availability:
     """Store an availability of a user, with exceptions of its own.
+
+    Args:
+        exceptions_at: dotted path to the exceptions in what the caller sent, for refusals.
 
     Raises:
         ExceptionInvalid: an exception ends before it starts.
@@ -81,10 +86,12 @@ async def add(conn: Connection, *, owner: User, new: NewAvailability, now: Insta
         owner.company_id, ids.new_id(owner.company_id), owner.id, new.name, new.timezone, schedule, now, now, None
     )
     await availabilities.add(conn, row)
-    rows = [
-        exception_rows.row(one, owner.company_id, "availability", row.id, zone=new.timezone, now=now)
-        for one in new.exceptions
-    ]
+    rows = []
+    for index, one in enumerate(new.exceptions):
+        at = f"{exceptions_at}.{index}."
+        rows.append(
+            exception_rows.row(one, owner.company_id, "availability", row.id, zone=new.timezone, now=now, at=at)
+        )
     await availability_exceptions.add(conn, rows)
     return row
 
@@ -97,7 +104,7 @@ async def create(conn: Connection, *, actor: Actor, new: NewAvailability, is_def
     """
     # An exclusive lock where the user changes as well: two sharers who both want to write would wait for each other.
     owner = await rights.acting_user(conn, actor, lock="change" if is_default else "share")
-    row = await add(conn, owner=owner, new=new, now=now)
+    row = await add(conn, owner=owner, new=new, now=now, exceptions_at="availabilityExceptions")
     if is_default:
         await users.update(conn, row.company_id, owner.id, {"default_availability_id": row.id, "updated_at": now})
     return (await _views(conn, [row]))[0]
@@ -147,7 +154,7 @@ async def delete(conn: Connection, *, actor: Actor, availability_id: UUID, now: 
     """
     row = await owned(conn, actor=actor, availability_id=availability_id)
     view = (await _views(conn, [row]))[0]
-    if view.is_default or await availabilities.is_used(conn, row.company_id, row.id):
+    if view.is_default or await availabilities.is_used(conn, row):
         raise AvailabilityInUse
     await availabilities.update(conn, row.company_id, row.id, {"deleted_at": now, "updated_at": now})
 

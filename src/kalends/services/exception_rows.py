@@ -42,11 +42,12 @@ def kept(moment: str) -> str:
     return Instant.parse_iso(moment).format_iso() if _INSTANT.fullmatch(moment) else moment
 
 
-def ends(start: str, end: str, *, zone: str) -> dict[str, Any]:
+def ends(start: str, end: str, *, zone: str, at: str = "") -> dict[str, Any]:
     """Make the columns that place an exception in time.
 
     Args:
         zone: where local ends are read when the other one is an instant.
+        at: what stands before ``start`` and ``end`` in what the caller sent, such as ``exceptions.0.``.
 
     Raises:
         ExceptionInvalid: an end is malformed, or does not lie after its start.
@@ -55,14 +56,21 @@ def ends(start: str, end: str, *, zone: str) -> dict[str, Any]:
         check_exception(start, end, zone)
         earliest, latest = exception_bounds(start, end)
     except ScheduleError as error:
-        raise ExceptionInvalid("Validation failed", errors=[FieldError(error.field, error.message)]) from error
+        raise ExceptionInvalid("Validation failed", errors=[FieldError(at + error.field, error.message)]) from error
     return {"starts": kept(start), "ends": kept(end), "earliest": earliest, "latest": latest}
 
 
 def row(
-    new: NewException, company_id: UUID, owner_type: OwnerType, owner_id: UUID, *, zone: str, now: Instant
+    new: NewException,
+    company_id: UUID,
+    owner_type: OwnerType,
+    owner_id: UUID,
+    *,
+    zone: str,
+    now: Instant,
+    at: str = "",
 ) -> dict[str, Any]:
-    """Make the columns of a new exception.
+    """Make the columns of a new exception; `zone` and `at` as in `ends`.
 
     Raises:
         ExceptionInvalid: an end is malformed, or does not lie after its start.
@@ -72,7 +80,7 @@ def row(
         "owner_type": owner_type,
         "owner_id": owner_id,
         "available": new.available,
-        **ends(new.start, new.end, zone=zone),
+        **ends(new.start, new.end, zone=zone, at=at),
         "title": new.title,
         "note": new.note,
         "created_at": now,

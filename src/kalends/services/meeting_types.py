@@ -208,7 +208,9 @@ async def _columns(conn: Connection, owner: User, fields: Fields, now: Instant) 
     """Turn fields into columns: make the availabilities asked for, check the ones named, sort texts by language."""
     row = dict(fields.columns)
     if fields.availability:
-        made = await availabilities.add(conn, owner=owner, new=fields.availability, now=now)
+        made = await availabilities.add(
+            conn, owner=owner, new=fields.availability, now=now, exceptions_at="availability.exceptions"
+        )
         row["availability_id"] = made.id
     elif row.get("availability_id"):
         await availabilities.require(conn, owner, row["availability_id"])
@@ -219,7 +221,9 @@ async def _columns(conn: Connection, owner: User, fields: Fields, now: Instant) 
                 await availabilities.require(conn, owner, one)
                 chosen[channel] = str(one)
             else:
-                chosen[channel] = str((await availabilities.add(conn, owner=owner, new=one, now=now)).id)
+                at = f"meetingOptions.channelAvailabilities.{channel}.exceptions"
+                made = await availabilities.add(conn, owner=owner, new=one, now=now, exceptions_at=at)
+                chosen[channel] = str(made.id)
         row["meeting_options"] = {"channelAvailabilities": chosen}
     if fields.sets_ics:
         row["ics"] = await _by_language(conn, owner.company_id, fields.ics) if fields.ics else None

@@ -99,12 +99,17 @@ async def delete_of_user(conn: Connection, company_id: UUID, user_id: UUID, now:
     )
 
 
-async def is_used(conn: Connection, company_id: UUID, availability_id: UUID) -> bool:
-    """Ask whether a live meeting type points at the availability."""
+async def is_used(conn: Connection, row: Availability) -> bool:
+    """Ask whether a live meeting type points at the availability, as a whole or for one channel.
+
+    Only its user's types can.
+    """
     cur = await conn.execute(
         """SELECT EXISTS (SELECT FROM meeting_type
-            WHERE company_id = %s AND availability_id = %s AND deleted_at IS NULL)""",
-        (company_id, availability_id),
+            WHERE company_id = %(company)s AND user_id = %(user)s AND deleted_at IS NULL AND (availability_id = %(id)s
+                OR jsonb_path_exists(meeting_options, '$.channelAvailabilities.* ? (@ == $id)',
+                    jsonb_build_object('id', %(id)s::text))))""",
+        {"company": row.company_id, "user": row.user_id, "id": row.id},
     )
-    row = await cur.fetchone()
-    return bool(row and row[0])
+    found = await cur.fetchone()
+    return bool(found and found[0])

@@ -21,6 +21,7 @@ from kalends.storage.availability_exceptions import OwnerType
 from .availability_schemas import AvailabilityException, ExceptionNew, ExceptionPatch
 from .schedules import MOMENT
 from .schemas import Line
+from .windows import Absent
 
 router = APIRouter(prefix="/v4", tags=["availability-exception"])
 
@@ -42,15 +43,17 @@ Moment = Annotated[Line | None, BeforeValidator(_plus), Query(description=MOMENT
 async def list_exceptions(
     actor: Scheduling,
     app: AppDep,
-    owner_type: Annotated[OwnerType, Query(alias="ownerType")] = "user",
-    owner_id: Annotated[UUID | None, Query(alias="ownerId", description="By default the acting user's own.")] = None,
+    owner_type: Annotated[OwnerType | None, Absent, Query(alias="ownerType", description="`user` unless said.")] = None,
+    owner_id: Annotated[
+        UUID | None, Absent, Query(alias="ownerId", description="By default the acting user's own.")
+    ] = None,
     start: Moment = None,
     end: Moment = None,
 ) -> list[AvailabilityException]:
     """List the exceptions of a user, an availability or the company that touch a window, by their beginning."""
     async with app.reading() as conn:
         rows = await availability_exceptions.list_(
-            conn, actor=actor, kind=owner_type, owner_id=owner_id, start=start, end=end
+            conn, actor=actor, kind=owner_type or "user", owner_id=owner_id, start=start, end=end
         )
     return [AvailabilityException.of(row) for row in rows]
 

@@ -95,7 +95,7 @@ class AvailabilityBody(Body):
     name: Name
     timezone: Zone
     schedule: Schedule | None = None
-    exceptions: list[ExceptionBody] = Field(default=[])
+    exceptions: Annotated[list[ExceptionBody], Field(max_length=MAX_EXCEPTIONS)] = Field(default=[])
 
     def new(self) -> NewAvailability:
         """Hand it to the services."""

@@ -114,8 +114,20 @@ Email = Annotated[
     Field(json_schema_extra={"format": "email"}),
 ]
 Phone = Annotated[str, StringConstraints(pattern=_PHONE)]
-Link = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_single_line), AfterValidator(_link)]
-Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_single_line), AfterValidator(_zone)]
+Link = Annotated[
+    str,
+    StringConstraints(max_length=2000),
+    AfterValidator(_single_line),
+    AfterValidator(_link),
+    Field(json_schema_extra={"format": "uri", "examples": ["https://www.acme.test/"]}),
+]
+Zone = Annotated[
+    str,
+    StringConstraints(max_length=64),
+    AfterValidator(_single_line),
+    AfterValidator(_zone),
+    Field(json_schema_extra={"description": "IANA name.", "examples": ["Europe/Vienna"]}),
+]
 Whole = Annotated[int, Field(strict=True, ge=-INT32, le=INT32)]
 Flag = Annotated[bool, Field(strict=True)]
 

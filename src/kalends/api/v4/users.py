@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from kalends.edge import problems
 from kalends.edge.auth import AccountOrOwner, KeyOnly
@@ -17,9 +18,18 @@ from kalends.services.rights import AdminsOnly, NotYours, UserNotFound
 from kalends.services.users import EmailTaken, OwnerStays, UserSlugTaken
 from kalends.storage.users import UserType
 
+from .schemas import INT32
 from .user_schemas import Me, User, UserBody, UserCreated, UserPage, UserPatch
+from .windows import Absent
 
 router = APIRouter(prefix="/v4", tags=["User V4"])
+
+
+DEFAULT_LIMIT = 20
+
+# Bounds stand inside the union with None: outside, an empty value would be compared with a number.
+Limit = Annotated[int, Field(ge=1, le=100)]
+Offset = Annotated[int, Field(ge=0, le=INT32)]
 
 
 class NothingToChange(Invalid):
@@ -50,11 +60,14 @@ async def create_user(body: UserBody, actor: KeyOnly, app: AppDep) -> UserCreate
 async def list_users(
     actor: AccountOrOwner,
     app: AppDep,
-    user_type: Annotated[UserType | None, Query(alias="userType", description="Only users of this type.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    user_type: Annotated[
+        UserType | None, Absent, Query(alias="userType", description="Only users of this type.")
+    ] = None,
+    limit: Annotated[Limit | None, Absent, Query(description=f"{DEFAULT_LIMIT} unless said.")] = None,
+    offset: Annotated[Offset | None, Absent, Query(description="0 unless said.")] = None,
 ) -> UserPage:
     """List the company's users, oldest first; administrators only."""
+    limit, offset = limit or DEFAULT_LIMIT, offset or 0
     async with app.reading() as conn:
         views, total = await users.page(conn, actor=actor, user_type=user_type, limit=limit, offset=offset)
     return UserPage(users=[User.of(view) for view in views], total=total, limit=limit, offset=offset)
