@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kalends.app import App
+from kalends.edge import logs
 from kalends.integrations.smtp import FolderMailer, SmtpMailer
 from kalends.ports import Mailer
 from kalends.settings import Settings
@@ -50,15 +51,20 @@ def mail_folder(settings: Settings) -> Path:
     return settings.data_dir.absolute() / "mails"
 
 
+def configure_logs(settings: Settings) -> None:
+    """Send the log lines of this process and its children to stderr, in the form of the settings."""
+    logs.configure(settings.log_format)
+    # It writes several lines for every job that went well.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+
+
 def web(app: App, settings: Settings) -> FastAPI:
     """Make the web application: API, booking pages, documentation, health; it opens and closes the App."""
     # Imported here, as in `work`: the commands that need neither start in half the time.
     from kalends import pages
     from kalends.api import v4
-    from kalends.edge import logs
     from kalends.edge import web as edge
 
-    logs.configure(settings.log_format)
     limits = RateLimit(settings.rate_limit_per_minute, settings.rate_limit_burst)
     proxies = [str(network) for network in settings.trusted_proxies]
     made = edge.create(app, routers=[*v4.routers, *pages.routers], limits=limits, trusted_proxies=proxies)
@@ -66,14 +72,10 @@ def web(app: App, settings: Settings) -> FastAPI:
     return made
 
 
-async def work(app: App, settings: Settings, conninfo: str, stop: asyncio.Event, *, grace_s: float) -> None:
+async def work(app: App, conninfo: str, stop: asyncio.Event, *, grace_s: float) -> None:
     """Do jobs with an open App until `stop` is set, then finish those in hand, for `grace_s` at most."""
-    from kalends.edge import logs
     from kalends.jobs import worker
 
-    logs.configure(settings.log_format)
-    # It writes several lines for every job that went well.
-    logging.getLogger("procrastinate").setLevel(logging.WARNING)
     await worker.run(app, conninfo, stop=stop, grace_s=grace_s)
 
 

@@ -137,7 +137,7 @@ async def _work(settings: Settings, database: Database, stop: asyncio.Event) -> 
     app = bootstrap.build(settings, database.conninfo, connections=WORKER_CONNECTIONS)
     await app.open()
     try:
-        await bootstrap.work(app, settings, database.conninfo, stop, grace_s=GRACE_S)
+        await bootstrap.work(app, database.conninfo, stop, grace_s=GRACE_S)
     finally:
         await app.aclose()
 

@@ -6,6 +6,7 @@ import errno
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
@@ -44,36 +45,40 @@ def serve(
     if reload:
         _reload(configured)
         return
-    with database.running(configured) as server:
-        _serve(configured, server, processes=processes, role=role, first_run=first_run)
-
-
-def _serve(configured: Settings, server: Database, *, processes: int, role: Role, first_run: bool) -> None:
-    # Imported here: they bring the whole web application, which the other commands do without.
-    from . import process, supervisor
-    from .process import Plan
-
     listener = None if role is Role.WORKER else listen(configured.host, configured.port)
     if listener is not None:
         configured = configured.listening_at(configured.host, listener.getsockname()[1])
+    bootstrap.configure_logs(configured)
     bootstrap.secret_key(configured)
-    applied = database.migrate(server.conninfo)
-    if applied:
-        print(f"Database migrated: {', '.join(applied)}.", flush=True)
-    text = welcome.text(configured, server.conninfo, first_run=first_run)
+    with database.running(configured) as server:
+        applied = database.migrate(server.conninfo)
+        if applied:
+            print(f"Database migrated: {', '.join(applied)}.", flush=True)
+        text = "The worker is running."
+        if listener is not None:
+            text = welcome.text(configured, server.conninfo, first_run=first_run)
+        _run(configured, server, listener, processes, role, text)
+
+
+def _run(
+    configured: Settings, server: Database, listener: socket.socket | None, processes: int, role: Role, text: str
+) -> None:
+    # Imported here: they bring the web server, which the other commands do without.
+    from . import process, supervisor
+    from .process import Plan
+
     ready: Callable[[], None] = partial(print, text, flush=True)
     worker = role is not Role.API
     if processes == 1:
         process.run(configured, server, Plan(listener, worker, alone=True, ready=ready))
         return
-    jobs = []
+    plans = []
     if listener is not None:
-        first, other = Plan(listener, False, alone=False, ready=ready), Plan(listener, False, alone=False)
-        jobs = [partial(process.run, configured, server, plan) for plan in (first, *[other] * (processes - 1))]
+        plans = [Plan(listener, False, alone=False) for _ in range(processes)]
     if worker:
-        workers = 1 if role is Role.ALL else processes
-        jobs += [partial(process.run, configured, server, Plan(None, True, alone=False))] * workers
-    supervisor.Supervisor(server, jobs).run()
+        plans += [Plan(None, True, alone=False) for _ in range(processes if listener is None else 1)]
+    plans[0] = replace(plans[0], ready=ready)
+    supervisor.Supervisor(server, [partial(process.run, configured, server, plan) for plan in plans]).run()
 
 
 def listen(host: str, port: int) -> socket.socket:
