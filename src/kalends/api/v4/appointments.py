@@ -86,7 +86,7 @@ async def get_paginated_appointments(
     page_size: Annotated[int, Query(alias="pageSize", ge=1, le=100)],
     start: Annotated[str | None, Absent, Query(description="Begins at or after: a date, or an instant")] = None,
     end: Annotated[str | None, Absent, Query(description="Begins before an instant, or by the end of a date")] = None,
-    search: Annotated[str | None, Absent, Query(max_length=250)] = None,
+    search: Annotated[Annotated[str, Field(max_length=250)] | None, Absent, Query()] = None,
     status: Annotated[Status | None, Absent, Query()] = None,
     meeting_type_id: Annotated[UUID | None, Absent, Query(alias="meetingTypeId")] = None,
     user_id: Annotated[UUID | None, Absent, Query(alias="userId", description="Another user's; admins only")] = None,

@@ -92,8 +92,10 @@ async def get_booking_availability(
     calculation_method: Annotated[
         Literal["anyone", "everyone"] | None, Absent, Query(alias="calculationMethod")
     ] = None,
-    required_hosts: Annotated[int | None, Absent, Query(alias="requiredHosts", ge=1, le=1000)] = None,
-    meeting_duration: Annotated[int | None, Absent, Query(alias="meetingDuration", ge=1, le=1440)] = None,
+    required_hosts: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, Absent, Query(alias="requiredHosts")] = None,
+    meeting_duration: Annotated[
+        Annotated[int, Field(ge=1, le=1440)] | None, Absent, Query(alias="meetingDuration")
+    ] = None,
     timezone: Annotated[Zone | None, Absent, Query(description="IANA name")] = None,
     channel: Annotated[Channel | None, Absent, Query()] = None,
     existing_appointment_id: Annotated[

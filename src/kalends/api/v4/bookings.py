@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from kalends.edge import limits, problems
 from kalends.edge.auth import SchedulingOrOwner
@@ -28,11 +28,15 @@ router = APIRouter(prefix="/v4", tags=["Booking V4"])
 GUESTS_PER_MINUTE, GUESTS_BURST = 30, 60
 
 
+def _trimmed(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
 class AttendeeForm(Body):
     """Whoever books; names may be missing."""
 
     email: Annotated[Email | None, Absent] = Field(None, description="Required unless phoneOnlyBooking")
-    phone: Annotated[Phone | None, Absent] = Field(None, examples=["+436601234567"])
+    phone: Annotated[Phone | None, Absent, BeforeValidator(_trimmed)] = Field(None, examples=["+436601234567"])
     fullname: Line | None = Field(None, examples=["Ana Roth"])
     firstname: Line | None = None
     lastname: Line | None = None
