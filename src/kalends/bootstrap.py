@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kalends.app import App
-from kalends.edge import logs
 from kalends.integrations.smtp import FolderMailer, SmtpMailer
 from kalends.ports import Mailer
 from kalends.settings import Settings
@@ -53,6 +52,8 @@ def mail_folder(settings: Settings) -> Path:
 
 def configure_logs(settings: Settings) -> None:
     """Send the log lines of this process and its children to stderr, in the form of the settings."""
+    from kalends.edge import logs
+
     logs.configure(settings.log_format)
     # It writes several lines for every job that went well.
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
@@ -60,7 +61,7 @@ def configure_logs(settings: Settings) -> None:
 
 def web(app: App, settings: Settings) -> FastAPI:
     """Make the web application: API, booking pages, documentation, health; it opens and closes the App."""
-    # Imported here, as in `work`: the commands that need neither start in half the time.
+    # Imported here, as in the functions beside it: the commands that serve nothing start in half the time.
     from kalends import pages
     from kalends.api import v4
     from kalends.edge import web as edge
