@@ -85,3 +85,27 @@ async def test_two_first_runs_at_once_make_one_company(api: Api) -> None:
     finally:
         async with api.app.transaction() as conn:
             await conn.execute("DELETE FROM founding")
+
+
+async def test_a_user_deleted_while_types_are_made_for_him_leaves_none(api: Api) -> None:
+    for _ in range(5):
+        member = await api.member()
+        body = {"meetingInfo": INFO, "userId": str(member.user_id), "availability": {"name": "A", "timezone": "UTC"}}
+        kind = (await member.get("/v4/meeting-type")).json()[0]["id"]
+
+        deleted, *others = await asyncio.gather(
+            api.delete(f"/v4/user/{member.user_id}"),
+            api.post("/v4/meeting-type", body),
+            api.patch(f"/v4/meeting-type/{kind}", {"availability": {"name": "B", "timezone": "UTC"}}),
+            api.post("/v4/meeting-type", body),
+        )
+
+        assert deleted.status_code == 204
+        assert {one.status_code for one in others} <= {200, 201, 404}
+        async with api.app.reading() as conn:
+            cur = await conn.execute(
+                """SELECT count(*) FROM meeting_type t FULL JOIN availability a ON false
+                WHERE coalesce(t.user_id, a.user_id) = %s AND coalesce(t.deleted_at, a.deleted_at) IS NULL""",
+                (member.user_id,),
+            )
+            assert await cur.fetchone() == (0,)

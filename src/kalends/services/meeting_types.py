@@ -173,19 +173,19 @@ async def update(
         MeetingTypeSlugTaken: the slug is another type's of the owner.
         CustomLinkMissing: the custom channel is left without a link.
     """
-    found, owner = await get(conn, actor=actor, meeting_type_id=meeting_type_id)
+    _, owner = await get(conn, actor=actor, meeting_type_id=meeting_type_id)
     _require_own(actor, owner.id, "change this meeting type")
-    changes = await _columns(conn, owner, fields, now)
-    # Only now the row itself: availabilities are locked before types wherever both are.
-    latest = await meeting_types.locked(conn, actor.company_id, found.id)
+    # Whoever locks more than one: types, then users, then availabilities.
+    latest = await meeting_types.locked(conn, actor.company_id, meeting_type_id)
     if latest is None:
         raise MeetingTypeNotFound
+    changes = await _columns(conn, owner, fields, now)
     info = {**latest.meeting_info, **fields.info}
     _check_channel(info)
     options = {**latest.meeting_options, **fields.options, **changes.get("meeting_options", {})}
     changes |= {"meeting_info": info, "meeting_options": options, "updated_at": now}
     try:
-        return await meeting_types.update(conn, actor.company_id, found.id, changes), owner
+        return await meeting_types.update(conn, actor.company_id, meeting_type_id, changes), owner
     except meeting_types.SlugTaken as error:
         raise _slug_taken() from error
 

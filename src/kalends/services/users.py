@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -170,7 +170,6 @@ async def delete(conn: Connection, *, actor: Actor, user_id: UUID, now: Instant)
         raise UserNotFound
     rights.require_admin(actor)
     # Types before the user, as bookings lock them; a type made in between is caught by the second time.
-    await storage_availabilities.delete_of_user(conn, actor.company_id, user_id, now)
     await storage_types.delete_of_user(conn, actor.company_id, user_id, now)
     user = await users.get(conn, actor.company_id, user_id, lock="change")
     if user is None:
@@ -180,6 +179,7 @@ async def delete(conn: Connection, *, actor: Actor, user_id: UUID, now: Instant)
     await users.update(conn, user.company_id, user_id, {"deleted_at": now, "updated_at": now})
     await users.free_slug(conn, user.slug, company_id=user.company_id, user_id=user_id)
     await storage_types.delete_of_user(conn, actor.company_id, user_id, now)
+    await storage_availabilities.delete_of_user(conn, actor.company_id, user_id, now)
 
 
 async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, new: NewUser, now: Instant) -> Created:
@@ -216,7 +216,9 @@ async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, ne
         fields=_first_type(new.meeting_type),
         now=now,
     )
-    return Created(user, availability.id, meeting_type.id, meeting_type.slug)
+    return Created(
+        replace(user, default_availability_id=availability.id), availability.id, meeting_type.id, meeting_type.slug
+    )
 
 
 def _first_type(asked: FirstMeetingType) -> Mapping[str, Any]:
