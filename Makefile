@@ -80,7 +80,7 @@ $(STAMPS)/dev: $(STAMPS)/packages requirements-dev.lock
 
 # The machine's Node where it has one from 20 on, else the one that comes as a Python package.
 $(STAMPS)/node: $(STAMPS)/venv requirements-node.lock
-	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || \
+	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
 	  { echo "==> Node" && $(UV) --require-hashes -r requirements-node.lock; }
 	@touch $@
 

@@ -55,8 +55,8 @@ def configure_logs(settings: Settings) -> None:
     from kalends.edge import logs
 
     logs.configure(settings.log_format)
-    # It writes several lines for every job that went well.
-    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    for talkative in ("procrastinate", "alembic"):  # lines for every job and step that went well
+        logging.getLogger(talkative).setLevel(logging.WARNING)
 
 
 def web(app: App, settings: Settings) -> FastAPI:
