@@ -307,6 +307,21 @@ async def test_who_was_brought_along_leaves_alone(site: Site) -> None:
     assert [one.cancelled_at is not None for one in after.attendees] == [False, True]
 
 
+async def test_a_meeting_whose_type_is_gone_is_not_moved(site: Site) -> None:
+    async with site.client() as client:
+        page = await booked(client, site)
+        async with site.app.transaction() as conn:
+            await meeting_types.update(conn, site.host.company_id, site.meeting_type_id, {"deleted_at": NOW})
+
+        shown = await client.get(f"{page}/move")
+        moved = await client.post(f"{page}/move", data={"start": "2026-03-11T09:00:00Z"})
+
+    assert "can no longer be moved here" in shown.text
+    assert "can no longer be booked" in moved.text
+    [appointment] = await site.appointments()
+    assert appointment.start_at == Instant(START)
+
+
 async def test_the_calendar_file_is_the_appointment(site: Site) -> None:
     async with site.client() as client:
         page = await booked(client, site)
@@ -319,12 +334,11 @@ async def test_the_calendar_file_is_the_appointment(site: Site) -> None:
     assert "METHOD:PUBLISH" in answer.text
 
 
-@pytest.mark.parametrize("zone", ["Pacific/Pago_Pago", "Asia/Katmandu"])
-async def test_every_zone_shows_the_same_instants(site: Site, zone: str) -> None:
+async def test_every_zone_shows_the_same_instants(site: Site) -> None:
     """Case T07."""
     async with site.client() as client:
         own = await _instants(client, site, "Europe/Berlin")
-        there = await _instants(client, site, zone)
+        there = await _instants(client, site, "Pacific/Pago_Pago")
         again = await _instants(client, site, "Europe/Berlin")
 
     assert own == again

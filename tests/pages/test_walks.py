@@ -1,7 +1,7 @@
 """A guest books, moves and cancels: on a phone and a desk, with script, without, and by keyboard alone."""
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from whenever import Instant
 
 from .conftest import Site, Visit
@@ -63,6 +63,19 @@ async def test_with_script_nothing_reloads(site: Site, visitor: Visit) -> None:
     await page.go_back()
     await expect(page.locator("#month-title")).to_have_text("April 2026")
     await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+async def test_a_request_that_is_lost_becomes_a_plain_link(site: Site, visitor: Visit) -> None:
+    page = (await visitor()).page
+    await page.goto(f"{site.meeting}?month={DAY[:7]}&day={DAY}")
+
+    async def lose(route: Route) -> None:
+        await (route.abort() if route.request.resource_type == "fetch" else route.continue_())
+
+    await page.route("**/*start=*", lose)
+    await page.locator(".slot").first.click()
+
+    await expect(page.locator("#name")).to_be_visible()
 
 
 async def test_the_keyboard_is_enough(site: Site, visitor: Visit) -> None:

@@ -55,8 +55,9 @@ function applySelect(event: Event): void {
 let step = "";
 
 /** After a change of step, say where we are: focus goes to what went wrong, else to the new heading. */
-function arrive(source: Element | null): void {
+function arrive(source: Element | undefined): void {
   giveBackTyped();
+  if (main().querySelector("[data-booked]")) typed.clear();
   const now = main().dataset["step"] ?? "";
   const wrong = main().querySelector<HTMLElement>("[role=alert], [aria-invalid=true]");
   if (wrong || now !== step) {
@@ -73,14 +74,22 @@ function arrive(source: Element | null): void {
   tellFrame(main());
 }
 
+/** A request that did not come through: let the browser try, which at least says what is wrong. */
+function tryPlainly(source: Element | undefined): void {
+  if (source instanceof HTMLAnchorElement) location.assign(source.href);
+  else if (source instanceof HTMLFormElement) source.submit();
+}
+
+function sourceOf(event: Event): Element | undefined {
+  return (event as CustomEvent<{ ctx?: { sourceElement?: Element } }>).detail.ctx?.sourceElement;
+}
+
 document.documentElement.classList.add("js");
 step = main().dataset["step"] ?? "";
 document.addEventListener("input", keepTyped);
 document.addEventListener("change", applySelect);
-document.addEventListener("htmx:after:swap", (event) => {
-  const detail = (event as CustomEvent<{ ctx?: { sourceElement?: Element } }>).detail;
-  arrive(detail.ctx?.sourceElement ?? null);
-});
+document.addEventListener("htmx:after:swap", (event) => arrive(sourceOf(event)));
+document.addEventListener("htmx:error", (event) => tryPlainly(sourceOf(event)));
 listenToFrame();
 tellFrame(main());
 findZone();

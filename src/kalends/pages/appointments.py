@@ -234,7 +234,8 @@ async def _move_page(
         "refusal": refused.sentence(_, refusal) if refusal else None,
         "offer": replace(offer, start=start),
     }
-    if start is None:
+    values["view"] = None
+    if start is None and kind.deleted_at is None:
         values["view"] = await choosing.view(conn, appointment.company_id, query, seen, opened.now)
     problem = problem_of(refusal) if refusal else None
     status = (

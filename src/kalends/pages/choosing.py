@@ -31,6 +31,7 @@ class View:
     Attributes:
         previous, next: addresses of the neighbouring months; None where nothing can be booked there.
         earliest: the next start behind a month without any.
+        earliest_link: where it is looked at, or where times are looked for anew; None: nothing is free at all.
         zone_listed: the name under which the visit's zone stands among `zones`.
         zone_form: the query that choosing a zone keeps.
     """
@@ -40,9 +41,8 @@ class View:
     previous: str | None
     next: str | None
     slots: Sequence[Slot]
-    any_starts: bool
     earliest: Instant | None
-    earliest_link: str
+    earliest_link: str | None
     zones: Sequence[tuple[str, Sequence[Zone]]]
     zone_listed: str | None
     zone_form: dict[str, str]
@@ -80,9 +80,8 @@ async def view(conn: Connection, company_id: UUID, query: SlotQuery, visit: Visi
         previous=_step(visit, month.previous_month(shown)) if shown > today.year_month() else None,
         next=_step(visit, after) if reachable else None,
         slots=month.slots(chosen.starts if chosen else (), zone=visit.zone, language=visit.language, clock=visit.clock),
-        any_starts=bool(starts),
         earliest=earliest,
-        earliest_link=_first_link(visit, earliest),
+        earliest_link=_first_link(visit, earliest) if earliest or wanted else None,
         zones=zone_choice.groups(now),
         zone_listed=zone_choice.listed(visit.zone),
         zone_form={key: value for key, value in visit.params.items() if key not in ("timezone", "start", "day")},
@@ -123,8 +122,8 @@ def _step(visit: Visit, to: YearMonth) -> str:
 
 
 def _first_link(visit: Visit, earliest: Instant | None) -> str:
-    if earliest is None:
-        return ""
+    if earliest is None:  # behind this month is nothing, before it there may be
+        return visit.link(month=None, day=None, start=None)
     day = earliest.to_tz(visit.zone).date()
     return visit.link(month=str(day.year_month()), day=str(day), start=None)
 
