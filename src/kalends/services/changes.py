@@ -59,22 +59,12 @@ def snapshot(appointment: Appointment) -> dict[str, Any]:
         "skipNotifications": appointment.skip_notifications,
         "meetingInfo": appointment.meeting_info,
         "typeSlug": appointment.type_slug,
-        "ics": _templates(appointment),
+        "ics": appointment.type_ics,
         "companyName": appointment.company_name,
         "companyLanguage": appointment.company_language,
         "hosts": [_host(host) for host in appointment.hosts],
         "attendees": [_attendee(attendee) for attendee in appointment.attendees],
     }
-
-
-def _templates(appointment: Appointment) -> dict[str, dict[str, str]] | None:
-    """Turn the type's calendar texts round: title, description and location, each by language."""
-    by_language = appointment.type_ics or {}
-    found = {
-        key: {language: texts[key] for language, texts in by_language.items() if texts.get(key)}
-        for key in ("title", "description", "location")
-    }
-    return found if any(found.values()) else None
 
 
 def _host(host: Host) -> dict[str, Any]:
