@@ -5,7 +5,7 @@ from __future__ import annotations
 from procrastinate import App as Queue
 
 from kalends.app import App
-from kalends.storage import buckets, claims, effects, guest_mails, stalled
+from kalends.storage import buckets, claims, effects, form_nonces, guest_mails, stalled
 
 from .patience import LONGEST_JOB_S
 
@@ -29,10 +29,11 @@ def register(queue: Queue, app: App) -> None:
     @queue.periodic(cron="* * * * *")
     @queue.task(name="upkeep.sweep", priority=10)
     async def sweep(timestamp: int) -> None:
-        """Delete what serves no more: expired and old claims, full buckets, counted mails, failed jobs."""
+        """Delete what serves no more: expired and old claims, full buckets, counted mails, old nonces, failed jobs."""
         async with app.transaction() as conn:
             await claims.sweep_old(conn, app.now())
         async with app.transaction() as conn:
             await buckets.sweep(conn, app.now())
             await guest_mails.sweep(conn, app.now())
+            await form_nonces.sweep(conn, app.now())
             await stalled.forget_failed(conn, days=FAILED_DAYS)

@@ -40,3 +40,8 @@ async def settle(conn: Connection, *, nonce: UUID, outcome: Outcome) -> None:
         "UPDATE form_nonce SET appointment_id = %s, secret = %s WHERE nonce = %s",
         (outcome.appointment_id, outcome.secret, nonce),
     )
+
+
+async def sweep(conn: Connection, now: Instant) -> None:
+    """Forget, for a periodic job, the nonces of forms sent over a day ago."""
+    await conn.execute("DELETE FROM form_nonce WHERE created_at < %s", (now.subtract(hours=24),))

@@ -142,7 +142,8 @@ async def get_appointment(id: UUID, actor: Scheduling, app: AppDep) -> Appointme
     Members see the ones they host, administrators all of the company.
     """
     async with app.reading() as conn:
-        return for_hosts(await appointments.get(conn, actor=actor, appointment_id=id))
+        found = await appointments.get(conn, actor=actor, appointment_id=id)
+    return for_hosts(found)
 
 
 @router.post("/appointment/{id}/cancel", responses=problems.document(NotFound, AttendeeOrAllNeeded))
@@ -211,9 +212,10 @@ async def update_appointment_notes(
 ) -> AppointmentAnswer:
     """Replace the hosts' note."""
     async with app.transaction() as conn:
-        return for_hosts(
-            await appointments.annotate(conn, actor=actor, appointment_id=id, fields={"note": body.note}, clock=app.now)
+        changed = await appointments.annotate(
+            conn, actor=actor, appointment_id=id, fields={"note": body.note}, clock=app.now
         )
+    return for_hosts(changed)
 
 
 @router.patch("/appointment/{id}/transcription", responses=problems.document(NotFound))
@@ -225,11 +227,10 @@ async def update_appointment_transcription(
 ) -> AppointmentAnswer:
     """Set transcription and summary."""
     async with app.transaction() as conn:
-        return for_hosts(
-            await appointments.annotate(
-                conn, actor=actor, appointment_id=id, fields=body.model_dump(exclude_unset=True), clock=app.now
-            )
+        changed = await appointments.annotate(
+            conn, actor=actor, appointment_id=id, fields=body.model_dump(exclude_unset=True), clock=app.now
         )
+    return for_hosts(changed)
 
 
 @router.patch("/appointment/{id}/guest", responses=problems.document(NotFound, AlreadyCancelled, AlreadyOver))
@@ -241,13 +242,12 @@ async def add_appointment_guest(
 ) -> AppointmentAnswer:
     """Let an attendee bring one more guest."""
     async with app.transaction() as conn:
-        return for_hosts(
-            await appointments.add_guest(
-                conn,
-                actor=actor,
-                appointment_id=id,
-                attendee_id=body.attendee_id,
-                email=body.email,
-                clock=app.now,
-            )
+        changed = await appointments.add_guest(
+            conn,
+            actor=actor,
+            appointment_id=id,
+            attendee_id=body.attendee_id,
+            email=body.email,
+            clock=app.now,
         )
+    return for_hosts(changed)

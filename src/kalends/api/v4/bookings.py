@@ -161,7 +161,8 @@ async def get_booking(
 ) -> AppointmentAnswer:
     """Show a guest his appointment; of all who come he sees himself."""
     async with app.reading() as conn:
-        return for_guest(await guests.opened_by(conn, appointmentId, secret, app.now()))
+        view = await guests.opened_by(conn, appointmentId, secret, app.now())
+    return for_guest(view)
 
 
 @router.post(
@@ -178,7 +179,8 @@ async def cancel_booking(
         await appointments.cancel(
             conn, actor=view.actor, appointment_id=appointmentId, reason=body.reason, clock=app.now
         )
-        return for_guest(await guests.opened_by(conn, appointmentId, body.secret, app.now()))
+        after = await guests.opened_by(conn, appointmentId, body.secret, app.now())
+    return for_guest(after)
 
 
 @router.post(

@@ -6,12 +6,13 @@ import re
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from whenever import Date, Instant, Time, ZonedDateTime
 
 from kalends.errors import FieldError, Invalid
 
 LONGEST_DAYS = 366
+MOST_IDS = 100
 FIRST_YEAR, LAST_YEAR = 1970, 5000
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -86,5 +87,5 @@ def absent_when_empty(value: Any) -> Any:
 
 
 # Ids of a list, in the order given.
-IdList = Annotated[list[UUID], BeforeValidator(_split)]
+IdList = Annotated[list[UUID], Field(max_length=MOST_IDS), BeforeValidator(_split)]
 Absent = BeforeValidator(absent_when_empty)

@@ -1,0 +1,23 @@
+"""Nonces of forms."""
+
+from uuid import uuid4
+
+from kalends.storage import form_nonces
+from kalends.storage.database import Connection
+from kalends.storage.form_nonces import Outcome
+from tests import factories
+from tests.ordering import NOW
+
+
+async def test_a_nonce_is_forgotten_after_a_day(conn: Connection) -> None:
+    company = await factories.company(conn, now=NOW)
+    nonce, outcome = uuid4(), Outcome(uuid4(), "secret")
+    await form_nonces.enter(conn, nonce=nonce, company_id=company.company_id, now=NOW)
+    await form_nonces.settle(conn, nonce=nonce, outcome=outcome)
+
+    await form_nonces.sweep(conn, NOW.add(hours=24))
+    kept = await form_nonces.enter(conn, nonce=nonce, company_id=company.company_id, now=NOW)
+    await form_nonces.sweep(conn, NOW.add(hours=24, seconds=1))
+    gone = await form_nonces.enter(conn, nonce=nonce, company_id=company.company_id, now=NOW)
+
+    assert (kept, gone) == (outcome, None)
