@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from babel.dates import format_skeleton
+from markupsafe import Markup
 from whenever import Instant, YearMonth
 
 from kalends import languages
@@ -18,7 +19,6 @@ from kalends.storage.database import Connection
 from . import month, zone_choice
 from .month import Month, Slot
 from .visit import Visit
-from .zone_choice import Zone
 
 NEAREST = 6
 _AROUND_DAYS = 14
@@ -32,7 +32,7 @@ class View:
         previous, next: addresses of the neighbouring months; None where nothing can be booked there.
         earliest: the next start behind a month without any.
         earliest_link: where it is looked at, or where times are looked for anew; None: nothing is free at all.
-        zone_listed: the name under which the visit's zone stands among `zones`.
+        zones: the options of the select; `zone_listed` is the name under which the visit's zone stands there.
         zone_form: the query that choosing a zone keeps.
     """
 
@@ -43,7 +43,7 @@ class View:
     slots: Sequence[Slot]
     earliest: Instant | None
     earliest_link: str | None
-    zones: Sequence[tuple[str, Sequence[Zone]]]
+    zones: Markup
     zone_listed: str | None
     zone_form: dict[str, str]
     now: Instant
@@ -72,6 +72,7 @@ async def view(conn: Connection, company_id: UUID, query: SlotQuery, visit: Visi
     last = engine.horizon(listed.loaded.rules, now, now)
     reachable = month.midnight(after.on_day(1), visit.zone) < last
     earliest = None if starts or listed.earliest is None else _at(listed.earliest)
+    zone_listed = zone_choice.listed(visit.zone)
     return View(
         month=laid,
         day_title=format_skeleton("MMMEd", chosen.date.to_stdlib(), locale=languages.locale(visit.language))
@@ -82,8 +83,8 @@ async def view(conn: Connection, company_id: UUID, query: SlotQuery, visit: Visi
         slots=month.slots(chosen.starts if chosen else (), zone=visit.zone, language=visit.language, clock=visit.clock),
         earliest=earliest,
         earliest_link=_first_link(visit, earliest) if earliest or wanted else None,
-        zones=zone_choice.groups(now),
-        zone_listed=zone_choice.listed(visit.zone),
+        zones=zone_choice.options(now, visit.language, zone_listed),
+        zone_listed=zone_listed,
         zone_form={key: value for key, value in visit.params.items() if key not in ("timezone", "start", "day")},
         now=now,
     )

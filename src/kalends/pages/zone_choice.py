@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
+from markupsafe import Markup, escape
 from whenever import Instant
 
+from kalends import languages
 from kalends.domain.zones import canonical_zone
 
 from . import month
-
-
-@dataclass(frozen=True, slots=True)
-class Zone:
-    """One choice: `name` is the IANA name, `label` what is read."""
-
-    name: str
-    label: str
 
 
 @lru_cache(maxsize=1)
@@ -33,22 +25,31 @@ def _names() -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((region, tuple(names)) for region, names in regions.items())
 
 
-@lru_cache(maxsize=4)
-def _grouped(hour: int) -> tuple[tuple[str, tuple[Zone, ...]], ...]:
-    """Label all zones as they are in one hour since 1970."""
-    now = Instant.from_timestamp(hour * 3600)
-    return tuple((region, tuple(labelled(name, now) for name in names)) for region, names in _names())
+def options(now: Instant, language: str, chosen: str | None) -> Markup:
+    """Write the options of a select: all zones by region, with their distance from UTC as it is now.
+
+    Args:
+        chosen: a name as `listed` answers it.
+    """
+    text = _options(now.timestamp() // 3600, languages.spoken(language))
+    return Markup(text.replace(f'value="{chosen}"', f'value="{chosen}" selected', 1) if chosen else text)
 
 
-def groups(now: Instant) -> Sequence[tuple[str, Sequence[Zone]]]:
-    """List (region, zones) with their distance from UTC as it is now."""
-    return _grouped(now.timestamp() // 3600)
+@lru_cache(maxsize=8)
+def _options(hour: int, language: str) -> str:
+    """Write the options as they are in one hour since 1970: hundreds of lines that are the same for everybody."""
+    now, _ = Instant.from_timestamp(hour * 3600), languages.translator(language)
+    groups = []
+    for region, names in _names():
+        lines = (f'<option value="{escape(name)}">{escape(_label(name, now))}</option>' for name in names)
+        groups.append(f'<optgroup label="{escape(_(region))}">{"".join(lines)}</optgroup>')
+    return "\n".join(groups)
 
 
-def labelled(name: str, now: Instant) -> Zone:
+def _label(name: str, now: Instant) -> str:
     """Label one zone: ``New York (GMT−5)``."""
     place = name.split("/", 1)[-1].replace("_", " ").replace("/", " – ")
-    return Zone(name, f"{place} ({month.offset(now, name)})")
+    return f"{place} ({month.offset(now, name)})"
 
 
 @lru_cache(maxsize=1024)
