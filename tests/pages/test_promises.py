@@ -61,6 +61,7 @@ async def test_a_slot_taken_meanwhile_keeps_the_input_and_offers_the_nearest_tim
     await expect(page.locator("#note")).to_have_value("About my portfolio")
     offered = await page.locator('input[name="start"]').evaluate_all("all => all.map(one => one.value)")
     assert offered == [f"2026-03-10T{time}:00Z" for time in ("07:30", "08:00", "08:30", "09:30", "10:00", "10:30")]
+    assert await page.locator('input[name="start"]:checked').input_value() == "2026-03-10T08:30:00Z"
     await page.locator('input[name="start"]').nth(3).check()
     await page.click("button.main")
     await expect(page.get_by_role("heading", level=1)).to_have_text("You are booked")

@@ -126,7 +126,8 @@ async def _refused(
         form = orders.renewed(form)
         async with app.reading() as conn:
             near = await choosing.nearest(conn, scene.user.company_id, scene.query, start, app.now())
-        scene = replace(scene, offer=replace(scene.offer, start=None, nearest=near))
+        preferred = min(near, key=lambda one: abs(one.timestamp() - start.timestamp()), default=None)
+        scene = replace(scene, offer=replace(scene.offer, start=None, nearest=near, preferred=preferred))
     sentence = refused.sentence(languages.translator(scene.visit.language), error)
     status = 409 if error.code in refused.OTHER_TIME_HELPS else problem.status
     return _details(request, scene, form, refusal=sentence, status=status, headers=problem.headers)

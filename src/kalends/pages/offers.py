@@ -38,7 +38,7 @@ class Offer:
         channels: (channel, text) the guest chooses among; fewer than two: nothing to choose.
         locations: places the guest chooses among; fewer than two: nothing to choose.
         start, end: the time chosen, once it is.
-        nearest: starts to choose instead of one that was taken.
+        nearest: starts to choose instead of one that was taken, in order; `preferred` is the nearest of all.
     """
 
     host: Person
@@ -54,6 +54,7 @@ class Offer:
     person_link: str | None = None
     start: Instant | None = None
     nearest: Sequence[Instant] = ()
+    preferred: Instant | None = None
 
     @property
     def end(self) -> Instant | None:
