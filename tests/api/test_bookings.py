@@ -4,10 +4,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from httpx2 import AsyncClient, Response
+from httpx2 import ASGITransport, AsyncClient, Response
 from whenever import Instant
 
+from kalends.api.v4 import routers
 from kalends.app import App
+from kalends.edge import web
+from kalends.edge.limits import RateLimit
 from kalends.services import appointments
 from kalends.services.appointments import Appointment
 from tests import factories, ordering
@@ -226,7 +229,7 @@ async def test_a_guest_sees_himself_and_nobody_else(http: AsyncClient, api: Api,
     assert found["ics"].startswith("BEGIN:VCALENDAR")
 
 
-async def test_a_guest_moves_and_cancels_with_his_secret(http: AsyncClient, stored: Appointment) -> None:
+async def test_a_guest_moves_and_cancels_with_his_secret(http: AsyncClient, app: App, stored: Appointment) -> None:
     secret, later = stored.attendees[0].secret, START.add(hours=1)
 
     moved = await http.post(f"{PATH}/{stored.id}/reschedule", json={"secret": secret, "start": later.format_iso()})
@@ -246,6 +249,11 @@ async def test_a_guest_moves_and_cancels_with_his_secret(http: AsyncClient, stor
         "reason": "ill",
     }
     assert (again.status_code, again.json()["errorCode"]) == (400, "already-cancelled")
+    async with app.reading() as conn:
+        cursor = await conn.execute(
+            "SELECT actor->>'via', actor->>'client' FROM event WHERE appointment_id = %s ORDER BY id", (stored.id,)
+        )
+        assert await cursor.fetchall() == [("key", None), ("guest", "127.0.0.1"), ("guest", "127.0.0.1")]
 
 
 async def test_whoever_is_brought_along_cannot_move_the_meeting(http: AsyncClient, stored: Appointment) -> None:
@@ -291,9 +299,12 @@ async def test_guessing_is_limited_per_address(http: AsyncClient, app: App, stor
             (app.now(),),
         )
 
-    answer = await http.get(f"{PATH}/{stored.id}", params={"secret": "wrong"})
+    limited = web.create(app, routers=routers, limits=RateLimit(100, 200))
+    async with AsyncClient(transport=ASGITransport(app=limited), base_url="http://kalends.test") as client:
+        answer = await client.get(f"{PATH}/{stored.id}", params={"secret": "wrong"})
+    unlimited = await http.get(f"{PATH}/{stored.id}", params={"secret": "wrong"})
 
     async with app.transaction() as conn:
         await conn.execute("DELETE FROM bucket WHERE name = 'guest:127.0.0.1'")
-    assert answer.status_code == 429
+    assert (answer.status_code, unlimited.status_code) == (429, 404)
     assert int(answer.headers["retry-after"]) >= 1

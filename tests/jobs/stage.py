@@ -44,18 +44,22 @@ class Stage:
         hosts: tuple[UUID, ...] = (),
         skip: bool = False,
         bringing: tuple[str, ...] = (),
+        guest: str | None = None,
+        client: str | None = None,
     ) -> Booked:
+        """Book with a credential; from a `client`, as a guest on the booking page."""
+        actor = self.actor if client is None else Actor(self.founded.company_id, None, False, "page", client=client)
         order = Order(
             meeting_type_id=self.meeting_type_id,
             start=start,
-            attendee=NewAttendee(self.guest, full_name="Jo Lee", language="en", timezone="America/New_York",
+            attendee=NewAttendee(guest or self.guest, full_name="Jo Lee", language="en", timezone="America/New_York",
                                  bringalong_emails=bringing),
             host_ids=hosts,
             mode="everyone" if hosts else None,
             skip_notifications=skip,
         )  # fmt: skip
         async with self.app.transaction() as conn:
-            return await bookings.book(conn, actor=self.actor, order=order, clock=self.clock)
+            return await bookings.book(conn, actor=actor, order=order, clock=self.clock)
 
     async def move(self, appointment_id: UUID, start: Instant) -> None:
         async with self.app.transaction() as conn:

@@ -1,12 +1,14 @@
 """From a change to the mails about it, with the real services and queue (cases I01, I02; design section 5)."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from kalends.errors import Upstream
 from kalends.ports import MailRefused, OutgoingMail
-from kalends.services import appointments
+from kalends.services import appointments, guests
+from kalends.storage import guest_mails
+from kalends.storage.guest_mails import Permit
 from tests import factories
 from tests.conftest import Outbox
 from tests.jobs.stage import NOW, TUESDAY, Stage, to
@@ -237,6 +239,72 @@ async def test_a_guests_address_gets_five_mails_within_an_hour_and_hosts_get_all
 
     assert (at_once, counts) == (5, [5, 6, 6, 7])
     assert len(to(outbox.mails, await owner_of(stage))) == 7
+
+
+async def test_a_client_brings_about_twenty_mails_to_guests_within_an_hour_and_none_is_lost(
+    stage: Stage, outbox: Outbox
+) -> None:
+    client = str(uuid4())
+    people = [f"guest{number}-{stage.guest}" for number in range(24)]
+
+    def told() -> list[bool]:
+        return [bool(to(outbox.mails, guest)) for guest in people]
+
+    for number, guest in enumerate(people[:22]):
+        await stage.book(TUESDAY.add(hours=24 * (number // 8), minutes=30 * (number % 8)), guest=guest, client=client)
+    await stage.work()
+    at_once = sum(told())
+    await stage.book(TUESDAY.add(hours=24 * 6), guest=people[22], client=str(uuid4()))
+    await stage.book(TUESDAY.add(hours=24 * 6, minutes=30), guest=people[23])
+    await stage.work()
+    others = told()[22:]
+    stage.now = NOW.add(minutes=59)
+    await stage.run("upkeep.due", timestamp=0)
+    await stage.work()
+    too_early = sum(told()[:22])
+    stage.now = NOW.add(minutes=60)
+    await stage.run("upkeep.due", timestamp=0)
+    await stage.work()
+
+    assert (at_once, too_early, sum(told()[:22])) == (20, 20, 22)
+    assert others == [True, True]
+    assert len(to(outbox.mails, await owner_of(stage))) == 24
+
+
+async def test_what_a_guest_does_by_his_secret_counts_for_his_client(stage: Stage, outbox: Outbox) -> None:
+    client = str(uuid4())
+    booked = await stage.book()
+    await stage.work()
+    async with stage.app.transaction() as conn:
+        for _ in range(20):
+            await guest_mails.take(conn, f"{uuid4()}@guest.test", client=client, now=NOW)
+        view = await guests.opened_by(conn, booked.appointment_id, booked.secret, NOW, client=client)
+        await appointments.cancel(conn, actor=view.actor, appointment_id=booked.appointment_id, clock=stage.clock)
+    await stage.work()
+    at_once = [calendar(mail)[0] for mail in to(outbox.mails, stage.guest)]
+    stage.now = NOW.add(hours=1)
+    await stage.run("upkeep.due", timestamp=0)
+    await stage.work()
+
+    assert at_once == ["REQUEST"]
+    assert [calendar(mail)[0] for mail in to(outbox.mails, stage.guest)] == ["REQUEST", "CANCEL"]
+    assert [calendar(mail)[0] for mail in to(outbox.mails, await owner_of(stage))] == ["REQUEST", "CANCEL"]
+
+
+async def test_a_mail_that_waits_for_one_limit_does_not_use_up_the_other(stage: Stage) -> None:
+    full, free, client = f"{uuid4()}@guest.test", f"{uuid4()}@guest.test", str(uuid4())
+    async with stage.app.transaction() as conn:
+        for _ in range(5):
+            await guest_mails.take(conn, full, client=None, now=NOW)
+        refused = [await guest_mails.take(conn, full.upper(), client=client, now=NOW) for _ in range(3)]
+        taken = [await guest_mails.take(conn, f"{n}{free}", client=client, now=NOW) for n in range(21)]
+        waiting = await guest_mails.take(conn, free, client=client, now=NOW)
+        again = [await guest_mails.take(conn, free, client=None, now=NOW) for _ in range(5)]
+
+    assert refused == [NOW.add(hours=1)] * 3
+    assert [isinstance(one, Permit) for one in taken] == [True] * 20 + [False]
+    assert waiting == NOW.add(hours=1)
+    assert all(isinstance(one, Permit) for one in again)
 
 
 async def test_mails_that_did_not_leave_do_not_count(stage: Stage, outbox: Outbox) -> None:

@@ -279,6 +279,39 @@ async def test_a_field_that_is_wrong_books_nothing(site: Site, field: str, value
     assert await site.appointments() == []
 
 
+@pytest.mark.parametrize("channel", ["phone", "whatsapp"])
+async def test_name_and_email_are_enough_also_where_the_host_calls(site: Site, channel: str) -> None:
+    await change_type(site, channel=channel)
+    async with site.client() as client:
+        page = await client.get(f"{site.meeting}?start={START}", headers={"Accept-Language": "de"})
+        await booked(client, site)
+        form = await form_of(client, site, "2026-03-10T10:00:00Z") | {"phone": "+49 30 1234567"}
+        await client.post(site.meeting, data=form)
+
+    assert re.search(r'for="phone">Telefonnummer <span class="optional">\(freiwillig\)', page.text)
+    assert not re.search(r'id="phone"[^>]* required', page.text)
+    assert [(one.channel, one.attendees[0].phone) for one in await site.appointments()] == [
+        (channel, None), (channel, "+49 30 1234567"),
+    ]  # fmt: skip
+
+
+async def test_the_events_of_a_guest_keep_where_he_came_from(site: Site) -> None:
+    """Mails to guests are limited by it (design section 6); an IPv6 customer has a /64."""
+    async with site.client(**{"X-Forwarded-For": "2001:db8:1:2:3::9"}) as client:
+        page = await booked(client, site)
+        await client.post(f"{page}/move", data={"start": "2026-03-11T09:00:00Z"})
+        await client.post(f"{page}/cancel", data={}, headers={"X-Forwarded-For": "203.0.113.5"})
+
+    async with site.app.reading() as conn:
+        cursor = await conn.execute(
+            "SELECT actor->>'via', actor->>'client' FROM event WHERE company_id = %s ORDER BY id",
+            (site.host.company_id,),
+        )
+        assert await cursor.fetchall() == [
+            ("page", "2001:db8:1:2::/64"), ("guest", "2001:db8:1:2::/64"), ("guest", "203.0.113.5"),
+        ]  # fmt: skip
+
+
 async def test_guests_are_brought_along(site: Site) -> None:
     async with site.client() as client:
         form = await form_of(client, site)

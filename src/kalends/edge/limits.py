@@ -12,7 +12,7 @@ from kalends.errors import LimitReached
 from kalends.storage import buckets
 from kalends.storage.buckets import RateLimit
 
-__all__ = ["Proxies", "RateLimit", "bucket_of_address", "client_address", "take_address"]
+__all__ = ["Proxies", "RateLimit", "bucket_of_address", "client_address", "client_of", "take_address"]
 
 
 class Proxies:
@@ -54,21 +54,31 @@ def client_address(request: HTTPConnection) -> str:
     return proxies.client(peer, request.headers.getlist("x-forwarded-for"))
 
 
-def bucket_of_address(request: HTTPConnection, name: str) -> str:
-    """Name the bucket of a request's address; IPv6 by /64, which is what one customer has."""
+def client_of(request: HTTPConnection) -> str:
+    """Name the client that limits count: a request's address; of IPv6 the /64, which is what one customer has."""
     address = client_address(request)
     parsed: IPv4Address | IPv6Address | IPv6Network | IPv4Network | None = _parse(address)
     if isinstance(parsed, IPv6Address):
         parsed = ip_network((parsed, 64), strict=False)
-    return f"{name}:{parsed or address}"
+    return str(parsed or address)
+
+
+def bucket_of_address(request: HTTPConnection, name: str) -> str:
+    """Name the bucket that a request's client has for `name`."""
+    return f"{name}:{client_of(request)}"
 
 
 async def take_address(app: App, request: HTTPConnection, name: str, per_minute: float, burst: int) -> None:
     """Take one token from the bucket that this address has for `name`, committed at once.
 
+    An operator who switches the limit of credentials off (burst 0) switches these off too.
+
     Raises:
         LimitReached: it is empty.
     """
+    limits: RateLimit = request.app.state.limits
+    if limits.burst == 0:
+        return
     async with app.reading() as conn:
         level = await buckets.take(conn, bucket_of_address(request, name), RateLimit(per_minute, burst), app.now())
     if not level.taken:

@@ -12,6 +12,7 @@ from whenever import Instant
 
 from kalends import languages
 from kalends.app import App
+from kalends.edge import limits
 from kalends.edge.context import AppDep
 from kalends.edge.problems import of as problem_of
 from kalends.errors import DomainError, NotFound
@@ -66,7 +67,7 @@ class Opened:
 async def _open(conn: Connection, app: App, request: Request, appointment_id: UUID, secret: str) -> Opened:
     now = app.now()
     try:
-        view = await appointments.opened_by(conn, appointment_id, secret, now)
+        view = await appointments.opened_by(conn, appointment_id, secret, now, client=limits.client_of(request))
     except NotFound:
         raise PageNotFound from None
     host = view.appointment.hosts[0]

@@ -13,6 +13,7 @@ from whenever import Instant
 
 from kalends import languages
 from kalends.app import App
+from kalends.edge import limits
 from kalends.edge.context import AppDep
 from kalends.edge.problems import of as problem_of
 from kalends.errors import DomainError, NotFound
@@ -25,6 +26,7 @@ from kalends.storage.meeting_types import MeetingType
 from kalends.storage.users import User
 
 from . import choosing, guards, meetings, offers, orders, people, refused, rendering, visit
+from .addresses import MEETING
 from .guards import PageNotFound
 from .offers import Offer
 from .orders import Form
@@ -70,7 +72,7 @@ async def _scene(
     return Scene(user, kind, seen, offer, query)
 
 
-@router.get("/{user_slug}/{type_slug}")
+@router.get(MEETING)
 async def choose(user_slug: str, type_slug: str, request: Request, app: AppDep) -> Response:
     """Show the times of a meeting type; once one is chosen, the form for the guest's details."""
     await guards.look(app, request)
@@ -87,7 +89,7 @@ async def choose(user_slug: str, type_slug: str, request: Request, app: AppDep) 
     return _details(request, scene, orders.blank(scene.visit))
 
 
-@router.post("/{user_slug}/{type_slug}")
+@router.post(MEETING)
 async def confirm(user_slug: str, type_slug: str, request: Request, app: AppDep) -> Response:
     """Book the time the form asks for; a refusal shows the form again, with everything that was typed."""
     guards.check_origin(app, request)
@@ -106,7 +108,7 @@ async def confirm(user_slug: str, type_slug: str, request: Request, app: AppDep)
     try:
         await guards.send(app, request)
         order = orders.order(form, scene.offer, scene.kind, scene.user.id, scene.visit, start)
-        actor = Actor(scene.user.company_id, None, False, "page")
+        actor = Actor(scene.user.company_id, None, False, "page", client=limits.client_of(request))
         async with app.transaction() as conn:
             booked = await bookings.book(conn, actor=actor, order=order, clock=app.now)
     except NotFound:
@@ -149,7 +151,7 @@ def _details(
     return rendering.page(request, "details.html", scene.visit, values, status=status, headers=no_store)
 
 
-@router.get("/{user_slug}/{type_slug}/booked/{appointment_id}/{secret}")
+@router.get(MEETING + "/booked/{appointment_id}/{secret}")
 async def booked(
     user_slug: str, type_slug: str, appointment_id: UUID, secret: str, request: Request, app: AppDep
 ) -> Response:

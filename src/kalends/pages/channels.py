@@ -26,7 +26,7 @@ _PRODUCTS = {
     "openTalk": "OpenTalk",
     "alfaview": "alfaview",
 }
-# The host calls: he needs a number.
+# The host calls, if he is told a number.
 CALLS_GUEST = frozenset({"phone", "whatsapp"})
 
 

@@ -68,13 +68,8 @@ class Offer:
 
     @property
     def asks_phone(self) -> bool:
-        """Some channel on offer needs the guest's number."""
+        """On some channel on offer the host calls; without a number he can still write."""
         return bool(self.offered_channels & channels.CALLS_GUEST)
-
-    @property
-    def needs_phone(self) -> bool:
-        """Every channel on offer needs the guest's number."""
-        return self.offered_channels <= channels.CALLS_GUEST
 
     @property
     def asks_address(self) -> bool:

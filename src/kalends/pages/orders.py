@@ -17,7 +17,6 @@ from kalends.languages import Translate
 from kalends.services.bookings import NewAttendee, Order
 from kalends.storage.meeting_types import MeetingType
 
-from . import channels
 from .offers import Offer
 from .visit import Visit
 
@@ -90,11 +89,8 @@ def errors(_: Translate, form: Form, offer: Offer) -> dict[str, str]:
         found["name"] = _("Please enter a shorter name on one line.")
     if _email(form.email) is None:
         found["email"] = _("Please enter an e-mail address such as name@example.com.")
-    needs_phone = form.channel in channels.CALLS_GUEST or offer.needs_phone
     if form.phone.strip() and not _PHONE.fullmatch(form.phone.strip()):
         found["phone"] = _("Please enter a phone number: digits, spaces and + are fine.")
-    elif needs_phone and not form.phone.strip():
-        found["phone"] = _("Please enter the number you can be called at.")
     if _CONTROL.search(form.address) or len(form.address) > 250:
         found["address"] = _("Please enter a shorter address on one line.")
     elif (form.channel == "local-attendee" or offer.needs_address) and not form.address.strip():

@@ -20,6 +20,7 @@ from kalends.storage.meeting_types import MeetingType
 from kalends.storage.users import User
 
 from . import channels, colours, guards, offers, rendering, static, visit
+from .addresses import PERSON
 from .guards import PageNotFound
 from .visit import Visit
 
@@ -44,7 +45,7 @@ def theme_link(user: User) -> str | None:
     return f"/{user.slug}/theme.css?v={hashlib.sha256(sheet.encode()).hexdigest()[:12]}" if sheet else None
 
 
-@router.get("/{user_slug}/theme.css")
+@router.get(f"{PERSON}/theme.css")
 async def theme(user_slug: str, request: Request, app: AppDep) -> Response:
     """Answer the user's colours as a style sheet."""
     await guards.look(app, request)
@@ -56,7 +57,7 @@ async def theme(user_slug: str, request: Request, app: AppDep) -> Response:
     return Response(sheet, media_type="text/css", headers={"Cache-Control": static.FOREVER})
 
 
-@router.get("/{user_slug}")
+@router.get(PERSON)
 async def person(user_slug: str, request: Request, app: AppDep) -> Response:
     """Show a person and the meetings that can be booked with him."""
     await guards.look(app, request)

@@ -17,6 +17,8 @@ class Actor:
         via: which door was used; events keep it.
         credential_id: the personal token or platform key used, None without one.
         attendee_id: the attendee whose secret a guest showed.
+        client: the address (IPv6: the /64) a guest without a credential came from; what he brings about mails
+            only so many guests an hour (design section 6). None for everybody else.
     """
 
     company_id: UUID
@@ -25,3 +27,4 @@ class Actor:
     via: Via
     credential_id: UUID | None = None
     attendee_id: UUID | None = None
+    client: str | None = None

@@ -31,6 +31,8 @@ async def record(
             "userId": actor.user_id and str(actor.user_id),
             "credentialId": actor.credential_id and str(actor.credential_id),
             "attendeeId": actor.attendee_id and str(actor.attendee_id),
+            # An IP address is personal data: it is kept here only, for the limit of mails, and never in an answer.
+            "client": actor.client,
         },
         before=None if before is None else snapshot(before),
         after=snapshot(after),

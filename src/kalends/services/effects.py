@@ -45,7 +45,8 @@ async def happened(conn: Connection, *, event_id: int) -> None:
 async def owed(conn: Connection, *, effect_id: int, now: Instant) -> Owed | None:
     """Find the mail an effect stands for; None: nothing is to be sent now, and that is noted.
 
-    A guest's address that got five mails within the hour waits until it may get another one.
+    A mail to a guest waits while his address got five within the hour, or a guest's client brought about twenty;
+    hosts are told at once.
     """
     effect = await effects.get(conn, effect_id)
     if effect is None or effect.done_at:
@@ -58,7 +59,7 @@ async def owed(conn: Connection, *, effect_id: int, now: Instant) -> Owed | None
     if news is None or to is None or not to.email:
         await effects.finish(conn, effect.id, "nothing-new", now)
         return None
-    permit = None if to.is_host else await guest_mails.take(conn, to.email, now)
+    permit = None if to.is_host else await guest_mails.take(conn, to.email, client=effect.client, now=now)
     if isinstance(permit, Instant):
         await effects.put_off(conn, effect.id, until=permit, failures=effect.failures)
         return None

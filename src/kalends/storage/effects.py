@@ -17,7 +17,11 @@ Outcome: TypeAlias = Literal["sent", "nothing-new", "refused", "given-up"]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One mail to be considered: `target` is the host or attendee of `appointment_id` it would go to."""
+    """One mail to be considered: `target` is the host or attendee of `appointment_id` it would go to.
+
+    Attributes:
+        client: where the guest came from who brought it about; None: somebody with a credential did.
+    """
 
     id: int
     company_id: UUID
@@ -25,6 +29,7 @@ class Effect:
     target: UUID
     failures: int
     done_at: Instant | None
+    client: str | None
 
 
 async def add_mails(
@@ -50,7 +55,7 @@ async def get(conn: Connection, effect_id: int) -> Effect | None:
     """Read one effect."""
     cursor = await conn.execute(
         """
-        SELECT f.id, f.company_id, e.appointment_id, f.target, f.failures, f.done_at
+        SELECT f.id, f.company_id, e.appointment_id, f.target, f.failures, f.done_at, e.actor->>'client'
         FROM effect f JOIN event e ON e.id = f.event_id WHERE f.id = %s
         """,
         (effect_id,),

@@ -171,11 +171,13 @@ async def get_booking(
 async def cancel_booking(
     appointmentId: UUID,  # noqa: N803
     body: GuestCancellation,
+    request: Request,
     app: AppDep,
 ) -> AppointmentAnswer:
     """Cancel as a guest: the appointment where nobody else booked it, else just himself."""
     async with app.transaction() as conn:
-        view = await guests.opened_by(conn, appointmentId, body.secret, app.now())
+        client = limits.client_of(request)
+        view = await guests.opened_by(conn, appointmentId, body.secret, app.now(), client=client)
         await appointments.cancel(
             conn, actor=view.actor, appointment_id=appointmentId, reason=body.reason, clock=app.now
         )
@@ -193,11 +195,13 @@ async def cancel_booking(
 async def reschedule_booking(
     appointmentId: UUID,  # noqa: N803
     body: GuestMove,
+    request: Request,
     app: AppDep,
 ) -> RescheduleAnswer:
     """Move an appointment as the only guest who booked it."""
     async with app.transaction() as conn:
-        view = await guests.opened_by(conn, appointmentId, body.secret, app.now())
+        client = limits.client_of(request)
+        view = await guests.opened_by(conn, appointmentId, body.secret, app.now(), client=client)
         moved = await appointments.reschedule(
             conn, actor=view.actor, appointment_id=appointmentId, start=body.start, clock=app.now
         )

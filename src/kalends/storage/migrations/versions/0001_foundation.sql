@@ -244,7 +244,8 @@ CREATE INDEX claim_appointment ON claim (company_id, appointment_id);
 CREATE INDEX claim_end ON claim (end_at);
 CREATE INDEX claim_expires ON claim (expires_at) WHERE expires_at IS NOT NULL;
 
--- Audit trail and change feed; the revision's snapshots are what mails compare.
+-- Audit trail and change feed; the revision's snapshots are what mails compare. actor.client is the address a guest
+-- came from (personal data: kept here only, for the limit of mails, and never answered).
 CREATE TABLE event (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     company_id uuid NOT NULL,
@@ -285,13 +286,14 @@ CREATE TABLE told (
     FOREIGN KEY (company_id, appointment_id) REFERENCES appointment (company_id, id)
 );
 
--- Mails of the last hour to guests' addresses, for the hourly limit; lost at a crash. address is a SHA-256.
+-- Mails of the last hour to guests, for the hourly limits; lost at a crash. Each counts for its receiver's address and
+-- for the client that brought it about, so it may have two rows; counted_for is a SHA-256.
 CREATE UNLOGGED TABLE guest_mail (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    address bytea NOT NULL,
+    counted_for bytea NOT NULL,
     sent_at timestamptz NOT NULL
 );
-CREATE INDEX guest_mail_address ON guest_mail (address, sent_at);
+CREATE INDEX guest_mail_counted_for ON guest_mail (counted_for, sent_at);
 CREATE INDEX guest_mail_sent_at ON guest_mail (sent_at);
 
 -- A page's form may be sent twice; the second time shows what the first one booked.
