@@ -69,14 +69,12 @@ def test_the_first_start_prints_what_works_at_once_and_the_second_keeps_it(insta
 
 
 def test_a_new_public_address_takes_effect_with_the_next_start(install: Install) -> None:
-    key = json.loads(install.run(*INIT).stdout)["apiKey"]
-
-    with install.serving(KALENDS_BASE_URL="https://meet.acme.test/") as service:
-        answer = httpx2.post(f"{_address(service)}/v4/user", json=ANA, headers=_bearer(key), timeout=15)
+    with install.serving("--first-run", KALENDS_BASE_URL="https://meet.acme.test/") as service:
+        answer = httpx2.post(f"{_address(service)}/v4/user", json=ANA, headers=_bearer(service), timeout=15)
 
     assert answer.json()["bookingUrl"] == "https://meet.acme.test/ana-roth/30min-meeting"
     assert service.url == "https://meet.acme.test"
-    assert _line(service, "Book") == "https://meet.acme.test/ada-roth/30min-meeting"
+    assert _line(service, "Book") == "https://meet.acme.test/alex-example/30min-meeting"
 
 
 def _address(service: Service) -> str:
@@ -87,18 +85,17 @@ def _address(service: Service) -> str:
     return f"http://127.0.0.1:{int(port, 16)}"
 
 
-def _bearer(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}
+def _bearer(service: Service) -> dict[str, str]:
+    return {"Authorization": f"Bearer {_line(service, 'Key')}"}
 
 
 def test_on_sigterm_a_request_in_hand_is_answered(install: Install) -> None:
-    key = json.loads(install.run(*INIT).stdout)["apiKey"]
     answers: list[int] = []
 
-    with install.serving() as service, embedded.running(install.data) as server:
+    with install.serving("--first-run") as service, embedded.running(install.data) as server:
 
         def create() -> None:
-            answer = httpx2.post(f"{service.url}/v4/user", json=ANA, headers=_bearer(key), timeout=30)
+            answer = httpx2.post(f"{service.url}/v4/user", json=ANA, headers=_bearer(service), timeout=30)
             answers.append(answer.status_code)
 
         with psycopg.connect(server.conninfo) as conn:

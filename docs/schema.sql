@@ -1,0 +1,505 @@
+-- The schema of kalends as its migrations leave it, without the tables of the job queue.
+-- Written by `kalends schema`; `make check` compares.
+
+CREATE TABLE public.appointment (
+    company_id uuid NOT NULL,
+    id uuid NOT NULL,
+    meeting_type_id uuid NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    sequence integer DEFAULT 0 NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    meeting_info jsonb NOT NULL,
+    channel text NOT NULL,
+    location text,
+    ics_title text,
+    ics_description text,
+    note text,
+    transcription text,
+    summary text,
+    skip_notifications boolean DEFAULT false NOT NULL,
+    ignored_availability boolean DEFAULT false NOT NULL,
+    rescheduled_at timestamp with time zone,
+    reschedule_count integer DEFAULT 0 NOT NULL,
+    cancelled_at timestamp with time zone,
+    cancel_source text,
+    cancelled_by text,
+    cancel_reason text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT appointment_check CHECK ((start_at < end_at))
+);
+
+CREATE TABLE public.appointment_host (
+    company_id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    live boolean DEFAULT true NOT NULL
+);
+
+CREATE TABLE public.attendee (
+    company_id uuid NOT NULL,
+    id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    email text,
+    first_name text,
+    last_name text,
+    full_name text NOT NULL,
+    phone text,
+    timezone text,
+    language text,
+    notes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    receive_reminders boolean DEFAULT true NOT NULL,
+    data_policy_accepted boolean,
+    brought_along boolean DEFAULT false NOT NULL,
+    secret text NOT NULL,
+    cancelled_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.availability (
+    company_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    timezone text NOT NULL,
+    schedule jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone
+);
+
+CREATE TABLE public.availability_exception (
+    id bigint NOT NULL,
+    company_id uuid NOT NULL,
+    owner_type text NOT NULL,
+    owner_id uuid NOT NULL,
+    available boolean NOT NULL,
+    starts text NOT NULL,
+    ends text NOT NULL,
+    earliest timestamp with time zone NOT NULL,
+    latest timestamp with time zone NOT NULL,
+    title text,
+    note text,
+    created_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT availability_exception_check CHECK ((earliest <= latest)),
+    CONSTRAINT availability_exception_owner_type_check CHECK ((owner_type = ANY (ARRAY['availability'::text, 'user'::text, 'company'::text])))
+);
+
+ALTER TABLE public.availability_exception ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.availability_exception_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE UNLOGGED TABLE public.bucket (
+    name text NOT NULL,
+    tokens double precision NOT NULL,
+    filled_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.claim (
+    id bigint NOT NULL,
+    company_id uuid NOT NULL,
+    host_no bigint NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    exclusive boolean DEFAULT true NOT NULL,
+    kind text NOT NULL,
+    appointment_id uuid NOT NULL,
+    expires_at timestamp with time zone,
+    CONSTRAINT claim_check CHECK ((start_at < end_at)),
+    CONSTRAINT claim_kind_check CHECK ((kind = 'appointment'::text))
+);
+
+ALTER TABLE public.claim ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.claim_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.company (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.credential (
+    company_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    user_id uuid,
+    name text,
+    scopes text[] DEFAULT '{}'::text[] NOT NULL,
+    secret_hash bytea NOT NULL,
+    expires_at timestamp with time zone,
+    deactivated_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT credential_check CHECK (((kind = 'key'::text) OR (user_id IS NOT NULL))),
+    CONSTRAINT credential_check1 CHECK (((kind = 'token'::text) OR (expires_at IS NOT NULL))),
+    CONSTRAINT credential_kind_check CHECK ((kind = ANY (ARRAY['key'::text, 'token'::text])))
+);
+
+CREATE TABLE public.directory (
+    kind text NOT NULL,
+    name text NOT NULL,
+    company_id uuid NOT NULL,
+    target_id uuid NOT NULL,
+    CONSTRAINT directory_kind_check CHECK ((kind = ANY (ARRAY['slug'::text, 'credential'::text])))
+);
+
+CREATE TABLE public.effect (
+    id bigint NOT NULL,
+    company_id uuid NOT NULL,
+    event_id bigint NOT NULL,
+    kind text NOT NULL,
+    target uuid NOT NULL,
+    done_at timestamp with time zone,
+    outcome text,
+    failures integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    CONSTRAINT effect_kind_check CHECK ((kind = 'mail'::text)),
+    CONSTRAINT effect_outcome_check CHECK ((outcome = ANY (ARRAY['sent'::text, 'nothing-new'::text, 'refused'::text, 'given-up'::text])))
+);
+
+ALTER TABLE public.effect ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.effect_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.event (
+    id bigint NOT NULL,
+    company_id uuid NOT NULL,
+    kind text NOT NULL,
+    appointment_id uuid NOT NULL,
+    revision integer NOT NULL,
+    actor jsonb NOT NULL,
+    before jsonb,
+    after jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.form_nonce (
+    nonce uuid NOT NULL,
+    company_id uuid NOT NULL,
+    appointment_id uuid,
+    secret text,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.founding (
+    only_one boolean DEFAULT true NOT NULL,
+    company_id uuid NOT NULL,
+    CONSTRAINT founding_only_one_check CHECK (only_one)
+);
+
+CREATE UNLOGGED TABLE public.guest_mail (
+    id bigint NOT NULL,
+    counted_for bytea NOT NULL,
+    sent_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.guest_mail ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.guest_mail_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.meeting_type (
+    company_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    availability_id uuid,
+    slug text NOT NULL,
+    meeting_info jsonb NOT NULL,
+    meeting_options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    spots integer DEFAULT 1 NOT NULL,
+    timeslot_interval integer,
+    booking_minimum integer DEFAULT 60 NOT NULL,
+    days_into_future jsonb NOT NULL,
+    booking_limits jsonb DEFAULT '{}'::jsonb NOT NULL,
+    locations jsonb DEFAULT '[]'::jsonb NOT NULL,
+    ics jsonb,
+    internal_notes text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    is_global_queue boolean DEFAULT false NOT NULL,
+    resource_channel_ids jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_by_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT meeting_type_booking_minimum_check CHECK ((booking_minimum >= 0)),
+    CONSTRAINT meeting_type_spots_check CHECK (((spots >= 1) AND (spots <= 100))),
+    CONSTRAINT meeting_type_timeslot_interval_check CHECK (((timeslot_interval >= 5) AND (timeslot_interval <= 60)))
+);
+
+CREATE TABLE public.told (
+    company_id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    recipient_id uuid NOT NULL,
+    revision integer NOT NULL
+);
+
+CREATE TABLE public.user_account (
+    company_id uuid NOT NULL,
+    id uuid NOT NULL,
+    host_no bigint NOT NULL,
+    email text NOT NULL,
+    given_name text NOT NULL,
+    family_name text NOT NULL,
+    slug text NOT NULL,
+    title text,
+    is_admin boolean DEFAULT false NOT NULL,
+    is_owner boolean DEFAULT false NOT NULL,
+    timezone text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    user_type text DEFAULT 'standard'::text NOT NULL,
+    picture text,
+    phone_number text,
+    booking_limits jsonb DEFAULT '{}'::jsonb NOT NULL,
+    personal_page jsonb DEFAULT '{}'::jsonb NOT NULL,
+    default_availability_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT user_account_user_type_check CHECK ((user_type = ANY (ARRAY['standard'::text, 'resource'::text, 'api-platform'::text, 'partner'::text])))
+);
+
+ALTER TABLE public.user_account ALTER COLUMN host_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.user_account_host_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.appointment_host
+    ADD CONSTRAINT appointment_host_pkey PRIMARY KEY (company_id, appointment_id, user_id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.attendee
+    ADD CONSTRAINT attendee_company_id_appointment_id_position_key UNIQUE (company_id, appointment_id, "position");
+
+ALTER TABLE ONLY public.attendee
+    ADD CONSTRAINT attendee_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.attendee
+    ADD CONSTRAINT attendee_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.availability_exception
+    ADD CONSTRAINT availability_exception_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.availability
+    ADD CONSTRAINT availability_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.availability
+    ADD CONSTRAINT availability_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.bucket
+    ADD CONSTRAINT bucket_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.claim
+    ADD CONSTRAINT claim_no_overlap EXCLUDE USING gist (int8range(host_no, host_no, '[]'::text) WITH &&, tstzrange(start_at, end_at) WITH &&) WHERE (exclusive);
+
+ALTER TABLE ONLY public.claim
+    ADD CONSTRAINT claim_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.company
+    ADD CONSTRAINT company_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_secret_hash_key UNIQUE (secret_hash);
+
+ALTER TABLE ONLY public.directory
+    ADD CONSTRAINT directory_pkey PRIMARY KEY (kind, name);
+
+ALTER TABLE ONLY public.effect
+    ADD CONSTRAINT effect_event_id_kind_target_key UNIQUE (event_id, kind, target);
+
+ALTER TABLE ONLY public.effect
+    ADD CONSTRAINT effect_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_company_id_appointment_id_revision_key UNIQUE (company_id, appointment_id, revision);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.form_nonce
+    ADD CONSTRAINT form_nonce_pkey PRIMARY KEY (nonce);
+
+ALTER TABLE ONLY public.founding
+    ADD CONSTRAINT founding_pkey PRIMARY KEY (only_one);
+
+ALTER TABLE ONLY public.guest_mail
+    ADD CONSTRAINT guest_mail_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.meeting_type
+    ADD CONSTRAINT meeting_type_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.meeting_type
+    ADD CONSTRAINT meeting_type_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.told
+    ADD CONSTRAINT told_pkey PRIMARY KEY (company_id, appointment_id, recipient_id);
+
+ALTER TABLE ONLY public.user_account
+    ADD CONSTRAINT user_account_host_no_key UNIQUE (host_no);
+
+ALTER TABLE ONLY public.user_account
+    ADD CONSTRAINT user_account_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.user_account
+    ADD CONSTRAINT user_account_pkey PRIMARY KEY (company_id, id);
+
+CREATE INDEX appointment_created ON public.appointment USING btree (company_id, created_at, id);
+
+CREATE INDEX appointment_host_live ON public.appointment_host USING btree (company_id, user_id, start_at) WHERE live;
+
+CREATE INDEX appointment_host_user ON public.appointment_host USING btree (company_id, user_id, start_at, appointment_id);
+
+CREATE INDEX appointment_start ON public.appointment USING btree (company_id, start_at, id);
+
+CREATE INDEX appointment_type_start ON public.appointment USING btree (company_id, meeting_type_id, start_at) WHERE (cancelled_at IS NULL);
+
+CREATE INDEX attendee_email ON public.attendee USING btree (company_id, lower(email));
+
+CREATE INDEX availability_exception_owner ON public.availability_exception USING btree (company_id, owner_id, latest) WHERE (deleted_at IS NULL);
+
+CREATE INDEX availability_user ON public.availability USING btree (company_id, user_id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX claim_appointment ON public.claim USING btree (company_id, appointment_id);
+
+CREATE INDEX claim_end ON public.claim USING btree (end_at);
+
+CREATE INDEX claim_expires ON public.claim USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX claim_host_span ON public.claim USING btree (host_no, end_at, start_at) INCLUDE (appointment_id, expires_at);
+
+CREATE UNIQUE INDEX credential_token_name ON public.credential USING btree (company_id, user_id, name) WHERE ((kind = 'token'::text) AND (revoked_at IS NULL));
+
+CREATE INDEX directory_target ON public.directory USING btree (company_id, target_id);
+
+CREATE INDEX effect_due ON public.effect USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX form_nonce_created ON public.form_nonce USING btree (created_at);
+
+CREATE INDEX guest_mail_counted_for ON public.guest_mail USING btree (counted_for, sent_at);
+
+CREATE INDEX guest_mail_sent_at ON public.guest_mail USING btree (sent_at);
+
+CREATE UNIQUE INDEX meeting_type_slug ON public.meeting_type USING btree (company_id, user_id, slug) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX user_account_email ON public.user_account USING btree (company_id, lower(email)) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX user_account_owner ON public.user_account USING btree (company_id) WHERE is_owner;
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_company_id_meeting_type_id_fkey FOREIGN KEY (company_id, meeting_type_id) REFERENCES public.meeting_type(company_id, id);
+
+ALTER TABLE ONLY public.appointment_host
+    ADD CONSTRAINT appointment_host_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
+
+ALTER TABLE ONLY public.appointment_host
+    ADD CONSTRAINT appointment_host_company_id_user_id_fkey FOREIGN KEY (company_id, user_id) REFERENCES public.user_account(company_id, id);
+
+ALTER TABLE ONLY public.attendee
+    ADD CONSTRAINT attendee_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
+
+ALTER TABLE ONLY public.availability
+    ADD CONSTRAINT availability_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
+
+ALTER TABLE ONLY public.availability
+    ADD CONSTRAINT availability_company_id_user_id_fkey FOREIGN KEY (company_id, user_id) REFERENCES public.user_account(company_id, id);
+
+ALTER TABLE ONLY public.availability_exception
+    ADD CONSTRAINT availability_exception_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
+
+ALTER TABLE ONLY public.claim
+    ADD CONSTRAINT claim_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
+
+ALTER TABLE ONLY public.claim
+    ADD CONSTRAINT claim_host_no_fkey FOREIGN KEY (host_no) REFERENCES public.user_account(host_no);
+
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
+
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_company_id_user_id_fkey FOREIGN KEY (company_id, user_id) REFERENCES public.user_account(company_id, id);
+
+ALTER TABLE ONLY public.directory
+    ADD CONSTRAINT directory_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
+
+ALTER TABLE ONLY public.effect
+    ADD CONSTRAINT effect_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
+
+ALTER TABLE ONLY public.founding
+    ADD CONSTRAINT founding_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
+
+ALTER TABLE ONLY public.meeting_type
+    ADD CONSTRAINT meeting_type_company_id_availability_id_fkey FOREIGN KEY (company_id, availability_id) REFERENCES public.availability(company_id, id);
+
+ALTER TABLE ONLY public.meeting_type
+    ADD CONSTRAINT meeting_type_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
+
+ALTER TABLE ONLY public.meeting_type
+    ADD CONSTRAINT meeting_type_company_id_user_id_fkey FOREIGN KEY (company_id, user_id) REFERENCES public.user_account(company_id, id);
+
+ALTER TABLE ONLY public.told
+    ADD CONSTRAINT told_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
+
+ALTER TABLE ONLY public.user_account
+    ADD CONSTRAINT user_account_company_id_default_availability_id_fkey FOREIGN KEY (company_id, default_availability_id) REFERENCES public.availability(company_id, id);
+
+ALTER TABLE ONLY public.user_account
+    ADD CONSTRAINT user_account_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
