@@ -1,6 +1,7 @@
 """The OpenAPI document: what FastAPI derives from the routes, made to say what the contract says.
 
-Every operation gets its credentials, the refusals that any of its kind may meet, and its docstring as summary.
+Every operation gets its credentials, the refusals that any of its kind may meet, examples of what goes in and out, and
+its docstring as summary.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from kalends.app import DatabaseBusy
 from kalends.errors import FieldError, Forbidden, LimitReached, Unauthenticated
 
-from . import problems
+from . import examples, problems
 from .auth import MISSING_USER, USER_HEADER, Guard
 from .problems import Problem
 from .routes import guard_in
@@ -115,13 +116,14 @@ def finish(web: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
         for method in context.methods or ():
             operation = document["paths"].get(context.path_format, {}).get(method.lower())
             if operation:
-                _finish_operation(context, operation)
+                _finish_operation(context, operation, schemas)
     return document
 
 
-def _finish_operation(context: RouteContext, operation: dict[str, Any]) -> None:
+def _finish_operation(context: RouteContext, operation: dict[str, Any], schemas: examples.Schemas) -> None:
     guard = guard_in(context.dependant)
     _describe(context, operation)
+    _show(operation, schemas)
     if guard:
         operation["security"] = _security(guard)
     responses: dict[str, Any] = operation["responses"]
@@ -147,6 +149,17 @@ def _describe(context: RouteContext, operation: dict[str, Any]) -> None:
     operation.pop("description", None)
     if text:
         operation["description"] = text
+
+
+def _show(operation: dict[str, Any], schemas: examples.Schemas) -> None:
+    """Give an example of the body that is sent, and of the one that answers when all goes well."""
+    sent = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if sent and (example := examples.given(sent["schema"], schemas)) is not None:
+        sent.setdefault("examples", {"usual": {"value": example}})
+    for status, response in operation["responses"].items():
+        answered = response.get("content", {}).get("application/json")
+        if status.startswith("2") and answered:
+            answered.setdefault("examples", {"usual": {"value": examples.built(answered["schema"], schemas)}})
 
 
 def _security(guard: Guard) -> list[dict[str, list[str]]]:
