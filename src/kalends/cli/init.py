@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
+from whenever import Instant
 
 from kalends.app import App
 from kalends.services import companies, credentials
+from kalends.services.companies import Founded
+from kalends.storage.database import Connection
 
 from . import working
 
@@ -48,8 +51,8 @@ def init(
     print("Both are shown only now; more are made with `kalends key create` and `kalends token create`.")
 
 
-async def found(app: App, owner: Owner) -> dict[str, str]:
-    """Make the company with its owner, a key and a token; all of it or nothing.
+async def found(app: App, owner: Owner, *, with_token: bool = True) -> dict[str, str]:
+    """Make the company with its owner, a key and, if asked for, a token; all of it or nothing.
 
     Raises:
         AlreadyFounded: this install has its first company.
@@ -67,21 +70,20 @@ async def found(app: App, owner: Owner) -> dict[str, str]:
             now=now,
         )
         _, key = await credentials.create_key(conn, company_id=founded.company_id, name=NAME, days=KEY_DAYS, now=now)
-        _, token = await credentials.create_token(
-            conn,
-            company_id=founded.company_id,
-            user_id=founded.user_id,
-            name=NAME,
-            scopes=(),
-            expires_at=None,
-            now=now,
-        )
-    return {
+        token = await _token(conn, founded, now) if with_token else None
+    made = {
         "companyId": str(founded.company_id),
         "userId": str(founded.user_id),
         "availabilityId": str(founded.availability_id),
         "meetingTypeId": str(founded.meeting_type_id),
         "bookingUrl": f"{app.base_url}/{founded.user_slug}/{founded.meeting_type_slug}",
         "apiKey": key,
-        "personalAccessToken": token,
     }
+    return made | ({"personalAccessToken": token} if token else {})
+
+
+async def _token(conn: Connection, founded: Founded, now: Instant) -> str:
+    _, plain = await credentials.create_token(
+        conn, company_id=founded.company_id, user_id=founded.user_id, name=NAME, scopes=(), expires_at=None, now=now
+    )
+    return plain

@@ -69,7 +69,7 @@ async def _start(settings: Settings, conninfo: str, first_run: bool) -> Start:
     try:
         if first_run:
             try:
-                made = await found(app, _example_owner())
+                made = await found(app, _example_owner(), with_token=False)
                 return Start(made["apiKey"], made["bookingUrl"])
             except AlreadyFounded:
                 pass
