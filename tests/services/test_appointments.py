@@ -7,7 +7,7 @@ import pytest
 from whenever import Instant
 
 from kalends.errors import NotFound
-from kalends.services import appointments, bookings, guests
+from kalends.services import appointment_lists, appointments, bookings, guests
 from kalends.services.appointments import (
     AlreadyCancelled,
     AlreadyOver,
@@ -341,7 +341,7 @@ async def test_one_of_several_who_booked_cancels_only_himself(conn: Connection, 
 
 
 async def _page(conn: Connection, actor: Any, size: int = 100, number: int = 0, **only: Any) -> list[Instant]:
-    found, _ = await appointments.page(
+    found, _ = await appointment_lists.page(
         conn,
         actor=actor,
         only=Filter(**{"host_id": actor.user_id, **only}),
@@ -393,7 +393,7 @@ async def test_pages_neither_lose_nor_double(conn: Connection, company: Founded)
     ]
 
     async def page(number: int) -> list[Any]:
-        found, total = await appointments.page(
+        found, total = await appointment_lists.page(
             conn,
             actor=actor,
             only=Filter(host_id=company.user_id),
@@ -421,7 +421,7 @@ async def test_today_is_the_hosts_own_day(conn: Connection) -> None:
     for start in starts:
         await ordering.book(conn, actor, order(company.meeting_type_id, start))
 
-    found = await appointments.today(conn, actor=actor, now=Instant("2031-03-04T12:00:00Z"))
+    found = await appointment_lists.today(conn, actor=actor, now=Instant("2031-03-04T12:00:00Z"))
 
     assert [one.start_at for one in found] == starts[:2]
 
@@ -430,7 +430,7 @@ async def test_current_is_what_runs_now(conn: Connection, company: Founded, stor
     actor = factories.actor(company)
 
     async def at(now: Instant) -> Appointment | None:
-        return await appointments.current(conn, actor=actor, now=now)
+        return await appointment_lists.current(conn, actor=actor, now=now)
 
     assert await at(START) == stored
     assert await at(START.subtract(seconds=1)) is None

@@ -7,24 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from whenever import Instant
 
 from kalends.errors import Forbidden, Invalid, NotFound
-from kalends.storage import appointments, attendees, claims, hosts, locks, meeting_types, users
-from kalends.storage.appointments import Appointment, Filter
+from kalends.storage import appointments, attendees, claims, hosts, locks
+from kalends.storage.appointments import Appointment
 from kalends.storage.attendees import Attendee
 from kalends.storage.database import Connection
 from kalends.storage.events import Kind
 
-from . import bookings, calendars, changes, invitations
+from . import bookings, calendars, changes, invitations, orders
 from .actor import Actor
 from .calendars import ChangedMeanwhile, SlotQuery
 from .guests import GuestView as GuestView
 from .guests import opened_by as opened_by
-from .rights import AdminsOnly
 
 Clock: TypeAlias = Callable[[], Instant]
 
@@ -77,69 +76,6 @@ def _sees(actor: Actor, appointment: Appointment) -> bool:
     if actor.attendee_id:
         return any(one.id == actor.attendee_id for one in appointment.attendees)
     return actor.is_admin or any(host.id == actor.user_id for host in appointment.hosts)
-
-
-async def page(
-    conn: Connection,
-    *,
-    actor: Actor,
-    only: Filter,
-    sort: Literal["start", "created"],
-    descending: bool,
-    number: int,
-    size: int,
-    now: Instant,
-) -> tuple[list[Appointment], int]:
-    """List one page of a user's appointments (number from 0), and count them all.
-
-    Raises:
-        AdminsOnly: another user's appointments are for administrators.
-        NotFound: the company has no such user or meeting type.
-    """
-    if only.host_id != actor.user_id:
-        if not actor.is_admin:
-            raise AdminsOnly
-        if await users.get(conn, actor.company_id, only.host_id) is None:
-            raise NotFound("User not found")
-    if only.meeting_type_id and not await meeting_types.get(conn, actor.company_id, only.meeting_type_id, deleted=True):
-        raise NotFound("Meeting type not found")
-    return await appointments.page(
-        conn,
-        actor.company_id,
-        only,
-        sort=sort,
-        descending=descending,
-        limit=size,
-        offset=number * size,
-        now=now,
-    )
-
-
-async def today(conn: Connection, *, actor: Actor, now: Instant) -> list[Appointment]:
-    """List the acting user's live appointments that begin today, on his own calendar."""
-    assert actor.user_id is not None
-    user = await users.get(conn, actor.company_id, actor.user_id)
-    if user is None:
-        return []
-    day = now.to_tz(user.timezone).start_of("day")
-    only = Filter(
-        host_id=user.id, begins_from=day.to_instant(), begins_before=day.add(days=1).to_instant(), live_only=True
-    )
-    return await _all(conn, actor, only, now)
-
-
-async def current(conn: Connection, *, actor: Actor, now: Instant) -> Appointment | None:
-    """Find the acting user's appointment that runs now; the one begun last, where several do."""
-    assert actor.user_id is not None
-    running = await _all(conn, actor, Filter(host_id=actor.user_id, runs_at=now), now)
-    return running[-1] if running else None
-
-
-async def _all(conn: Connection, actor: Actor, only: Filter, now: Instant) -> list[Appointment]:
-    found, _ = await appointments.page(
-        conn, actor.company_id, only, sort="start", descending=False, limit=1000, offset=0, now=now
-    )
-    return found
 
 
 def calendar_file(appointment: Appointment, recipient_id: UUID) -> str:
@@ -317,7 +253,7 @@ async def add_guest(
     if email.lower() in coming:
         return before
     position = max(one.position for one in before.attendees) + 1
-    guest = bookings.guest(by, email, position, before.company_id, now)
+    guest = orders.guest(by, email, position, before.company_id, now)
     await attendees.add(conn, company_id=before.company_id, appointment_id=before.id, attendee=guest)
     return await _changed(conn, actor, "booking_updated", before, {}, now)
 

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass
 from uuid import UUID
 
 from whenever import Instant
 
 from kalends.domain import slots
 from kalends.domain.slots import Bookable
-from kalends.errors import FieldError, Forbidden, Invalid
+from kalends.errors import Forbidden
 from kalends.storage import appointments, attendees, claims, form_nonces, hosts, ids
-from kalends.storage.attendees import Attendee
 from kalends.storage.claims import Claim, SlotClaimed
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
-from kalends.storage.meeting_types import MeetingType
 
-from . import calendars, changes, overlaps, refusals
+from . import calendars, changes, orders, overlaps, refusals
 from .actor import Actor
 from .calendars import Loaded, SlotQuery
+from .orders import ChannelNotAllowed as ChannelNotAllowed
+from .orders import LocationNotOffered as LocationNotOffered
+from .orders import Mode as Mode
+from .orders import NewAttendee as NewAttendee
+from .orders import Order as Order
+from .orders import PhoneOnlyNotAllowed as PhoneOnlyNotAllowed
 from .refusals import SlotTaken
 
-Mode: TypeAlias = Literal["anyone", "everyone"]
-
-SECRET_BYTES = 32
 _INSIDE = ("meeting-type-disabled", "duration-not-allowed", "host-not-allowed")
 
 
@@ -35,71 +34,6 @@ class OverrideNotAllowed(Forbidden):
     """Only a host of the meeting or an administrator may book or move without regard to availability."""
 
     code = "override-not-allowed"
-
-
-class PhoneOnlyNotAllowed(Invalid):
-    """This meeting type takes no bookings without an e-mail address."""
-
-    code = "phone-only-not-allowed"
-
-
-class ChannelNotAllowed(Invalid):
-    """This meeting type does not offer this channel."""
-
-    code = "channel-not-allowed"
-
-
-class LocationNotOffered(Invalid):
-    """This meeting type does not offer this place."""
-
-    code = "location-not-offered"
-
-
-@dataclass(frozen=True, slots=True)
-class NewAttendee:
-    """Whoever books; without any name the e-mail's local part is shown, or the phone number."""
-
-    email: str | None
-    first_name: str | None = None
-    last_name: str | None = None
-    full_name: str | None = None
-    phone: str | None = None
-    language: str | None = None
-    timezone: str | None = None
-    notes: dict[str, Any] = field(default_factory=dict)
-    receive_reminders: bool = True
-    bringalong_emails: tuple[str, ...] = ()
-    data_policy_accepted: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One booking as asked for.
-
-    Attributes:
-        host_ids: in order of preference; none: the meeting type's owner.
-        context: what came along with the page's address; kept among the attendee's notes, which win.
-        nonce: of the form; its second sending answers what the first one booked.
-        ignore_availability: a host's own right (contract 2.5); only enabled, duration and hosts still count.
-    """
-
-    meeting_type_id: UUID
-    start: Instant
-    attendee: NewAttendee
-    host_ids: tuple[UUID, ...] = ()
-    mode: Mode | None = None
-    required: int | None = None
-    duration: int | None = None
-    channel: str | None = None
-    location: str | None = None
-    ics_title: str | None = None
-    ics_description: str | None = None
-    skip_notifications: bool = False
-    context: dict[str, Any] = field(default_factory=dict)
-    nonce: UUID | None = None
-    queue_id: UUID | None = None
-    phone_only: bool = False
-    ignore_availability: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +70,7 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Callable[
         duration=order.duration,
     )
     loaded, now = await calendars.load_locked(conn, actor.company_id, query, clock)
-    _check_contact(order, loaded.meeting_type)
+    orders.check_contact(order, loaded.meeting_type)
     chosen = choose(loaded, order.start, now, ignore_availability=order.ignore_availability)
     if order.ignore_availability:
         require_override(actor, chosen)
@@ -206,7 +140,7 @@ async def _write(
     kind, rules = loaded.meeting_type, loaded.rules
     company_id = kind.company_id
     appointment_id = ids.new_id(company_id)
-    channel = _channel(order, kind)
+    channel = orders.channel_of(order, kind)
     await appointments.add(
         conn,
         {
@@ -217,7 +151,7 @@ async def _write(
             "end_at": order.start.add(minutes=rules.duration),
             "meeting_info": {**kind.meeting_info, "duration": rules.duration, "channel": channel},
             "channel": channel,
-            "location": _location(order, kind, channel),
+            "location": orders.location_of(order, kind, channel),
             "ics_title": order.ics_title,
             "ics_description": order.ics_description,
             "skip_notifications": order.skip_notifications,
@@ -233,7 +167,7 @@ async def _write(
         user_ids=[host.id for host in chosen],
         start=order.start,
     )
-    guests = _attendees(order, company_id, now)
+    guests = orders.attendees_of(order, company_id, now)
     for guest in guests:
         await attendees.add(conn, company_id=company_id, appointment_id=appointment_id, attendee=guest)
     await claim(
@@ -249,87 +183,3 @@ async def _write(
     assert written is not None
     await changes.record(conn, kind="booking_created", before=None, after=written, actor=actor, now=now)
     return Booked(appointment_id, guests[0].secret)
-
-
-def _check_contact(order: Order, kind: MeetingType) -> None:
-    if order.phone_only:
-        if not kind.meeting_options.get("allowPhoneOnlyBooking"):
-            raise PhoneOnlyNotAllowed
-        if not order.attendee.phone:
-            raise Invalid("Validation failed", errors=[FieldError("attendee.phone", "is required")])
-    elif not order.attendee.email:
-        raise Invalid("Validation failed", errors=[FieldError("attendee.email", "is required")])
-
-
-def _channel(order: Order, kind: MeetingType) -> str:
-    standard: str = kind.meeting_info["channel"]
-    allowed = kind.meeting_options.get("allowedChannels") or ()
-    if order.channel and allowed and order.channel not in (standard, *allowed):
-        raise ChannelNotAllowed
-    return order.channel or standard
-
-
-def _location(order: Order, kind: MeetingType, channel: str) -> str | None:
-    """Choose the place (contract 2.5): one of the type's for `local`, the attendee's own for `local-attendee`."""
-    if channel == "local" and kind.locations:
-        if order.location and order.location not in kind.locations:
-            raise LocationNotOffered
-        return order.location or kind.locations[0]
-    if channel == "local-attendee" and not order.location:
-        address = order.attendee.notes.get("address")
-        return address if isinstance(address, str) else None
-    return order.location
-
-
-def _attendees(order: Order, company_id: UUID, now: Instant) -> list[Attendee]:
-    new = order.attendee
-    names = " ".join(name for name in (new.first_name, new.last_name) if name)
-    booked = Attendee(
-        id=ids.new_id(company_id),
-        position=0,
-        email=new.email,
-        first_name=new.first_name,
-        last_name=new.last_name,
-        full_name=new.full_name or names or _shown(new.email) or new.phone or "",
-        phone=new.phone,
-        timezone=new.timezone,
-        language=new.language,
-        notes={**order.context, **new.notes},
-        receive_reminders=new.receive_reminders,
-        data_policy_accepted=new.data_policy_accepted,
-        brought_along=False,
-        secret=secrets.token_urlsafe(SECRET_BYTES),
-        cancelled_at=None,
-        created_at=now,
-    )
-    others = [email for email in dict.fromkeys(new.bringalong_emails) if email != new.email]
-    return [
-        booked,
-        *(guest(booked, email, position, company_id, now) for position, email in enumerate(others, start=1)),
-    ]
-
-
-def guest(by: Attendee, email: str, position: int, company_id: UUID, now: Instant) -> Attendee:
-    """Make the attendee that somebody brings along; he gets the language and the zone of who invites him."""
-    return Attendee(
-        id=ids.new_id(company_id),
-        position=position,
-        email=email,
-        first_name=None,
-        last_name=None,
-        full_name=_shown(email),
-        phone=None,
-        timezone=by.timezone,
-        language=by.language,
-        notes={},
-        receive_reminders=by.receive_reminders,
-        data_policy_accepted=None,
-        brought_along=True,
-        secret=secrets.token_urlsafe(SECRET_BYTES),
-        cancelled_at=None,
-        created_at=now,
-    )
-
-
-def _shown(email: str | None) -> str:
-    return (email or "").partition("@")[0]

@@ -12,7 +12,7 @@ from kalends.edge import problems
 from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
 from kalends.errors import NotFound
-from kalends.services import appointments, bookings, refusals
+from kalends.services import appointment_lists, appointments, bookings, refusals
 from kalends.services.appointments import AlreadyCancelled, AlreadyOver, AttendeeOrAllNeeded
 from kalends.services.rights import AdminsOnly
 from kalends.storage.appointments import Filter, Status
@@ -106,7 +106,7 @@ async def get_paginated_appointments(
         search=search,
     )
     async with app.reading() as conn:
-        found, total = await appointments.page(
+        found, total = await appointment_lists.page(
             conn,
             actor=actor,
             only=only,
@@ -123,7 +123,7 @@ async def get_paginated_appointments(
 async def get_todays_appointments(actor: Scheduling, app: AppDep) -> list[AppointmentAnswer]:
     """List the acting user's live appointments that begin today, in his own zone."""
     async with app.reading() as conn:
-        found = await appointments.today(conn, actor=actor, now=app.now())
+        found = await appointment_lists.today(conn, actor=actor, now=app.now())
     return [for_hosts(one, ics=False) for one in found]
 
 
@@ -131,7 +131,7 @@ async def get_todays_appointments(actor: Scheduling, app: AppDep) -> list[Appoin
 async def get_current_appointment(actor: Scheduling, app: AppDep) -> AppointmentAnswer | None:
     """Show the acting user's appointment that runs now; null when none does."""
     async with app.reading() as conn:
-        found = await appointments.current(conn, actor=actor, now=app.now())
+        found = await appointment_lists.current(conn, actor=actor, now=app.now())
     return for_hosts(found) if found else None
 
 
