@@ -30,7 +30,7 @@ def test_the_docs_list_every_setting_with_its_default() -> None:
         default = documented[settings.variable(name)]
         if field.default_factory is not None or name == "base_url":
             continue  # described in words; the next tests hold them
-        assert default.startswith("none" if field.default in (None, ()) else f"`{field.default}`"), name
+        assert default.startswith("none" if field.default in (None, (), "") else f"`{field.default}`"), name
 
 
 def test_without_any_setting_everything_has_its_default() -> None:
@@ -84,14 +84,22 @@ def test_a_wrong_value_is_refused_by_its_name_and_what_is_expected(
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_mail_server_needs_a_sender(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KALENDS_SMTP_URL", "smtp://mail.example.com")
+@pytest.mark.parametrize(
+    ("values", "sender"),
+    [
+        ({}, "kalends <no-reply@localhost>"),
+        ({"BASE_URL": "http://[::1]:8000"}, "kalends <no-reply@localhost>"),
+        ({"BASE_URL": "https://meet.acme.example"}, "kalends <no-reply@meet.acme.example>"),
+        ({"MAIL_FROM": "Acme <meetings@acme.example>"}, "Acme <meetings@acme.example>"),
+    ],
+)
+def test_mails_without_a_sender_set_come_from_the_public_host(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], sender: str
+) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(f"KALENDS_{name}", value)
 
-    with pytest.raises(SettingsWrong, match=r"^KALENDS_MAIL_FROM is missing: expected a sender such as '.*'"):
-        settings.load()
-
-    monkeypatch.setenv("KALENDS_MAIL_FROM", "Acme <meetings@acme.example>")
-    assert settings.load().mail_from == "Acme <meetings@acme.example>"
+    assert settings.load().sender == sender
 
 
 def test_every_wrong_setting_gets_its_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

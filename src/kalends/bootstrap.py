@@ -34,7 +34,7 @@ def build(settings: Settings, conninfo: str, *, connections: int = CONNECTIONS) 
         pool=database.pool(conninfo, min_size=min(2, connections), max_size=connections),
         mailer=mailer(settings),
         base_url=settings.public_url,
-        mail_from=settings.mail_from,
+        mail_from=settings.sender,
     )
 
 

@@ -11,14 +11,13 @@ from urllib.parse import urlsplit
 import psycopg
 from dotenv import dotenv_values
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "KALENDS_"
 ENV_FILE = ".env"
 TEST_PREFIX = PREFIX + "TEST_"
 ROOT_DATA_DIR = Path("/var/lib/kalends")
-NO_MAIL_FROM = "kalends <no-reply@kalends.invalid>"
 SECRET_KEY_LENGTH = 32
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -63,10 +62,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(
         default=None, description="a mail server, as smtp://user:password@host:587 or smtps://user:password@host:465"
     )
-    mail_from: str = Field(
-        default=NO_MAIL_FROM,
-        description="a sender such as 'Acme <meetings@acme.example>', which KALENDS_SMTP_URL needs",
-    )
+    mail_from: str = Field(default="", description="a sender such as 'Acme <meetings@acme.example>'")
     log_format: Literal["json", "console"] = Field(default="json", description="json or console")
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=(), description="addresses or networks joined by commas, such as 10.0.0.0/8,192.168.1.7"
@@ -113,9 +109,10 @@ class Settings(BaseSettings):
     @classmethod
     def _is_a_sender(cls, sender: str) -> str:
         _, address = parseaddr(sender)
-        Address(addr_spec=address)  # its errors are ValueErrors
-        if "@" not in address or not sender.isprintable():
+        if sender and ("@" not in address or not sender.isprintable()):
             raise ValueError("not a sender")
+        if sender:
+            Address(addr_spec=address)  # its errors are ValueErrors
         return sender
 
     @field_validator("trusted_proxies", mode="before")
@@ -124,12 +121,6 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
-
-    @model_validator(mode="after")
-    def _mail_has_a_sender(self) -> Self:
-        if self.smtp_url and "mail_from" not in self.model_fields_set:
-            raise ValueError("mail_from")
-        return self
 
     def listening_at(self, host: str, port: int) -> Self:
         """Answer the same settings with the address that is really listened at; unset, `base_url` follows it."""
@@ -143,6 +134,13 @@ class Settings(BaseSettings):
         host = ANY_ADDRESS.get(self.host, self.host)
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
+    @property
+    def sender(self) -> str:
+        """Whom mails are from: `mail_from`, else no-reply at the host of the public address."""
+        host = urlsplit(self.public_url).hostname or ""
+        named = not host.replace(".", "").isdigit() and ":" not in host
+        return self.mail_from or f"kalends <no-reply@{host if named else 'localhost'}>"
+
 
 def load() -> Settings:
     """Read the settings of this process.
@@ -153,7 +151,7 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsWrong([_sentence(e["loc"], e["type"]) for e in error.errors(include_input=False)]) from None
+        raise SettingsWrong([_sentence(str(e["loc"][0])) for e in error.errors(include_input=False)]) from None
 
 
 def unknown_names() -> list[str]:
@@ -168,8 +166,6 @@ def variable(field: str) -> str:
     return PREFIX + field.upper()
 
 
-def _sentence(loc: tuple[int | str, ...], kind: str) -> str:
+def _sentence(field: str) -> str:
     # The value itself is never repeated: several of them hold passwords.
-    field = str(loc[0]) if loc else "mail_from"
-    what = "cannot be used" if loc else "is missing"
-    return f"{variable(field)} {what}: expected {Settings.model_fields[field].description}."
+    return f"{variable(field)} cannot be used: expected {Settings.model_fields[field].description}."

@@ -177,11 +177,12 @@ def test_a_wrong_setting_stops_commands_with_a_sentence_and_no_traceback(install
     assert not install.data.exists()
 
 
-def test_a_missing_sender_is_said_before_anything_starts(install: Install) -> None:
-    done = install.run("serve", KALENDS_SMTP_URL="smtp://u:hunter2@mail.test")
+def test_a_wrong_mail_server_is_said_before_anything_starts_and_its_password_never(install: Install) -> None:
+    done = install.run("serve", KALENDS_SMTP_URL="imap://u:hunter2@mail.test")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert one_sentence(done).startswith("KALENDS_MAIL_FROM is missing: expected a sender such as ")
+    assert one_sentence(done).startswith("KALENDS_SMTP_URL cannot be used: expected a mail server, as smtp://")
+    assert "hunter2" not in done.stderr
 
 
 def test_the_openapi_document_needs_no_database(install: Install) -> None:

@@ -133,7 +133,9 @@ def mail(configured: Settings) -> Finding:
     except (OSError, smtplib.SMTPException) as error:
         state = f"{address} does not take us ({error})"
         return Finding("Mail", state, "Correct host and port in KALENDS_SMTP_URL, or start the mail server.")
-    return Finding("Mail", f"{address}, from {configured.mail_from}")
+    if not configured.mail_from:
+        return Finding("Mail", f"{address}, from {configured.sender}", "Set KALENDS_MAIL_FROM to an address of yours.")
+    return Finding("Mail", f"{address}, from {configured.sender}")
 
 
 def _greet(server: SmtpMailer) -> None:
