@@ -102,6 +102,7 @@ async def test_an_appointment_has_all_the_contract_names(api: Api, stored: Appoi
         "location": None,
         "icsTitle": None,
         "icsDescription": None,
+        "note": None,
         "notes": None,
         "transcription": None,
         "summary": None,
@@ -149,6 +150,12 @@ async def test_cancelling_needs_no_body(api: Api, stored: Appointment) -> None:
     answer = await api.call("POST", f"{PATH}/{stored.id}/cancel", headers={"content-type": "application/json"})
 
     assert answer.status_code == 200
+
+
+async def test_empty_texts_name_nobody(api: Api, stored: Appointment) -> None:
+    answer = await api.post(f"{PATH}/{stored.id}/cancel", {"attendeeId": "", "reason": "", "cancelAll": False})
+
+    assert (answer.status_code, answer.json()["isCancelled"], answer.json()["cancel"]["reason"]) == (200, True, None)
 
 
 async def test_delete_is_an_older_name_of_cancelling(api: Api, stored: Appointment) -> None:
@@ -199,6 +206,45 @@ async def test_a_move_is_refused_by_the_same_rules(api: Api, stored: Appointment
     answer = await api.post(f"{PATH}/{stored.id}/reschedule", {"start": start})
 
     assert (answer.status_code, answer.json()["errorCode"]) == (400, code)
+
+
+@pytest.mark.parametrize(
+    ("asked", "at", "staying"),
+    [
+        ({}, 2, (0, 1)),
+        ({"calculationMethod": "everyone"}, 2, (0, 1)),
+        ({"calculationMethod": "anyone"}, 2, (0,)),
+        ({"calculationMethod": "anyone"}, 1, (1,)),
+        ({"requiredHosts": 1}, 1, (1,)),
+        ({"requiredHosts": 2, "calculationMethod": ""}, 2, (0, 1)),
+    ],
+)
+async def test_a_move_goes_with_the_hosts_that_the_same_list_asks_for(
+    api: Api, asked: dict[str, Any], at: int, staying: tuple[int, ...]
+) -> None:
+    """Contract 6.4: same values, same answer; the first host has something else an hour later."""
+    member = await api.member()
+    hosts = (member.user_id, api.company.user_id)
+    stored = await _booked(api, host_ids=hosts, mode="everyone")
+    await _booked(api, START.add(hours=1), host_ids=hosts[:1])
+    start = START.add(hours=at)
+
+    listed = await api.get(
+        "/v4/booking-availability",
+        meetingTypeId=str(stored.meeting_type_id),
+        existingAppointmentId=str(stored.id),
+        start=start.format_iso(),
+        end=start.add(minutes=1).format_iso(),
+        **asked,
+    )
+    answer = await api.post(f"{PATH}/{stored.id}/reschedule", {"start": start.format_iso(), **asked})
+
+    assert len(listed.json()["dates"]) == 1
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["appointment"]["hostIds"] == [str(hosts[place]) for place in staying]
+    async with api.app.reading() as conn:
+        cursor = await conn.execute("SELECT count(*), min(start_at) FROM claim WHERE appointment_id = %s", (stored.id,))
+        assert await cursor.fetchone() == (len(staying), start)
 
 
 async def test_a_host_may_move_his_appointment_anywhere(api: Api) -> None:
@@ -273,6 +319,7 @@ async def test_pages_are_counted_from_zero(api: Api) -> None:
     assert (await page(page=0, pageSize=10, sortDirection="DESC"))[0] == ids[::-1]
     assert (await page(page=0, pageSize=10, sortBy="appointment.createdAt"))[0] == ids
     assert (await page(page=0, pageSize=10, start="2031-03-05T09:00:01Z"))[0] == ids[1:]
+    assert (await page(page=0, pageSize=10, start="2031-03-05T09:00:01", end="2031-03-05T11:00:00"))[0] == ids[1:2]
     assert (await page(page=0, pageSize=10, end="2031-03-05"))[0] == ids
     assert (await page(page=0, pageSize=10, status="past", search=""))[0] == []
     assert (await page(page=0, pageSize=10, search="guest@"))[0] == ids
@@ -286,6 +333,7 @@ async def test_pages_are_counted_from_zero(api: Api) -> None:
         ({"page": 0}, "pageSize"),
         ({"page": -1, "pageSize": 10}, "page"),
         ({"page": 0, "pageSize": 101}, "pageSize"),
+        ({"page": 0, "pageSize": 0}, "pageSize"),
         ({"page": 0, "pageSize": 10, "status": "lost"}, "status"),
         ({"page": 0, "pageSize": 10, "start": "now"}, "start"),
         ({"page": 0, "pageSize": 10, "sortBy": "id"}, "sortBy"),

@@ -80,6 +80,8 @@ async def test_every_start_answered_can_be_posted_as_it_is(api: Api) -> None:
         ("2031-03-05T08:00:00Z", "2031-03-05T09:00:00Z", "2031-03-05T08:00:00.000Z", 2),
         ("2031-03-05T08:00:00.000 01:00", "2031-03-05T09:00:00+01:00", "2031-03-05T07:00:00.000Z", 2),
         ("2031-03-05T08:00:01Z", "2031-03-05", "2031-03-05T08:30:00.000Z", 15),
+        ("2031-03-05T08:00:00", "2031-03-05T09:00:00.000", "2031-03-05T08:00:00.000Z", 2),
+        ("2031-03-05T08:00", "2031-03-05T09:00:00.001Z", "2031-03-05T08:00:00.000Z", 3),
         ("2031-03-06", "2031-03-05", None, 0),
         ("2031-03-08", "2031-03-09", None, 0),
         ("2020-03-08", "2020-03-09", None, 0),
@@ -98,6 +100,9 @@ async def test_a_date_is_a_day_of_the_zone_asked_for(api: Api) -> None:
     """T07: the guest's zone moves the window, never the instants."""
     far = await _starts(api, timezone="Pacific/Pago_Pago")
 
+    assert far == await _starts(
+        api, timezone="Pacific/Pago_Pago", start="2031-03-05T00:00:00", end="2031-03-06T00:00:00.000"
+    )
     assert (far[0], far[-1]) == ("2031-03-05T00:00:00.000-11:00", "2031-03-05T23:30:00.000-11:00")
     assert {Instant.parse_iso(one) for one in far} <= {
         Instant.parse_iso(one) for one in await _starts(api, start="2031-03-04", end="2031-03-06")
@@ -111,7 +116,7 @@ async def test_a_date_is_a_day_of_the_zone_asked_for(api: Api) -> None:
         ({"end": ...}, "end"),
         ({"start": "tomorrow"}, "start"),
         ({"start": "2031-02-30"}, "start"),
-        ({"end": "2031-03-05T09:00:00"}, "end"),
+        ({"end": "2031-03-05T25:00:00"}, "end"),
         ({"start": "1600-01-01"}, "start"),
         ({"end": "9999-12-31"}, "end"),
         ({"end": "2032-03-06"}, "end"),
@@ -156,6 +161,7 @@ async def test_hosts_come_repeated_joined_or_not_at_all(api: Api) -> None:
     assert await _starts(api, **params, hostIds=both[0]) == []
     assert len(await _starts(api, **params, hostIds=both)) == 1
     assert len(await _starts(api, **params, hostIds=",".join(both))) == 1
+    assert len(await _starts(api, **params, hostIds=", ".join(both))) == 1
     assert await _starts(api, **params, hostIds=both, calculationMethod="everyone") == []
     assert await _starts(api, **params, hostIds=both, requiredHosts=2) == []
 
@@ -174,9 +180,12 @@ async def test_zone_aliases_are_accepted(api: Api) -> None:
     assert old == new
 
 
-async def test_a_duration_that_is_not_offered_has_no_starts(api: Api) -> None:
+async def test_a_duration_that_is_not_offered_is_refused_as_a_booking_is(api: Api) -> None:
     assert len(await _starts(api, meetingDuration=30)) == 18
-    assert await _starts(api, meetingDuration=45) == []
+
+    refused = await _get(api, meetingDuration=45)
+
+    assert (refused.status_code, refused.json()["errorCode"]) == (400, "duration-not-allowed")
 
 
 async def test_the_moved_appointment_does_not_block_itself(api: Api) -> None:
@@ -185,6 +194,36 @@ async def test_the_moved_appointment_does_not_block_itself(api: Api) -> None:
 
     assert await _starts(api, **params) == []
     assert len(await _starts(api, **params, existingAppointmentId=appointment)) == 1
+
+
+async def test_the_moved_appointment_keeps_hosts_and_length_whatever_else_is_asked(
+    api: Api, another_company: CompanyMaker
+) -> None:
+    """Clients send the type's owner and its usual duration along; a move changes neither."""
+    member = await api.member()
+    async with api.app.transaction() as conn:
+        options = {"allowedDurations": [30, 60]}
+        kind = await factories.meeting_type(conn, api.company, meeting_options=options)
+    await _book(api, START.add(hours=2))
+    moved = await _book(api, meeting_type_id=kind.id, host_ids=(member.user_id,), duration=60)
+    asked = {"meetingTypeId": str(kind.id), "existingAppointmentId": moved}
+
+    found = await _starts(api, **asked, hostIds=str(api.company.user_id), meetingDuration=30)
+
+    assert found == await _starts(api, **asked)
+    assert len(found) == 9  # an hour each from eight to five, the owner's meeting notwithstanding
+    foreign = str((await another_company()).company.user_id)
+    assert (await _get(api, **asked, hostIds=foreign)).status_code == 404
+
+
+async def test_an_appointment_of_another_type_is_not_moved_here(api: Api) -> None:
+    """What is listed must be bookable: nothing of this type can take that appointment's place."""
+    async with api.app.transaction() as conn:
+        kind = await factories.meeting_type(conn, api.company)
+    other = await _book(api)
+    params = {"start": "2031-03-05T09:00:00Z", "end": "2031-03-05T09:30:00Z"}
+
+    assert await _starts(api, **params, meetingTypeId=str(kind.id), existingAppointmentId=other) == []
 
 
 async def test_a_full_day_is_empty(api: Api) -> None:

@@ -90,6 +90,34 @@ async def test_all_that_is_sent_is_kept(api: Api) -> None:
     assert [one.email for one in stored.attendees] == ["ana@guests.test", "one@guests.test"]
 
 
+async def test_empty_texts_are_no_values(api: Api) -> None:
+    fields = dict.fromkeys(
+        ("queueId", "calculationMethod", "channel", "location", "icsTitle", "icsDescription", "timezone", "notes"), ""
+    )
+    names = ("phone", "fullname", "firstname", "lastname", "language", "timezone")
+
+    answer = await _post(
+        api, **fields, hostIds="", attendee={"email": " ana@guests.test ", **dict.fromkeys(names, ""), "lastname": " "}
+    )
+
+    stored = await _stored(api, answer)
+    booker = stored.attendees[0]
+    assert (booker.email, booker.full_name, booker.first_name, booker.last_name) == (
+        "ana@guests.test",
+        "ana",
+        None,
+        None,
+    )
+    assert (booker.phone, booker.language, booker.timezone, booker.notes) == (None, None, None, {})
+    assert (stored.channel, stored.location, stored.ics_title) == ("phone", None, None)
+
+
+async def test_what_disregards_availability_begins_at_a_whole_second(api: Api) -> None:
+    stored = await _stored(api, await _post(api, start="2031-03-05T02:00:01.750Z", ignoreAvailability=True))
+
+    assert stored.start_at == Instant("2031-03-05T02:00:01Z")
+
+
 async def test_a_taken_slot_answers_as_the_contract_says(api: Api) -> None:
     """S16, the API's part."""
     await _post(api)
@@ -115,6 +143,8 @@ async def test_a_taken_slot_answers_as_the_contract_says(api: Api) -> None:
         ({"start": "2032-03-03T09:00:00Z"}, "too-far"),
         ({"start": "2031-03-05T05:00:00Z"}, "outside-hours"),
         ({"start": "2031-03-05T09:10:00Z"}, "not-a-slot"),
+        ({"start": "2031-03-05T09:00:01Z"}, "not-a-slot"),
+        ({"start": "2031-03-05T09:00:00.500Z"}, "not-a-slot"),
         ({"duration": 45}, "duration-not-allowed"),
         ({"requiredHosts": 2}, "host-not-allowed"),
         ({"phoneOnlyBooking": True}, "phone-only-not-allowed"),

@@ -12,7 +12,7 @@ from whenever import Instant
 
 from kalends.app import App, DatabaseBusy
 from kalends.errors import DomainError
-from kalends.services import appointments, bookings
+from kalends.services import appointments, bookings, users
 from kalends.services.actor import Actor
 from kalends.services.bookings import Booked, Order
 from kalends.services.companies import Founded
@@ -269,3 +269,44 @@ async def test_a_host_held_too_long_answers_busy_and_applies_nothing(crowd: App,
 
     assert refused.value.retry_after_s == 1
     assert await _left_behind(crowd, company) == (0, 0, 0, 0)
+
+
+async def test_cancelling_waits_for_a_type_with_a_cap_and_for_no_other(crowd: App, company: Founded) -> None:
+    """Design section 4: one lock order, cancelling included."""
+    actor = factories.actor(company)
+    capped = await _kind(crowd, company, booking_limits={"perDay": 5})
+    counted = await _book(crowd, actor, order(capped))
+    free = await _book(crowd, actor, order(company.meeting_type_id, START.add(hours=1)))
+
+    async with crowd.transaction() as conn:
+        await conn.execute("SELECT FROM meeting_type WHERE company_id = %s FOR NO KEY UPDATE", (company.company_id,))
+        with pytest.raises(DatabaseBusy):
+            await _cancel(crowd, actor, counted.appointment_id)
+        assert (await _cancel(crowd, actor, free.appointment_id)).cancelled_at == NOW
+
+    assert (await _cancel(crowd, actor, counted.appointment_id)).cancelled_at == NOW
+
+
+async def test_deleting_a_user_never_deadlocks_with_bookings_and_cancellations(crowd: App, company: Founded) -> None:
+    actor = factories.actor(company)
+    for number in range(4):
+        async with crowd.transaction() as conn:
+            member = (await factories.user(conn, company, now=NOW)).user
+            kinds = [(await factories.meeting_type(conn, member, booking_limits={"perDay": 50})).id for _ in range(3)]
+        booked = [await _book(crowd, actor, order(kind, START.add(hours=n))) for n, kind in enumerate(kinds)]
+
+        ends = await _race(
+            [
+                *(_book(crowd, actor, order(kinds[n % 3], START.add(hours=3, minutes=30 * n))) for n in range(6)),
+                *(_cancel(crowd, actor, one.appointment_id) for one in booked),
+                _delete(crowd, actor, member.id),
+            ]
+        )
+
+        assert set(ends) <= {"won", "not-found"}, number
+        assert ends["won"] >= 1 + len(booked)
+
+
+async def _delete(app: App, actor: Actor, user_id: UUID) -> None:
+    async with app.transaction() as conn:
+        await users.delete(conn, actor=actor, user_id=user_id, now=NOW)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from whenever import Instant
 
+from kalends.domain.slots import Caps
 from kalends.errors import Forbidden, Invalid, NotFound
 from kalends.storage import appointments, attendees, claims, hosts, locks
 from kalends.storage.appointments import Appointment
@@ -24,6 +25,7 @@ from .actor import Actor
 from .calendars import ChangedMeanwhile, SlotQuery
 from .guests import GuestView as GuestView
 from .guests import opened_by as opened_by
+from .orders import Mode
 
 Clock: TypeAlias = Callable[[], Instant]
 
@@ -96,13 +98,14 @@ async def cancel(
 ) -> Appointment:
     """Cancel an appointment, or take one attendee off it (contract 2.7); a cancelled one stays as it is.
 
-    A guest cancels the whole only where nobody else booked; else just himself.
+    A guest cancels the whole only where nobody else booked; else just himself. Locks the type when it has a cap,
+    the hosts, the appointment.
 
     Raises:
         NotFound: no such appointment for the actor, or no such attendee in it.
         AttendeeOrAllNeeded: several booked, and the actor did not say whom he means.
     """
-    before = await _locked(conn, actor, appointment_id)
+    before = await _locked(conn, actor, appointment_id, counted=True)
     now = clock()
     if before.cancelled_at:
         return before
@@ -154,11 +157,16 @@ async def reschedule(
     appointment_id: UUID,
     start: Instant,
     ignore_availability: bool = False,
+    mode: Mode | None = None,
+    required: int | None = None,
     clock: Clock,
 ) -> Rescheduled:
-    """Move an appointment with all its hosts, as long as it is; its own time does not block it.
+    """Move an appointment, as long as it is; its own time does not block it.
 
     Locks the type when it has a cap, the hosts, the appointment. Moving to where it is changes nothing.
+
+    Args:
+        mode, required: which of its hosts go with it, as a list of starts is asked; neither: all of them.
 
     Raises:
         NotFound: no such appointment for the actor.
@@ -172,8 +180,8 @@ async def reschedule(
         meeting_type_id=seen.meeting_type_id,
         start=start,
         end=start.add(minutes=1),
-        host_ids=tuple(host.id for host in seen.hosts),
-        mode="everyone",
+        mode=mode,
+        required=required,
         existing_appointment_id=seen.id,
     )
     loaded, now = await calendars.load_locked(conn, actor.company_id, query, clock, deleted=True)
@@ -195,6 +203,9 @@ async def reschedule(
         ignore_availability=ignore_availability,
     )
     await hosts.keep_step(conn, company_id=before.company_id, appointment_id=before.id, start=start, live=True)
+    if len(chosen) < len(before.hosts):
+        staying = [host.id for host in chosen]
+        await hosts.keep_only(conn, company_id=before.company_id, appointment_id=before.id, user_ids=staying)
     fields = {
         "sequence": before.sequence + 1,
         "start_at": start,
@@ -258,9 +269,15 @@ async def add_guest(
     return await _changed(conn, actor, "booking_updated", before, {}, now)
 
 
-async def _locked(conn: Connection, actor: Actor, appointment_id: UUID) -> Appointment:
-    """Lock the hosts, then the appointment, and read it again; design section 4 says why in this order."""
+async def _locked(conn: Connection, actor: Actor, appointment_id: UUID, *, counted: bool = False) -> Appointment:
+    """Lock the hosts, then the appointment, and read it again; design section 4 says why in this order.
+
+    Args:
+        counted: the change may alter what a cap of the type counts, so a type that has one is locked first.
+    """
     seen = await get(conn, actor=actor, appointment_id=appointment_id)
+    if counted and calendars.caps_of(seen.type_limits) != Caps():
+        await locks.meeting_type(conn, seen.company_id, seen.meeting_type_id)
     await locks.hosts(conn, [host.host_no for host in seen.hosts])
     await locks.appointment(conn, seen.company_id, seen.id)
     return await _again(conn, actor, seen)

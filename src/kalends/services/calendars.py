@@ -42,12 +42,13 @@ class SlotQuery:
     """Which starts are asked for.
 
     Attributes:
-        host_ids: none: the hosts of the appointment that is moved, else the meeting type's owner.
+        host_ids: none: the meeting type's owner.
         mode: None: `everyone` for the hosts of the appointment that is moved, else `anyone`.
         required: so many of the hosts, whatever the mode.
-        duration: minutes; None: as long as the appointment that is moved, else as the type says.
+        duration: minutes; None: as the type says.
         start, end: starts s with start ≤ s < end.
-        existing_appointment_id: the appointment that is moved; its own time does not block it.
+        existing_appointment_id: the appointment that is moved; its own time does not block it. It keeps hosts and
+            length, whatever host_ids and duration say, where it is of this meeting type.
     """
 
     meeting_type_id: UUID
@@ -115,9 +116,9 @@ async def load(conn: Connection, company_id: UUID, query: SlotQuery, now: Instan
     """
     scope, hosts = await _scope(conn, company_id, query, deleted=deleted)
     rules = _rules(scope, query)
-    caps = [_caps(host.booking_limits) for host in hosts]
+    caps = [caps_of(host.booking_limits) for host in hosts]
     first, last = slots.reach(rules, query.start, query.end, caps=caps)
-    moved = query.existing_appointment_id
+    moved = query.existing_appointment_id if scope.moved else None
     busy = await calendars.busy(
         conn, host_nos=[one.host.host_no for one in hosts], first=first, last=last, moved=moved, now=now
     )
@@ -148,7 +149,7 @@ async def load(conn: Connection, company_id: UUID, query: SlotQuery, now: Instan
             )
             for one, cap in zip(hosts, caps, strict=True)
         ),
-        ask=_ask(query),
+        ask=_ask(query, scope),
     )
 
 
@@ -164,7 +165,7 @@ async def load_locked(
         ChangedMeanwhile: the hosts, or the type's cap, were changed while this waited.
     """
     before, hosts = await _scope(conn, company_id, query, deleted=deleted)
-    capped = _caps(before.meeting_type.booking_limits) != Caps()
+    capped = caps_of(before.meeting_type.booking_limits) != Caps()
     if capped:
         await locks.meeting_type(conn, company_id, query.meeting_type_id)
     locked = {one.host.host_no for one in hosts}
@@ -195,10 +196,10 @@ async def _scope(
         raise NotFound("Meeting type not found")
     if query.queue_id:
         raise NotFound("Queue not found")
-    if query.existing_appointment_id and scope.moved is None:
+    if query.existing_appointment_id and not scope.moved_exists:
         raise NotFound("Appointment not found")
     hosts = [host for host in scope.hosts if host]
-    if len(hosts) < len(scope.hosts):
+    if len(hosts) < len(scope.hosts) or scope.unknown_hosts:
         raise NotFound("Host not found")
     return scope, hosts
 
@@ -206,12 +207,11 @@ async def _scope(
 def _rules(scope: Scope, query: SlotQuery) -> Rules:
     kind = scope.meeting_type
     info = kind.meeting_info
-    standard: int = info["duration"]
-    offered = (standard, *(kind.meeting_options.get("allowedDurations") or ()))
+    duration: int = query.duration or info["duration"]
+    offered: tuple[int, ...] = (info["duration"], *(kind.meeting_options.get("allowedDurations") or ()))
     if scope.moved:
-        length = int((scope.moved[1] - scope.moved[0]).total("minutes"))
-        standard, offered = length, (*offered, length)
-    duration = query.duration or standard
+        duration = int((scope.moved[1] - scope.moved[0]).total("minutes"))
+        offered = (duration,)
     return Rules(
         enabled=kind.enabled and kind.deleted_at is None,
         duration=duration,
@@ -223,7 +223,7 @@ def _rules(scope: Scope, query: SlotQuery) -> Rules:
         notice=kind.booking_minimum,
         window=_window(kind.days_into_future),
         zone=scope.zone,
-        caps=_caps(kind.booking_limits),
+        caps=caps_of(kind.booking_limits),
     )
 
 
@@ -237,15 +237,15 @@ def _window(raw: Mapping[str, Any]) -> BookingWindow:
     return BookingWindow("unlimited")
 
 
-def _caps(raw: Mapping[str, Any]) -> Caps:
+def caps_of(raw: Mapping[str, Any]) -> Caps:
     """Read `bookingLimits` of contract 6.6."""
     return Caps(raw.get("perDay"), raw.get("perWeek"), raw.get("perMonth")) if raw else Caps()
 
 
-def _ask(query: SlotQuery) -> Ask:
-    if query.mode or query.required or query.host_ids or not query.existing_appointment_id:
-        return Ask(query.mode or "anyone", query.required)
-    return Ask("everyone")
+def _ask(query: SlotQuery, scope: Scope) -> Ask:
+    if scope.moved and not query.mode and not query.required:
+        return Ask("everyone")
+    return Ask(query.mode or "anyone", query.required)
 
 
 def _schedule(hours: HostHours) -> Schedule:

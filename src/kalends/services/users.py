@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -13,7 +14,7 @@ from whenever import Instant
 from kalends.domain import slugs
 from kalends.errors import FieldError, Invalid
 from kalends.storage import availabilities as storage_availabilities
-from kalends.storage import companies, ids, users
+from kalends.storage import companies, ids, locks, users
 from kalends.storage import meeting_types as storage_types
 from kalends.storage.database import Connection
 from kalends.storage.users import User, UserType
@@ -21,9 +22,11 @@ from kalends.storage.users import User, UserType
 from . import availabilities, meeting_type_defaults, meeting_types, rights
 from .actor import Actor
 from .availabilities import NewAvailability
+from .calendars import ChangedMeanwhile
 from .rights import UserNotFound
 
 _SLUGS_AT_ONCE = 20
+_LOCK_ATTEMPTS = 5
 
 
 class EmailTaken(Invalid):
@@ -42,6 +45,10 @@ class OwnerStays(Invalid):
     """The owner of the company cannot be deleted."""
 
     code = "owner-cannot-be-deleted"
+
+
+class _TypeMade(Exception):
+    """A meeting type was made for the user while he was waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,21 +172,39 @@ async def delete(conn: Connection, *, actor: Actor, user_id: UUID, now: Instant)
         UserNotFound: the company has none such.
         AdminsOnly: the actor is no administrator.
         OwnerStays: he owns the company.
+        ChangedMeanwhile: meeting types were made for him at the same moment.
     """
     if await users.get(conn, actor.company_id, user_id) is None:
         raise UserNotFound
     rights.require_admin(actor)
-    # Types before the user, as bookings lock them; a type made in between is caught by the second time.
-    await storage_types.delete_of_user(conn, actor.company_id, user_id, now)
-    user = await users.get(conn, actor.company_id, user_id, lock="change")
-    if user is None:
-        raise UserNotFound
+    user = await _lock_with_types(conn, actor.company_id, user_id)
     if user.is_owner:
         raise OwnerStays
     await users.update(conn, user.company_id, user_id, {"deleted_at": now, "updated_at": now})
     await users.free_slug(conn, user.slug, company_id=user.company_id, user_id=user_id)
     await storage_types.delete_of_user(conn, actor.company_id, user_id, now)
     await storage_availabilities.delete_of_user(conn, actor.company_id, user_id, now)
+
+
+async def _lock_with_types(conn: Connection, company_id: UUID, user_id: UUID) -> User:
+    """Lock a user's types, then him: the order in which bookings do.
+
+    Raises:
+        UserNotFound: he was deleted meanwhile.
+        ChangedMeanwhile: types were made for him each time.
+    """
+    for _ in range(_LOCK_ATTEMPTS):
+        with suppress(_TypeMade):
+            async with conn.transaction():  # giving up this part gives the locks back
+                locked = await locks.meeting_types_of(conn, company_id, user_id)
+                user = await users.get(conn, company_id, user_id, lock="change")
+                if user is None:
+                    raise UserNotFound
+                types = await storage_types.ids_of_users(conn, company_id, [user_id])
+                if not locked.issuperset(types.get(user_id, ())):
+                    raise _TypeMade
+                return user
+    raise ChangedMeanwhile(retry_after_s=1)
 
 
 async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, new: NewUser, now: Instant) -> Created:

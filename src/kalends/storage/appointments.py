@@ -30,7 +30,7 @@ class Appointment:
 
     Attributes:
         meeting_info: the type's, as it was when booked.
-        type_slug, type_ics, type_metadata, type_spots: of the meeting type as it is now, also when deleted.
+        type_slug, type_ics, type_metadata, type_spots, type_limits: of the meeting type as it is now, deleted or not.
     """
 
     company_id: UUID
@@ -62,6 +62,7 @@ class Appointment:
     type_ics: dict[str, Any] | None
     type_metadata: dict[str, str]
     type_spots: int
+    type_limits: dict[str, Any]
     company_name: str
     company_language: str
     hosts: tuple[Host, ...]
@@ -75,7 +76,7 @@ class Appointment:
 
 _WHOLE = f"""
     SELECT {", ".join(f"a.{column.strip()}" for column in COLUMNS.split(","))},
-        t.slug, t.ics, t.metadata, t.spots, c.name, c.language,
+        t.slug, t.ics, t.metadata, t.spots, t.booking_limits, c.name, c.language,
         (SELECT json_agg(host ORDER BY host.place) FROM (
             SELECT h.position AS place, {", ".join(f"u.{column.strip()}" for column in hosts.COLUMNS.split(","))}
             FROM appointment_host h JOIN user_account u ON u.company_id = h.company_id AND u.id = h.user_id
@@ -118,7 +119,7 @@ class Filter:
         begins_from, begins_before: bounds of the start, half-open.
         live_only: leave cancelled ones out.
         runs_at: only those that run at this instant and are live.
-        search: a part of an attendee's name or address, or of the meeting's name.
+        search: a part of an attendee's name, address or phone number, or of the meeting's name.
     """
 
     host_id: UUID
@@ -156,7 +157,7 @@ def _where(only: Filter, now: Instant) -> tuple[str, dict[str, Any]]:
         rules.append(
             """(a.meeting_info->>'name' ILIKE %(search)s OR EXISTS (
                 SELECT FROM attendee g WHERE g.company_id = a.company_id AND g.appointment_id = a.id
-                    AND (g.email ILIKE %(search)s OR g.full_name ILIKE %(search)s)))"""
+                    AND (g.email ILIKE %(search)s OR g.full_name ILIKE %(search)s OR g.phone ILIKE %(search)s)))"""
         )
     pattern = (only.search or "").replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return " AND ".join(rules), {

@@ -22,7 +22,12 @@ _HOST_COLUMNS = [column.strip() for column in hosts.COLUMNS.split(",")]
 
 _SCOPE = f"""
     SELECT {", ".join(f"t.{column}" for column in _TYPE_COLUMNS)}, coalesce(std.timezone, owner.timezone),
-        moved.start_at, moved.end_at, {", ".join(f"u.{column}" for column in _HOST_COLUMNS)}, u.booking_limits,
+        moved.id, same.start_at, same.end_at,
+        same.id IS NOT NULL AND EXISTS (
+            SELECT FROM unnest(%(hosts)s::uuid[]) named(id) WHERE NOT EXISTS (
+                SELECT FROM user_account n
+                WHERE n.company_id = t.company_id AND n.id = named.id AND n.deleted_at IS NULL)),
+        {", ".join(f"u.{column}" for column in _HOST_COLUMNS)}, u.booking_limits,
         hours.timezone, hours.schedule::text,
         (SELECT json_agg(json_build_array(e.available, e.starts, e.ends, e.owner_type = 'company', e.id) ORDER BY e.id)
          FROM availability_exception e
@@ -33,10 +38,12 @@ _SCOPE = f"""
     LEFT JOIN availability std ON std.company_id = t.company_id
         AND std.id = coalesce(t.availability_id, owner.default_availability_id)
     LEFT JOIN appointment moved ON moved.company_id = t.company_id AND moved.id = %(moved)s
+    LEFT JOIN appointment same ON same.company_id = t.company_id AND same.id = moved.id
+        AND same.meeting_type_id = t.id
     CROSS JOIN LATERAL unnest(coalesce(
-        %(hosts)s::uuid[],
         (SELECT array_agg(h.user_id ORDER BY h.position) FROM appointment_host h
-         WHERE h.company_id = t.company_id AND h.appointment_id = moved.id AND moved.meeting_type_id = t.id),
+         WHERE h.company_id = t.company_id AND h.appointment_id = same.id),
+        %(hosts)s::uuid[],
         ARRAY[t.user_id]
     )) WITH ORDINALITY asked(id, place)
     LEFT JOIN user_account u ON u.company_id = t.company_id AND u.id = asked.id AND u.deleted_at IS NULL
@@ -91,12 +98,16 @@ class Scope:
 
     Attributes:
         zone: the zone of the type's schedule.
-        moved: start and end of the appointment that is moved; None when there is no such appointment.
+        moved: start and end of the appointment of this type that is moved.
+        moved_exists: the company has the appointment that is moved, of this type or another.
+        unknown_hosts: the company does not have all hosts asked for, though it is not they who matter.
     """
 
     meeting_type: MeetingType
     zone: str
     moved: tuple[Instant, Instant] | None
+    moved_exists: bool
+    unknown_hosts: bool
     hosts: list[HostHours | None]
 
 
@@ -113,7 +124,7 @@ async def scope(
 ) -> Scope | None:
     """Read a type with its hosts, their hours and the exceptions that may touch [first, last); one statement.
 
-    Without `host_ids`: the hosts of the moved appointment, if it is of this type, else the type's owner.
+    The hosts are those of the moved appointment, if it is of this type; else those asked for, else the type's owner.
 
     Args:
         deleted: find a deleted type too.
@@ -134,12 +145,14 @@ async def scope(
     if not rows:
         return None
     after_type = len(_TYPE_COLUMNS)
-    zone, start, end = rows[0][after_type : after_type + 3]
+    zone, moved_id, start, end, unknown = rows[0][after_type : after_type + 5]
     return Scope(
         MeetingType(*rows[0][:after_type]),
         zone,
         (start, end) if start else None,
-        [_hours(row[after_type + 3 :]) for row in rows],
+        moved_id is not None,
+        unknown,
+        [_hours(row[after_type + 5 :]) for row in rows],
     )
 
 

@@ -51,6 +51,21 @@ async def add(
     )
 
 
+async def keep_only(conn: Connection, *, company_id: UUID, appointment_id: UUID, user_ids: Sequence[UUID]) -> None:
+    """Take all other hosts off an appointment; the first of those who stay is the main host."""
+    await conn.execute(
+        "DELETE FROM appointment_host WHERE company_id = %s AND appointment_id = %s AND user_id <> ALL(%s)",
+        (company_id, appointment_id, list(user_ids)),
+    )
+    await conn.execute(
+        """
+        UPDATE appointment_host SET position = array_position(%s::uuid[], user_id) - 1
+        WHERE company_id = %s AND appointment_id = %s
+        """,
+        (list(user_ids), company_id, appointment_id),
+    )
+
+
 async def keep_step(conn: Connection, *, company_id: UUID, appointment_id: UUID, start: Instant, live: bool) -> None:
     """Repeat the appointment's start and state beside its hosts, for lists and caps of one host."""
     await conn.execute(

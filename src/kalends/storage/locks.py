@@ -17,6 +17,18 @@ async def meeting_type(conn: Connection, company_id: UUID, meeting_type_id: UUID
     )
 
 
+async def meeting_types_of(conn: Connection, company_id: UUID, user_id: UUID) -> set[UUID]:
+    """Lock all live types of a user, by their ids; answers them."""
+    cursor = await conn.execute(
+        """
+        SELECT id FROM meeting_type WHERE company_id = %s AND user_id = %s AND deleted_at IS NULL
+        ORDER BY id FOR NO KEY UPDATE
+        """,
+        (company_id, user_id),
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
 async def hosts(conn: Connection, host_nos: Iterable[int]) -> None:
     """Lock all hosts concerned, old and new, by their number."""
     await conn.execute(

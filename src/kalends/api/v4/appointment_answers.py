@@ -15,16 +15,20 @@ from kalends.storage.hosts import Host
 
 from .schemas import Answer, Stamp
 
+# What a secret looks like, for examples.
+SECRET = "Jv1aQ0mZ8yq3TtqGQw2fJrT0c5d7xk9LhV4bN6sPe1U"
+_INFO = {"name": "30min Meeting", "description": "", "duration": 30, "channel": "phone"}
+
 
 class HostAnswer(Answer):
     """One host; the first of the list is the main host."""
 
     id: UUID
-    email: str
-    given_name: str
-    family_name: str
-    full_name: str
-    slug: str
+    email: str = Field(examples=["ada@acme.test"])
+    given_name: str = Field(examples=["Ada"])
+    family_name: str = Field(examples=["Roth"])
+    full_name: str = Field(examples=["Ada Roth"])
+    slug: str = Field(examples=["ada-roth"])
     picture: str | None
 
 
@@ -32,15 +36,15 @@ class AttendeeAnswer(Answer):
     """One attendee; `broughtAlong` marks the guests of whoever booked."""
 
     id: UUID
-    email: str | None
-    firstname: str | None
-    lastname: str | None
-    fullname: str
-    phone: str | None
-    timezone: str | None
-    language: str | None
-    notes: dict[str, Any]
-    receive_reminders: bool
+    email: str | None = Field(examples=["gil@guests.test"])
+    firstname: str | None = Field(examples=["Gil"])
+    lastname: str | None = Field(examples=["Moss"])
+    fullname: str = Field(examples=["Gil Moss"])
+    phone: str | None = Field(examples=["+436601234567"])
+    timezone: str | None = Field(examples=["Europe/Vienna"])
+    language: str | None = Field(examples=["en"])
+    notes: dict[str, Any] = Field(examples=[{"Topic": "Contract"}])
+    receive_reminders: bool = Field(examples=[True])
     brought_along: bool
     is_cancelled: bool
     cancelled_at: Stamp | None
@@ -49,7 +53,7 @@ class AttendeeAnswer(Answer):
 class CancelAnswer(Answer):
     """Who cancelled, when and why; all null on a live appointment."""
 
-    action_source: str | None = Field(examples=["attendee"])
+    action_source: str | None = Field(description="attendee or host")
     action_at: Stamp | None
     action_by: str | None
     reason: str | None
@@ -58,7 +62,7 @@ class CancelAnswer(Answer):
 class HostingInfo(Answer):
     """Where the meeting takes place, and its traces in calendars."""
 
-    main_host: UUID | None
+    main_host: UUID
     meeting_link: str | None = None
     google_event_id: str | None = None
     google_connection_sub: str | None = None
@@ -66,31 +70,31 @@ class HostingInfo(Answer):
     zoom_meeting_id: int | None = None
     connect_channel_id: str | None = None
     whereby_meeting_id: str | None = None
-    calendar_sync_providers: list[dict[str, Any]] = Field(default_factory=list)
+    calendar_sync_providers: list[dict[str, Any]] = Field(default_factory=list, examples=[[]])
 
 
 class TypeAnswer(Answer):
     """The meeting type an appointment belongs to."""
 
     id: UUID
-    slug: str
-    meeting_info: dict[str, Any]
-    metadata: dict[str, Any]
+    slug: str = Field(examples=["30min-meeting"])
+    meeting_info: dict[str, Any] = Field(examples=[_INFO])
+    metadata: dict[str, Any] = Field(examples=[{}])
 
 
 class AppointmentAnswer(Answer):
     """An appointment with hosts and attendees."""
 
     id: UUID
-    secret: str = Field(description="The first attendee's; opens his page and the guest's routes.")
+    secret: str = Field(description="The first attendee's; opens his page and the guest's routes.", examples=[SECRET])
     ics: str | None = Field(description="The appointment as iCalendar; null in lists.")
     start: Stamp
-    end: Stamp
+    end: Stamp = Field(examples=["2031-03-04T09:30:00.000Z"])
     is_cancelled: bool
     cancel: CancelAnswer
     rescheduled_at: Stamp | None
     reschedule_count: int
-    meeting_info: dict[str, Any]
+    meeting_info: dict[str, Any] = Field(description="The meeting type's, as it was when booked.", examples=[_INFO])
     meeting_type_id: UUID
     meeting_type: TypeAnswer
     hosting_info: HostingInfo
@@ -100,15 +104,16 @@ class AppointmentAnswer(Answer):
     hosts: list[HostAnswer]
     host_ids: list[UUID]
     company_id: UUID
-    channel: str
+    channel: str = Field(examples=["phone"])
     location: str | None
     ics_title: str | None
     ics_description: str | None
-    notes: str | None
+    note: str | None = Field(description="The hosts' note.", examples=["Bring the plan."])
+    notes: str | None = Field(description="The same as `note`.", examples=["Bring the plan."])
     transcription: str | None
     summary: str | None
-    created_at: Stamp
-    updated_at: Stamp
+    created_at: Stamp = Field(examples=["2031-02-20T12:00:00.000Z"])
+    updated_at: Stamp = Field(examples=["2031-02-20T12:00:00.000Z"])
 
 
 def for_hosts(appointment: Appointment, *, ics: bool = True) -> AppointmentAnswer:
@@ -165,6 +170,7 @@ def _answer(
         location=one.location,
         ics_title=one.ics_title,
         ics_description=one.ics_description,
+        note=one.note if inside else None,
         notes=one.note if inside else None,
         transcription=one.transcription if inside else None,
         summary=one.summary if inside else None,

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from kalends.edge import problems
 from kalends.edge.auth import Scheduling
@@ -18,46 +18,56 @@ from kalends.services.rights import AdminsOnly
 from kalends.storage.appointments import Filter, Status
 
 from .appointment_answers import AppointmentAnswer, for_hosts
-from .schemas import INT32, Answer, Body, Email, Flag, Stamp, Text
-from .windows import Absent, When, side
+from .schemas import INT32, Answer, Body, Email, Flag, Stamp, Text, Whole
+from .windows import Absent, When, side, whole_second
 
 router = APIRouter(prefix="/v4", tags=["Appointment V4"])
 
-Reason = Annotated[Text, StringConstraints(max_length=500)]
+Reason = Annotated[Annotated[Text, StringConstraints(max_length=500)] | None, Absent]
 
 
 class AppointmentPage(Answer):
     """One page of appointments, and how many there are in all."""
 
     appointments: list[AppointmentAnswer]
-    total: int
+    total: int = Field(examples=[1])
 
 
 class Cancellation(Body):
     """Why, and who: on an appointment that several people booked, name one of them or all."""
 
-    reason: Reason | None = None
-    attendee_id: UUID | None = None
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "I am ill."}]})
+
+    reason: Reason = None
+    attendee_id: Annotated[UUID | None, Absent] = None
     cancel_all: Flag = False
 
 
 class Move(Body):
-    """A new start; hosts and duration stay."""
+    """A new start; the duration stays, and all hosts where nothing else is asked."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"start": "2031-03-04T09:00:00Z"}]})
 
     start: When
     ignore_availability: Flag = Field(False, description="A host's or an administrator's own right.")
+    calculation_method: Annotated[bookings.Mode | None, Absent] = Field(
+        None, description="anyone: the first of its hosts who is free goes on alone"
+    )
+    required_hosts: Annotated[Whole, Field(ge=1)] | None = Field(None, description="So many of its hosts go on")
 
 
 class RescheduleAnswer(Answer):
     """The appointment after its move."""
 
     appointment: AppointmentAnswer
-    previous_start: Stamp
+    previous_start: Stamp = Field(examples=["2031-03-03T09:00:00.000Z"])
     start: Stamp
 
 
 class Note(Body):
     """The hosts' note; it replaces the one there is, null clears it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "Bring the plan."}]})
 
     keeps_null: ClassVar[frozenset[str]] = frozenset({"note"})
     note: Text | None
@@ -66,6 +76,10 @@ class Note(Body):
 class Transcription(Body):
     """Markdown; null clears, a key left out keeps."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"transcription": "# Minutes\n\nGil asks for an offer.", "summary": None}]}
+    )
+
     keeps_null: ClassVar[frozenset[str]] = frozenset({"transcription", "summary"})
     transcription: Annotated[str, StringConstraints(max_length=1_000_000)] | None = None
     summary: Text | None = None
@@ -73,6 +87,12 @@ class Transcription(Body):
 
 class Guest(Body):
     """One more guest of an attendee."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"attendeeId": "01977b2e-4c4a-7a31-9f0e-0000dfeab095", "email": "lee@guests.test"}]
+        }
+    )
 
     attendee_id: UUID
     email: Email
@@ -186,14 +206,16 @@ async def reschedule_appointment(
     actor: Scheduling,
     app: AppDep,
 ) -> RescheduleAnswer:
-    """Move an appointment to another start, with all its hosts; its own time does not block it."""
+    """Move an appointment to another start; its own time does not block it."""
     async with app.transaction() as conn:
         moved = await appointments.reschedule(
             conn,
             actor=actor,
             appointment_id=id,
-            start=body.start,
+            start=whole_second(body.start) if body.ignore_availability else body.start,
             ignore_availability=body.ignore_availability,
+            mode=body.calculation_method,
+            required=body.required_hosts,
             clock=app.now,
         )
     return RescheduleAnswer(

@@ -18,6 +18,7 @@ from kalends.edge.context import AppDep
 from kalends.errors import FieldError, Invalid, NotFound
 from kalends.services import calendars
 from kalends.services.calendars import Listed, SlotQuery
+from kalends.services.refusals import DurationNotAllowed
 
 from .channels import Channel
 from .schemas import Answer, Zone
@@ -30,15 +31,15 @@ class JoinedAppointment(Answer):
     """A group appointment that still has seats."""
 
     id: UUID
-    total_spots: int
-    taken_spots: int
+    total_spots: int = Field(examples=[10])
+    taken_spots: int = Field(examples=[3])
 
 
 class Spot(Answer):
     """One start that can be booked."""
 
     start_time: str = Field(examples=["2031-03-04T09:00:00.000+01:00"])
-    unavailability_events: list[dict[str, Any]] = Field(default_factory=list)
+    unavailability_events: list[dict[str, Any]] = Field(default_factory=list, examples=[[]])
     appointment: JoinedAppointment | None = Field(None, description="Only where a group appointment has seats.")
 
 
@@ -76,7 +77,7 @@ async def _no_other_names(request: Request) -> None:
 @router.get(
     "/booking-availability",
     response_model=BookingAvailability,
-    responses=problems.document(NotFound),
+    responses=problems.document(NotFound, DurationNotAllowed),
     dependencies=[Depends(_no_other_names)],
 )
 async def get_booking_availability(
@@ -107,6 +108,9 @@ async def get_booking_availability(
 ) -> Response:
     """List the starts that can be booked.
 
+    A disabled meeting type has none; a duration it does not offer is refused. With existingAppointmentId the hosts
+    and the duration are those of that appointment.
+
     Days without a start are left out. With a timezone the starts are local times with their offset, without
     one they are in UTC.
     """
@@ -124,6 +128,9 @@ async def get_booking_availability(
     )
     async with app.reading() as conn:
         listed = await calendars.listing(conn, actor.company_id, query, app.now(), earliest=not skip_earliest)
+    rules = listed.loaded.rules
+    if rules.enabled and rules.duration not in rules.allowed_durations:
+        raise DurationNotAllowed
     return Response(_encode(listed, timezone), media_type="application/json")
 
 

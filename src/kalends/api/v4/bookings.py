@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from kalends.edge import limits, problems
 from kalends.edge.auth import SchedulingOrOwner
@@ -16,12 +16,12 @@ from kalends.services import appointments, bookings, guests, refusals
 from kalends.services.appointments import AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee
 from kalends.services.bookings import Order
 
-from .appointment_answers import AppointmentAnswer, for_guest
+from .appointment_answers import SECRET, AppointmentAnswer, for_guest
 from .appointments import Reason, RescheduleAnswer
 from .channels import Channel
 from .languages import Language
 from .schemas import Answer, Body, Email, Flag, Line, Phone, Text, Whole, Zone
-from .windows import Absent, IdList, When
+from .windows import Absent, IdList, When, whole_second
 
 router = APIRouter(prefix="/v4", tags=["Booking V4"])
 
@@ -32,24 +32,44 @@ def _trimmed(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
+GuestName = Annotated[Line | None, Absent, BeforeValidator(_trimmed)]
+
+
 class AttendeeForm(Body):
     """Whoever books; names may be missing."""
 
-    email: Annotated[Email | None, Absent] = Field(None, description="Required unless phoneOnlyBooking")
+    email: Annotated[Email | None, Absent] = Field(
+        None, description="Required unless phoneOnlyBooking", examples=["gil@guests.test"]
+    )
     phone: Annotated[Phone | None, Absent, BeforeValidator(_trimmed)] = Field(None, examples=["+436601234567"])
-    fullname: Line | None = Field(None, examples=["Ana Roth"])
-    firstname: Line | None = None
-    lastname: Line | None = None
+    fullname: GuestName = Field(None, examples=["Gil Moss"])
+    firstname: GuestName = None
+    lastname: GuestName = None
     receive_reminders: Flag = True
     notes: dict[str, Any] = Field({}, description="Answers by question", examples=[{"Topic": "Contract"}])
-    language: Language | None = None
-    timezone: Zone | None = Field(None, examples=["Europe/Vienna"])
+    language: Annotated[Language | None, Absent] = Field(None, examples=["en"])
+    timezone: Annotated[Zone | None, Absent] = Field(None, examples=["Europe/Vienna"])
     bringalong_emails: Annotated[list[Email], Field(max_length=5)] = Field(default_factory=list)
     data_policy_accepted: Flag | None = None
 
 
+_ORDER = {
+    "meetingTypeId": "01977b2e-4c4a-7a31-9f0e-00007e513f3a",
+    "start": "2031-03-04T09:00:00.000+01:00",
+    "attendee": {
+        "email": "gil@guests.test",
+        "fullname": "Gil Moss",
+        "timezone": "Europe/Vienna",
+        "receiveReminders": True,
+        "notes": {"Topic": "Contract"},
+    },
+}
+
+
 class BookingForm(Body):
     """One start to book; without hosts the meeting type's own takes it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ORDER]})
 
     meeting_type_id: UUID
     start: When
@@ -60,13 +80,13 @@ class BookingForm(Body):
     required_hosts: Annotated[Whole, Field(ge=1)] | None = None
     duration: Annotated[Whole, Field(ge=1, le=1440)] | None = Field(None, description="Minutes; an allowed duration")
     channel: Annotated[Channel | None, Absent] = None
-    location: Line | None = None
-    ics_title: Annotated[Line, StringConstraints(max_length=200)] | None = None
-    ics_description: Annotated[Text, StringConstraints(max_length=2000)] | None = None
+    location: Annotated[Line | None, Absent] = None
+    ics_title: Annotated[Annotated[Line, StringConstraints(max_length=200)] | None, Absent] = None
+    ics_description: Annotated[Annotated[Text, StringConstraints(max_length=2000)] | None, Absent] = None
     skip_notifications: Flag = False
     phone_only_booking: Flag = False
     ignore_availability: Flag = Field(False, description="A host's or an administrator's own right.")
-    timezone: Zone | None = Field(None, description="Taken over into the attendee")
+    timezone: Annotated[Zone | None, Absent] = Field(None, description="Taken over into the attendee")
     notes: Text | None = Field(None, description="Taken over into the attendee's notes")
 
     def order(self) -> Order:
@@ -75,7 +95,7 @@ class BookingForm(Body):
         notes = {"notes": self.notes, **who.notes} if self.notes else who.notes
         return Order(
             meeting_type_id=self.meeting_type_id,
-            start=self.start,
+            start=whole_second(self.start) if self.ignore_availability else self.start,
             host_ids=tuple(self.host_ids),
             queue_id=self.queue_id,
             mode=self.calculation_method,
@@ -108,20 +128,27 @@ class BookingAnswer(Answer):
     """A confirmed booking."""
 
     appointment_id: UUID
-    secret: str = Field(description="Lets the attendee see, cancel and move it; shown in his links.")
+    secret: str = Field(description="Lets the attendee see, cancel and move it; shown in his links.", examples=[SECRET])
+
+
+Secret = Annotated[str, StringConstraints(max_length=200)]
 
 
 class GuestCancellation(Body):
     """The guest's secret, and why."""
 
-    secret: Annotated[str, StringConstraints(max_length=200)]
-    reason: Reason | None = None
+    model_config = ConfigDict(json_schema_extra={"examples": [{"secret": SECRET, "reason": "I am ill."}]})
+
+    secret: Secret
+    reason: Reason = None
 
 
 class GuestMove(Body):
     """The guest's secret, and a new start."""
 
-    secret: Annotated[str, StringConstraints(max_length=200)]
+    model_config = ConfigDict(json_schema_extra={"examples": [{"secret": SECRET, "start": "2031-03-04T09:00:00Z"}]})
+
+    secret: Secret
     start: When
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
-from whenever import Date, Instant, Time, ZonedDateTime
+from whenever import Date, Instant, PlainDateTime, Time, ZonedDateTime
 
 from kalends.errors import FieldError, Invalid
 
@@ -16,10 +16,11 @@ MOST_IDS = 100
 FIRST_YEAR, LAST_YEAR = 1970, 5000
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?", re.ASCII)
 
 
 def parse_instant(text: Any) -> Instant:
-    """Read an ISO 8601 instant with `Z` or an offset, down to the second; a space in it was a `+` not encoded.
+    """Read an ISO 8601 instant with `Z` or an offset; a space in it was a `+` not encoded.
 
     Raises:
         ValueError: it is something else, or lies outside the years 1970–5000.
@@ -28,9 +29,14 @@ def parse_instant(text: Any) -> Instant:
         instant = Instant.parse_iso(text.strip().replace(" ", "+"))
     except (AttributeError, ValueError) as error:
         raise ValueError("must be an ISO 8601 instant with Z or an offset, such as 2031-03-04T09:00:00Z") from error
-    if not FIRST_YEAR <= instant.to_tz("UTC").year <= LAST_YEAR:
+    _within_years(instant.to_tz("UTC"))
+    return instant
+
+
+def _within_years(at: ZonedDateTime) -> ZonedDateTime:
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
-    return instant.round("second", mode="floor")
+    return at
 
 
 # An instant in a body.
@@ -41,13 +47,21 @@ When = Annotated[
 ]
 
 
+def whole_second(instant: Instant) -> Instant:
+    """Drop what is less than a second: what is booked regardless of any list begins at a whole one."""
+    return instant.round("second", mode="floor")
+
+
 def side(text: str, zone: str, *, field: str, is_end: bool) -> ZonedDateTime:
-    """Read one side of a window: an instant, or a plain date that includes its whole day in the zone.
+    """Read one side of a window: an instant, a local time of the zone, or a plain date that includes its whole day.
 
     Raises:
         Invalid: naming the field.
     """
+    text = text.strip()
     try:
+        if _LOCAL.fullmatch(text):
+            return _within_years(PlainDateTime.parse_iso(text.replace(" ", "T")).assume_tz(zone))
         if not _DATE.fullmatch(text):
             return parse_instant(text).to_tz(zone)
         day = Date.parse_iso(text)
@@ -78,7 +92,8 @@ def _split(value: Any) -> Any:
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list):
         return given
-    return [part for one in given for part in (one.split(",") if isinstance(one, str) else [one]) if part]
+    parts = [part for one in given for part in (one.split(",") if isinstance(one, str) else [one])]
+    return [part for part in (part.strip() if isinstance(part, str) else part for part in parts) if part != ""]
 
 
 def absent_when_empty(value: Any) -> Any:
