@@ -133,6 +133,7 @@ CREATE TABLE public.company (
     id uuid NOT NULL,
     name text NOT NULL,
     language text DEFAULT 'en'::text NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL
 );

@@ -24,6 +24,6 @@ def test_every_error_code_is_documented() -> None:
             importlib.import_module(module.name)
     documented = set(re.findall(r"^\| `([a-z-]+)` \|", (DOCS / "errors.md").read_text(), re.MULTILINE))
 
-    codes = {kind.code for kind in every_error()}
+    codes = {kind.code for kind in every_error() if kind.__module__.startswith("kalends.")}  # tests make some as well
 
     assert codes - documented == set()

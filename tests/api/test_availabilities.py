@@ -65,7 +65,12 @@ async def test_an_availability_is_made_read_changed_and_deleted(api: Api, mount:
     [
         ([{"dayOfWeek": "monday", "intervals": [{"from": "09:00", "to": "12:00"}, {"from": "11:00", "to": "13:00"}]}],
          week(monday=[("09:00", "13:00")])),
-        ({"monday": {"enabled": False, "hours": [{"start": "09:00", "end": "12:00"}]}}, week()),
+        # A closed day keeps its hours for when it opens again, if they are any; an open one may have none.
+        ({"monday": {"enabled": False, "hours": [{"start": "09:00", "end": "13:00"}]},
+          "tuesday": {"enabled": False, "hours": [{"start": "00:00", "end": "00:00"}]},
+          "wednesday": {"enabled": True, "hours": []}},
+         {**week(), "monday": {"enabled": False, "hours": [{"start": "09:00", "end": "13:00"}]},
+          "wednesday": {"enabled": True, "hours": []}}),
         # T14: hours past 17:00 that cross midnight (there, and in UTC) are kept, and the next day is what it was.
         (week(monday=[("22:30", "02:00")], tuesday=[("08:00", "24:00")]),
          week(monday=[("22:30", "02:00")], tuesday=[("08:00", "24:00")])),

@@ -14,7 +14,16 @@ async def test_a_company_is_read_and_changed(api: Api) -> None:
 
     after = await api.patch(PATH, {"name": "Acme AG", "language": "de"})
 
-    company = {"id": str(api.company.company_id), "name": "Acme", "language": "en"}
+    company = {
+        "id": str(api.company.company_id),
+        "name": "Acme",
+        "language": "en",
+        "doubleOptIn": "disabled",
+        "requireHostConfirmation": "disabled",
+        "provisionalExpiryMinutes": 1440,
+        "verifyAtBooking": "stale",
+        "staleCalendarPolicy": "closed",
+    }
     assert (before.status_code, before.json()) == (200, company)
     assert (after.status_code, after.json()) == (200, {**company, "name": "Acme AG", "language": "de"})
     assert (await api.patch(PATH, {"name": None})).json() == after.json()
@@ -22,7 +31,32 @@ async def test_a_company_is_read_and_changed(api: Api) -> None:
     assert (await member.get("/v4/user/me")).json()["language"] == "de"
 
 
-@pytest.mark.parametrize("body", [{"name": ""}, {"name": "a\nb"}, {"language": "xx"}])
+async def test_settings_are_kept_one_by_one(api: Api) -> None:
+    await api.patch(PATH, {"doubleOptIn": True, "provisionalExpiryMinutes": 60})
+
+    answer = await api.patch(PATH, {"requireHostConfirmation": "enabled", "staleCalendarPolicy": "open", "unknown": 1})
+
+    kept = (await api.get(PATH)).json()
+    assert (answer.status_code, answer.json()) == (200, kept)
+    assert [kept[key] for key in ("doubleOptIn", "requireHostConfirmation", "provisionalExpiryMinutes")] == [
+        "enabled",
+        "enabled",
+        60,
+    ]
+    assert (kept["staleCalendarPolicy"], kept["verifyAtBooking"]) == ("open", "stale")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": ""},
+        {"name": "a\nb"},
+        {"language": "xx"},
+        {"doubleOptIn": "useCompanySettings"},
+        {"provisionalExpiryMinutes": 0},
+        {"verifyAtBooking": True},
+    ],
+)
 async def test_what_cannot_be_is_refused(api: Api, body: dict[str, Any]) -> None:
     assert (await api.patch(PATH, body)).status_code == 400
 

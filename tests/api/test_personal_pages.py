@@ -1,11 +1,10 @@
 """The personal page over HTTP (contract 2.13)."""
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from tests.api.conftest import Api
+from tests.api.conftest import Api, CompanyMaker
 
 PATH = "/v4/personal-page/me"
 PROFILES = {
@@ -48,7 +47,7 @@ async def test_a_page_keeps_what_it_is_given(api: Api) -> None:
         "headerImage": "https://img.acme.test/a.png",
         "description": "Family doctor\nin Vienna",
         "showAllMeetingTypes": False,
-        "meetingTypeOrder": [str(uuid4()), str(uuid4())],
+        "meetingTypeOrder": [str(api.company.meeting_type_id)],
         "onlineProfiles": {
             **PROFILES,
             "linkedIn": "https://www.linkedin.test/in/ada",
@@ -68,6 +67,29 @@ async def test_a_page_keeps_what_it_is_given(api: Api) -> None:
     assert (answer.status_code, answer.json()) == (200, page)
     assert (await api.get(PATH)).json() == page
     assert (await api.get("/v4/user/me")).json()["personalPage"] == page
+
+
+async def test_empty_texts_forget_and_links_are_completed(api: Api) -> None:
+    profiles = {"linkedIn": "https://www.linkedin.test/in/ada", "phone": "123", "email": "ada@acme.test"}
+    await api.patch(PATH, {"primaryColor": "#000", "headerImage": "https://a.test/", "onlineProfiles": profiles})
+
+    empty = {"linkedIn": "", "phone": "", "email": "", "xing": "xing.com/profile/Ada"}
+    answer = await api.patch(PATH, {"primaryColor": "", "headerImage": "", "onlineProfiles": empty})
+
+    kept = {**PROFILES, "xing": "https://xing.com/profile/Ada"}
+    assert (answer.status_code, answer.json()) == (200, {**UNTOUCHED, "onlineProfiles": kept})
+
+
+async def test_types_of_another_company_are_not_found(api: Api, another_company: CompanyMaker) -> None:
+    stranger = await another_company()
+    gone = (await api.get("/v4/meeting-type")).json()[0]["id"]
+    await api.delete(f"/v4/meeting-type/{gone}")
+
+    foreign = await api.patch(PATH, {"meetingTypeOrder": [str(stranger.company.meeting_type_id)]})
+    deleted = await api.patch(PATH, {"meetingTypeOrder": [gone]})
+
+    assert (foreign.status_code, foreign.json()["errorCode"]) == (404, "meeting-type-not-found")
+    assert (deleted.status_code, deleted.json()["meetingTypeOrder"]) == (200, [gone])
 
 
 async def test_only_what_is_sent_changes(api: Api) -> None:
@@ -98,7 +120,7 @@ async def test_only_what_is_sent_changes(api: Api) -> None:
         ({"headerImage": "https://a b.test"}, "headerImage"),
         ({"description": "x" * 20_001}, "description"),
         ({"meetingTypeOrder": ["x"]}, "meetingTypeOrder.0"),
-        ({"onlineProfiles": {"linkedIn": "linkedin.com/ada"}}, "onlineProfiles.linkedIn"),
+        ({"onlineProfiles": {"linkedIn": "ada"}}, "onlineProfiles.linkedIn"),
         ({"onlineProfiles": {"phone": "call me"}}, "onlineProfiles.phone"),
         ({"onlineProfiles": {"email": "ada"}}, "onlineProfiles.email"),
         ({"onlineProfiles": {"addressCity": "a\r\nb"}}, "onlineProfiles.addressCity"),

@@ -273,9 +273,20 @@ async def test_a_content_type_without_a_body_is_fine(client_for: ClientFor, cont
 
 
 @pytest.mark.parametrize(
-    "path", ["/v4/nothing", "/v4", "/v4/a/b/c", "/webhooks/x/y", "/crm/deals", "/data-field/7/usage"]
+    "path",
+    [
+        "/v4/nothing",
+        "/v4",
+        "/v4/a/b/c",
+        "/webhooks/x/y",
+        "/crm/deals",
+        "/data-field/7/usage",
+        "/company/mira-settings",
+        "/knowledge/documents",
+        "/web-chat/insights",
+    ],
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
 async def test_unknown_api_routes_are_json_whatever_is_accepted(client_for: ClientFor, path: str, method: str) -> None:
     client = await client_for(router)
 
@@ -283,7 +294,11 @@ async def test_unknown_api_routes_are_json_whatever_is_accepted(client_for: Clie
 
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["statusCode"] == 404
+    assert {key: answer.json().get(key) for key in ("statusCode", "message", "errorCode")} == {
+        "statusCode": 404,
+        "message": "Not Found",
+        "errorCode": None,
+    }
 
 
 async def test_elsewhere_accept_decides_between_page_and_json(client_for: ClientFor) -> None:

@@ -20,7 +20,7 @@ from kalends.app import DatabaseBusy, OutcomeUnknown
 from kalends.errors import DomainError, FieldError
 
 from .context import trace_of
-from .routes import guard_of, is_api, methods_at
+from .routes import guard_of, is_api, methods_at, template_of
 
 _STATUS: dict[type[DomainError], int] = {
     errors.Invalid: 400,
@@ -156,6 +156,8 @@ def install(web: FastAPI) -> None:
 
 async def _domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)
+    if is_api(request.scope["path"]) and not is_api(template_of(request) or ""):  # only a page's catch-all route met it
+        return await render(request, NOT_FOUND)
     return await render(request, of(error))
 
 
@@ -196,7 +198,7 @@ async def _unreadable(request: Request, message: str) -> Response:
 
 def _field_errors(found: Iterable[Mapping[str, Any]]) -> Iterable[FieldError]:
     for one in found:
-        path = ".".join(str(part) for part in one["loc"][1:])
+        path = ".".join(str(part) for part in one["loc"][1:] if part != "[key]")
         message = str(one["msg"]).removeprefix("Value error, ")
         if not path and one["type"] == "model_attributes_type":
             message = "must be a JSON object, sent with Content-Type: application/json"

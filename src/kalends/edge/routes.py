@@ -12,7 +12,9 @@ from starlette.requests import Request
 from .auth import Guard
 
 # Nothing but JSON is answered at and below these (contract 6.6).
-API_ROOTS = ("/v4", "/webhooks", "/crm", "/availability", "/data-field")
+API_ROOTS = (
+    "/v4", "/webhooks", "/crm", "/availability", "/data-field", "/company", "/knowledge", "/web-chat",
+)  # fmt: skip
 
 
 def is_api(path: str) -> bool:

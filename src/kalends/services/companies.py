@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from whenever import Instant
@@ -17,6 +19,15 @@ from kalends.storage.database import Connection
 from . import rights, users
 from .actor import Actor
 from .users import NewUser
+
+# What a company's settings are when nobody has said anything (contract 6.6).
+SETTINGS: Mapping[str, Any] = {
+    "doubleOptIn": "disabled",
+    "requireHostConfirmation": "disabled",
+    "provisionalExpiryMinutes": 1440,
+    "verifyAtBooking": "stale",
+    "staleCalendarPolicy": "closed",
+}
 
 
 class AlreadyFounded(Conflict):
@@ -103,15 +114,17 @@ async def get(conn: Connection, *, actor: Actor) -> Company:
     return company
 
 
-async def update(conn: Connection, *, actor: Actor, name: str | None, language: str | None, now: Instant) -> Company:
-    """Change the actor's company; None leaves a value.
+async def update(
+    conn: Connection, *, actor: Actor, columns: Mapping[str, Any], settings: Mapping[str, Any], now: Instant
+) -> Company:
+    """Change name or language (columns) and settings of the actor's company; what is not named stays.
 
     Raises:
         AdminsOnly: the actor is no administrator.
         CompanyNotFound: it is gone.
     """
     rights.require_admin(actor)
-    await companies.update(conn, actor.company_id, name=name, language=language, now=now)
+    await companies.update(conn, actor.company_id, columns, settings, now)
     return await get(conn, actor=actor)
 
 

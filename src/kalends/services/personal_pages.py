@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from whenever import Instant
 
-from kalends.storage import users
+from kalends.storage import meeting_types, users
 from kalends.storage.database import Connection
 from kalends.storage.users import User
 
 from . import rights
 from .actor import Actor
+from .meeting_types import MeetingTypeNotFound
 
 # Every key (contract 2.13) with what it is when nobody has said anything.
 DEFAULTS: Mapping[str, Any] = {
@@ -61,8 +63,12 @@ async def update(conn: Connection, *, actor: Actor, changes: Mapping[str, Any], 
 
     Raises:
         UserNotFound: he was deleted meanwhile.
+        MeetingTypeNotFound: `meetingTypeOrder` names what was never a meeting type of the company.
     """
     user = await rights.acting_user(conn, actor, lock="change")
+    order = {UUID(one) for one in changes.get("meetingTypeOrder") or ()}
+    if order and order != await meeting_types.known(conn, user.company_id, order):
+        raise MeetingTypeNotFound
     page = of(user)
     profiles = {**page["onlineProfiles"], **changes.get("onlineProfiles", {})}
     page = {**page, **changes, "onlineProfiles": profiles}

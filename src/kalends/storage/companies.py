@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
+from psycopg import sql
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 from whenever import Instant
 
 from .database import Connection
@@ -13,19 +17,26 @@ from .database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """One row of company."""
+    """One row of company.
+
+    Attributes:
+        settings: the contract's camelCase keys that somebody has set; the others have their defaults.
+    """
 
     id: UUID
     name: str
     language: str
     created_at: Instant
     updated_at: Instant
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 async def get(conn: Connection, company_id: UUID) -> Company | None:
     """Find a company."""
     async with conn.cursor(row_factory=class_row(Company)) as cur:
-        await cur.execute("SELECT id, name, language, created_at, updated_at FROM company WHERE id = %s", (company_id,))
+        await cur.execute(
+            "SELECT id, name, language, created_at, updated_at, settings FROM company WHERE id = %s", (company_id,)
+        )
         return await cur.fetchone()
 
 
@@ -49,10 +60,12 @@ async def founded(conn: Connection) -> UUID | None:
     return row[0] if row else None
 
 
-async def update(conn: Connection, company_id: UUID, *, name: str | None, language: str | None, now: Instant) -> None:
-    """Change a company's name or language; None leaves it."""
-    await conn.execute(
-        """UPDATE company SET name = coalesce(%s, name), language = coalesce(%s, language), updated_at = %s
-        WHERE id = %s""",
-        (name, language, now, company_id),
+async def update(
+    conn: Connection, company_id: UUID, columns: Mapping[str, Any], settings: Mapping[str, Any], now: Instant
+) -> None:
+    """Set columns of a company and keys of its settings; those not named stay."""
+    assignments = [sql.SQL("{} = %s").format(sql.Identifier(column)) for column in columns]
+    query = sql.SQL("UPDATE company SET {} WHERE id = %s").format(
+        sql.SQL(", ").join([*assignments, sql.SQL("settings = settings || %s"), sql.SQL("updated_at = %s")])
     )
+    await conn.execute(query, [*columns.values(), Jsonb(dict(settings)), now, company_id])

@@ -109,6 +109,15 @@ async def ids_of_users(conn: Connection, company_id: UUID, user_ids: Collection[
     return {row[0]: row[1] async for row in cur}
 
 
+async def known(conn: Connection, company_id: UUID, meeting_type_ids: Collection[UUID]) -> set[UUID]:
+    """Find those of the ids that are or were meeting types of the company."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(
+            "SELECT id FROM meeting_type WHERE company_id = %s AND id = ANY(%s)", (company_id, list(meeting_type_ids))
+        )
+        return {found async for found in cur}
+
+
 async def slugs_of_user(conn: Connection, company_id: UUID, user_id: UUID) -> set[str]:
     """List the slugs of a user's live meeting types."""
     async with conn.cursor(row_factory=scalar_row) as cur:

@@ -13,7 +13,7 @@ from kalends.storage.availability_exceptions import AvailabilityException as Exc
 from kalends.storage.availability_exceptions import OwnerType
 
 from .schedules import EXAMPLE, MAX_EXCEPTIONS, MOMENT, ExceptionBody, Schedule
-from .schemas import Answer, Body, Flag, Line, Name, Stamp, Text, Whole, Zone
+from .schemas import Answer, Body, Flag, Line, Name, OrEmpty, Stamp, Text, Whole, Zone
 
 _AWAY: dict[str, Any] = {"available": False, "start": "2031-03-04", "end": "2031-03-06", "title": "Away"}
 
@@ -54,7 +54,7 @@ class HolidaysBody(Body):
 
     year: Annotated[Whole, Field(ge=2025, le=2027)]
     country: Country
-    german_state: GermanState | None = None
+    german_state: Annotated[GermanState | None, OrEmpty] = None
 
 
 class ExceptionNew(ExceptionBody):
@@ -67,7 +67,7 @@ class ExceptionNew(ExceptionBody):
     )
 
     owner_type: OwnerType = "user"
-    owner_id: UUID | None = None
+    owner_id: Annotated[UUID | None, OrEmpty] = None
     start: Line = Field(description=MOMENT)
     end: Line = Field(description=f"Lies after `start`; a date is included. {MOMENT}")
 
@@ -88,13 +88,13 @@ class ExceptionPatch(Body):
 class AvailabilityException(Answer):
     """Time that is opened (`available`) or blocked; dates and local times are read in each schedule's zone."""
 
-    id: int
+    id: int = Field(examples=[17])
     owner_id: UUID
-    owner_type: OwnerType
+    owner_type: OwnerType = Field(examples=["user"])
     available: bool
-    start: str
-    end: str
-    title: str | None
+    start: str = Field(examples=["2031-03-04"])
+    end: str = Field(examples=["2031-03-06"])
+    title: str | None = Field(examples=["Away"])
     note: str | None
     created_at: Stamp
     deleted_at: Stamp | None
@@ -106,16 +106,42 @@ class AvailabilityException(Answer):
         return cls.model_validate({name: getattr(row, name) for name in names} | {"start": row.starts, "end": row.ends})
 
 
+class Hours(Answer):
+    """Open hours as local times; an end at or before the start lies on the next day."""
+
+    start: str = Field(examples=["08:00"])
+    end: str = Field(examples=["17:00"])
+
+
+class Day(Answer):
+    """The hours of one weekday, which count when it is enabled."""
+
+    enabled: bool = Field(examples=[True])
+    hours: list[Hours]
+
+
+class WeeklySchedule(Answer):
+    """The hours of each weekday."""
+
+    monday: Day
+    tuesday: Day
+    wednesday: Day
+    thursday: Day
+    friday: Day
+    saturday: Day
+    sunday: Day
+
+
 class Availability(Answer):
     """When a user can be met: weekly hours in a zone, and exceptions of its own."""
 
     id: UUID
     user_id: UUID
-    name: str
-    timezone: str
-    schedule: dict[str, Any]
+    name: str = Field(examples=["Working hours"])
+    timezone: str = Field(examples=["Europe/Vienna"])
+    schedule: WeeklySchedule
     availability_exceptions: list[AvailabilityException]
-    is_default: bool
+    is_default: bool = Field(examples=[True])
     use_explicit_availability: Literal[False] = False
     explicit_availability_event_title: None = None
     created_at: Stamp

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from kalends.services import meeting_type_defaults
 from kalends.storage.meeting_types import MeetingType as Row
 from kalends.storage.users import User
@@ -28,10 +30,10 @@ class ConfirmationButton(Answer):
 class MeetingInfo(Answer):
     """The meeting itself; lengths in minutes."""
 
-    name: str
-    description: str
-    duration: int
-    channel: Channel
+    name: str = Field(examples=["First talk"])
+    description: str = Field(examples=[""])
+    duration: int = Field(examples=[45])
+    channel: Channel = Field(examples=["phone"])
     enable_redirect: bool
     redirect: str | None
     pass_event_details_to_redirect: bool
@@ -45,7 +47,7 @@ class MeetingInfo(Answer):
     buffer_before: int
     buffer_after: int
     buffer_must_stay_within_working_hours: bool
-    color: str | None
+    color: str | None = Field(examples=["rgb(11, 95, 255)"])
 
 
 class PageStyle(Answer):
@@ -55,20 +57,21 @@ class PageStyle(Answer):
 
 
 class PagePassword(Answer):
-    """Whether guests need a password."""
+    """Whether guests need a password, and which."""
 
     enable: bool = False
+    password: str | None = None
 
 
 class MeetingOptions(Answer):
     """How the meeting is booked."""
 
-    allowed_durations: list[int]
+    allowed_durations: list[int] = Field(examples=[[30, 45]])
     allow_select_channel: bool
     allow_host_selection: bool
     force_host_selection: bool
-    allowed_channels: list[Channel]
-    allow_adding_guests: bool
+    allowed_channels: list[Channel] = Field(examples=[[]])
+    allow_adding_guests: bool = Field(examples=[True])
     double_opt_in: Switch
     require_host_confirmation: Switch
     enable_cluster_meeting: bool
@@ -84,7 +87,7 @@ class MeetingType(Answer):
     """What can be booked with a user. Queues, forms and workspaces are null until the server has them."""
 
     id: UUID
-    slug: str
+    slug: str = Field(examples=["first-talk"])
     user_id: UUID
     company_id: UUID
     queue_id: UUID | None = None
@@ -93,21 +96,21 @@ class MeetingType(Answer):
     communication_settings_id: int | None = None
     meeting_info: MeetingInfo
     meeting_options: MeetingOptions
-    enabled: bool
-    spots: int
-    timeslot_interval: int
-    booking_minimum: int
-    days_into_future: dict[str, Any]
+    enabled: bool = Field(examples=[True])
+    spots: int = Field(examples=[1])
+    timeslot_interval: int = Field(examples=[45], description="Minutes between two starts.")
+    booking_minimum: int = Field(examples=[60], description="Minutes of notice.")
+    days_into_future: dict[str, Any] = Field(examples=[dict(meeting_type_defaults.DAYS_INTO_FUTURE)])
     booking_limits: BookingLimits
-    locations: list[str]
+    locations: list[str] = Field(examples=[[]])
     availability_id: UUID | None
     ics: dict[str, dict[str, str]] | None
     internal_notes: str | None
-    metadata: dict[str, str]
+    metadata: dict[str, str] = Field(examples=[{"ticketId": "4711"}])
     is_global_queue: bool
-    resource_channel_ids: list[str]
+    resource_channel_ids: list[str] = Field(examples=[[]])
     created_by_id: UUID | None
-    booking_url: str
+    booking_url: str = Field(examples=["https://kalends.test/ana-roth/first-talk"])
     created_at: Stamp
     updated_at: Stamp
     deleted_at: Stamp | None

@@ -11,7 +11,9 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    TypeAdapter,
     WithJsonSchema,
+    WrapValidator,
     model_validator,
 )
 
@@ -24,7 +26,7 @@ from .channels import Channel
 from .languages import Language
 from .limits import BookingLimitsBody
 from .schedules import MOMENT, AvailabilityBody
-from .schemas import Body, Flag, Line, Link, Name, Text, Whole
+from .schemas import Body, Flag, Line, Link, Name, OrEmpty, Text, Whole, switch
 
 YEARS_5 = 5 * 366 * 1440
 
@@ -34,11 +36,6 @@ def _slug(text: str) -> str:
     if not slug:
         raise ValueError("must hold letters or digits")
     return slug
-
-
-def _switch(value: Any) -> Any:
-    """Read true and false as the words the contract has for them."""
-    return {True: "enabled", False: "disabled"}[value] if isinstance(value, bool) else value
 
 
 Slug = Annotated[str, StringConstraints(max_length=200), AfterValidator(_slug)]
@@ -51,11 +48,27 @@ Color = Annotated[
 ]
 Switch = Annotated[
     Literal["useCompanySettings", "enabled", "disabled"],
-    BeforeValidator(_switch),
+    BeforeValidator(switch),
     WithJsonSchema({"anyOf": [{"enum": ["useCompanySettings", "enabled", "disabled"]}, {"type": "boolean"}]}),
 ]
 MetadataKey = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
 MetadataValue = Annotated[Text, StringConstraints(max_length=500)]
+
+
+def by_shape(text: Any, other: Any) -> WrapValidator:
+    """Read a union of a text and something else, so that a refusal names the field and not the branches tried."""
+    texts, others = TypeAdapter[Any](text), TypeAdapter[Any](other)
+    return WrapValidator(
+        lambda value, _: texts.validate_python(value) if isinstance(value, str) else others.validate_python(value)
+    )
+
+
+def _named(value: Any) -> Any:
+    """Leave out channels that name nothing."""
+    return {key: one for key, one in value.items() if one not in (None, "")} if isinstance(value, dict) else value
+
+
+ChannelAvailability = Annotated[UUID | AvailabilityBody, by_shape(UUID, AvailabilityBody)]
 
 
 class ConfirmationButtonBody(Body):
@@ -63,8 +76,8 @@ class ConfirmationButtonBody(Body):
 
     use_confirmation_button: Flag = False
     text: Line | None = None
-    color: Color | None = None
-    link: Link | None = None
+    color: Annotated[Color | None, OrEmpty] = None
+    link: Annotated[Link | None, OrEmpty] = None
 
 
 class MeetingInfoPatch(Body):
@@ -81,10 +94,12 @@ class MeetingInfoPatch(Body):
     duration: Duration | None = Field(default=None, description="Minutes.")
     channel: Channel | None = None
     enable_redirect: Flag | None = None
-    redirect: Link | None = None
+    redirect: Annotated[Link | None, OrEmpty] = None
     pass_event_details_to_redirect: Flag | None = None
     custom_channel_name: Line | None = None
-    custom_channel_link: Link | None = Field(default=None, description="Needed for the channel `custom`.")
+    custom_channel_link: Annotated[Link | None, OrEmpty] = Field(
+        default=None, description="Needed for the channel `custom`."
+    )
     connect_channel_name: Line | None = None
     group_booking: Flag | None = None
     show_available_slots: Flag | None = None
@@ -93,7 +108,7 @@ class MeetingInfoPatch(Body):
     buffer_before: Buffer | None = Field(default=None, description="Minutes kept free before.")
     buffer_after: Buffer | None = Field(default=None, description="Minutes kept free after.")
     buffer_must_stay_within_working_hours: Flag | None = None
-    color: Color | None = None
+    color: Annotated[Color | None, OrEmpty] = None
 
 
 class MeetingInfoBody(MeetingInfoPatch):
@@ -112,9 +127,10 @@ class PageStyleBody(Body):
 
 
 class PagePasswordBody(Body):
-    """A password for the booking page; this server cannot ask guests for one yet, so it cannot be switched on."""
+    """A password for the booking page. It is kept and answered; guests are not asked for it yet."""
 
-    enable: Literal[False] = False
+    enable: Flag = False
+    password: Annotated[Line | None, OrEmpty] = None
 
 
 class MeetingOptionsBody(Body):
@@ -138,7 +154,7 @@ class MeetingOptionsBody(Body):
     allow_phone_only_booking: Flag | None = None
     confirmation_page_css_setting: PageStyleBody | None = None
     booking_page_password: PagePasswordBody | None = None
-    channel_availabilities: dict[Channel, UUID | AvailabilityBody] | None = None
+    channel_availabilities: Annotated[dict[Channel, ChannelAvailability], BeforeValidator(_named)] | None = None
 
     def options(self) -> dict[str, Any]:
         """Name the options that are set, as they are stored; availabilities of channels come apart."""
@@ -162,8 +178,8 @@ class DaysIntoFutureBody(Body):
     count_mode: Literal["calendar", "rolling"] | None = Field(
         default=None, description="`limit`: to the end of the local day (`calendar`), or exactly (`rolling`)."
     )
-    range_min: Line | None = Field(default=None, description=f"`range`: the first start. {MOMENT}")
-    range_max: Line | None = Field(default=None, description=f"`range`: where it ends. {MOMENT}")
+    range_min: Annotated[Line | None, OrEmpty] = Field(default=None, description=f"`range`: the first start. {MOMENT}")
+    range_max: Annotated[Line | None, OrEmpty] = Field(default=None, description=f"`range`: where it ends. {MOMENT}")
 
     @model_validator(mode="after")
     def _complete(self) -> DaysIntoFutureBody:
@@ -200,9 +216,9 @@ class DaysIntoFutureBody(Body):
 class IcsBody(Body):
     """Texts of the invitation, with placeholders such as `{!M.Guest.Fullname}`; by language, or in the company's."""
 
-    title: Line | dict[Language, Line] | None = None
-    description: Text | dict[Language, Text] | None = None
-    location: Line | dict[Language, Line] | None = None
+    title: Annotated[Line | dict[Language, Line], by_shape(Line, dict[Language, Line])] | None = None
+    description: Annotated[Text | dict[Language, Text], by_shape(Text, dict[Language, Text])] | None = None
+    location: Annotated[Line | dict[Language, Line], by_shape(Line, dict[Language, Line])] | None = None
 
 
 def _ics(value: Any) -> Any:
@@ -237,7 +253,7 @@ class MeetingTypePatch(Body):
     locations: Annotated[list[Line], Field(max_length=50)] | None = Field(
         default=None, description="More than one: the guest picks."
     )
-    availability_id: UUID | None = None
+    availability_id: Annotated[UUID | None, OrEmpty] = None
     availability: AvailabilityBody | None = Field(
         default=None, description="Instead of `availabilityId`: an availability to make."
     )
@@ -296,4 +312,7 @@ class MeetingTypeBody(MeetingTypePatch):
     )
 
     meeting_info: MeetingInfoBody
-    user_id: UUID | None = Field(default=None, description="Whose type it is; the acting user's unless said.")
+    slug: Annotated[Slug | None, OrEmpty] = None
+    user_id: Annotated[UUID | None, OrEmpty] = Field(
+        default=None, description="Whose type it is; the acting user's unless said."
+    )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from kalends.edge import problems
 from kalends.edge.auth import Account
 from kalends.edge.context import AppDep
 from kalends.services import personal_pages
+from kalends.services.meeting_types import MeetingTypeNotFound
 from kalends.services.rights import UserNotFound
 
-from .schemas import Answer, Body, Email, Flag, Line, Link, Name, Phone, Text, contact_link
+from .schemas import Answer, Body, Email, Flag, Line, Link, Name, OrEmpty, Phone, Text, contact_link
 
 router = APIRouter(prefix="/v4", tags=["Personal Page V4"])
 
@@ -22,6 +24,15 @@ Hex = Annotated[str, StringConstraints(pattern=r"^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6
 ContactLink = Annotated[
     str, StringConstraints(max_length=2000), AfterValidator(contact_link), Field(examples=["mailto:ada@acme.test"])
 ]
+
+
+def _with_scheme(value: Any) -> Any:
+    """Read `linkedin.com/in/ada`, as people copy it, as a link."""
+    return f"https://{value}" if isinstance(value, str) and _BARE.fullmatch(value) else value
+
+
+_BARE = re.compile(r"([a-z0-9-]+\.)+[a-z]{2,}(/\S*)?", re.IGNORECASE)
+ProfileLink = Annotated[Link, BeforeValidator(_with_scheme)]
 
 _EXAMPLE: dict[str, Any] = {
     "useCustomColors": True,
@@ -49,13 +60,13 @@ class ProfilesBody(Body):
         }
     )  # fmt: skip
 
-    linked_in: Link | None = None
-    facebook: Link | None = None
-    twitter: Link | None = None
-    instagram: Link | None = None
-    xing: Link | None = None
-    phone: Phone | None = None
-    email: Email | None = None
+    linked_in: Annotated[ProfileLink | None, OrEmpty] = None
+    facebook: Annotated[ProfileLink | None, OrEmpty] = None
+    twitter: Annotated[ProfileLink | None, OrEmpty] = None
+    instagram: Annotated[ProfileLink | None, OrEmpty] = None
+    xing: Annotated[ProfileLink | None, OrEmpty] = None
+    phone: Annotated[Phone | None, OrEmpty] = None
+    email: Annotated[Email | None, OrEmpty] = None
     address_street: Line | None = None
     address_city: Line | None = None
     address_postal_code: Line | None = None
@@ -70,9 +81,9 @@ class PersonalPageBody(Body):
     keeps_null = frozenset({"primaryColor", "secondaryColor", "headerImage", "description"})
 
     use_custom_colors: Flag | None = None
-    primary_color: Hex | None = None
-    secondary_color: Hex | None = None
-    header_image: Link | None = None
+    primary_color: Annotated[Hex | None, OrEmpty] = None
+    secondary_color: Annotated[Hex | None, OrEmpty] = None
+    header_image: Annotated[Link | None, OrEmpty] = None
     description: Text | None = None
     show_all_meeting_types: Flag | None = None
     meeting_type_order: Annotated[list[UUID], Field(max_length=1000)] | None = None
@@ -82,20 +93,20 @@ class PersonalPageBody(Body):
 class CustomLink(Answer):
     """One link of a personal page."""
 
-    name: str
-    url: str
+    name: str = Field(examples=["Surgery"])
+    url: str = Field(examples=["https://www.acme.test/"])
     icon: str | None = None
 
 
 class Profiles(Answer):
     """Where else the user is found."""
 
-    linked_in: str | None = None
+    linked_in: str | None = Field(default=None, examples=["https://www.linkedin.test/in/ada"])
     facebook: str | None = None
     twitter: str | None = None
     instagram: str | None = None
     xing: str | None = None
-    phone: str | None = None
+    phone: str | None = Field(default=None, examples=["+43 660 1234567"])
     email: str | None = None
     address_street: str | None = None
     address_city: str | None = None
@@ -107,12 +118,12 @@ class Profiles(Answer):
 class PersonalPage(Answer):
     """How a user's booking pages look and what they tell about him; colours apply when `useCustomColors` is true."""
 
-    use_custom_colors: bool
-    primary_color: str | None
+    use_custom_colors: bool = Field(examples=[True])
+    primary_color: str | None = Field(examples=["#0b5fff"])
     secondary_color: str | None
     header_image: str | None
-    description: str | None
-    show_all_meeting_types: bool
+    description: str | None = Field(examples=["Family doctor in Vienna"])
+    show_all_meeting_types: bool = Field(examples=[True])
     meeting_type_order: list[UUID]
     online_profiles: Profiles
 
@@ -125,7 +136,7 @@ async def get_personal_page(actor: Account, app: AppDep) -> PersonalPage:
     return PersonalPage.model_validate(page)
 
 
-@router.patch("/personal-page/me", responses=problems.document(UserNotFound))
+@router.patch("/personal-page/me", responses=problems.document(UserNotFound, MeetingTypeNotFound))
 async def update_personal_page(body: PersonalPageBody, actor: Account, app: AppDep) -> PersonalPage:
     """Change the acting user's personal page.
 

@@ -13,6 +13,7 @@ from kalends.services.exception_rows import NewException
 
 from .schemas import Body, Flag, Line, Name, Text, Zone
 
+MAX_HOURS = 50
 MAX_INTERVALS = 500
 MAX_EXCEPTIONS = 500
 
@@ -25,7 +26,7 @@ def _interval(start: str, end: str) -> dict[str, Any]:
 
 
 def _hours(start: str, end: str) -> dict[str, Any]:
-    return {"type": "array", "items": _interval(start, end), "maxItems": 50}
+    return {"type": "array", "items": _interval(start, end), "maxItems": MAX_HOURS}
 
 
 _DAY = {"type": "object", "properties": {"enabled": {"type": "boolean"}, "hours": _hours("start", "end")}}
@@ -64,7 +65,23 @@ def _read(raw: Any) -> dict[str, Any]:
         ) from error
     if sum(map(len, week)) > MAX_INTERVALS:
         raise ValueError(f"must have at most {MAX_INTERVALS} intervals")
-    return week_to_json(week)
+    return week_to_json(week) | _as_sent(raw)
+
+
+def _as_sent(raw: Any) -> dict[str, Any]:
+    """Keep what weekly hours alone do not tell: the hours of a closed day, for when it opens again, and an open day
+    that has none."""
+    found: dict[str, Any] = {}
+    for name in DAYS:
+        day = raw.get(name) if isinstance(raw, dict) else None
+        if not isinstance(day, dict) or "enabled" not in day or day["enabled"] == bool(day.get("hours")):
+            continue
+        try:
+            hours = week_to_json(parse_week({name: {**day, "enabled": True}}))[name]["hours"]
+        except ScheduleError:  # nobody reads the hours of a closed day
+            continue
+        found[name] = {"enabled": day["enabled"], "hours": hours[:MAX_HOURS]}
+    return found
 
 
 # Weekly hours: either shape in, the contract's object with all seven days out.

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -73,6 +74,15 @@ def _many_lines(text: str) -> str:
     return text
 
 
+def _none_when_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def switch(value: Any) -> Any:
+    """Read true and false as the words the contract has for them."""
+    return {True: "enabled", False: "disabled"}[value] if isinstance(value, bool) else value
+
+
 def _zone(name: str) -> str:
     zones.canonical_zone(name)
     return name
@@ -128,6 +138,8 @@ Zone = Annotated[
     AfterValidator(_zone),
     Field(json_schema_extra={"description": "IANA name.", "examples": ["Europe/Vienna"]}),
 ]
+# For what clients send empty instead of leaving it out: links, colours, ids (contract 6.2).
+OrEmpty = BeforeValidator(_none_when_empty)
 Whole = Annotated[int, Field(strict=True, ge=-INT32, le=INT32)]
 Flag = Annotated[bool, Field(strict=True)]
 

@@ -19,11 +19,11 @@ from .limits import BookingLimits, BookingLimitsBody
 from .meeting_type_schemas import Duration, Slug
 from .personal_pages import PersonalPage
 from .schedules import Schedule
-from .schemas import Answer, Body, Email, Line, Link, Name, Phone, Stamp, Zone
+from .schemas import Answer, Body, Email, Line, Link, Name, OrEmpty, Phone, Stamp, Zone
 
 UserSlug = Annotated[str, StringConstraints(max_length=200), AfterValidator(slugs.checked_user_slug)]
 
-_CREATED_ID = "01977b2e-4c4a-7a31-9f0e-2d5b8c6a1e90"
+_AVAILABILITY_ID = "01977b2e-4c4a-7a31-9f0e-000071380cf6"
 
 
 class FirstAvailabilityBody(Body):
@@ -39,7 +39,7 @@ class FirstMeetingTypeBody(Body):
 
     name: Name | None = None
     duration: Duration | None = None
-    slug: Slug | None = None
+    slug: Annotated[Slug | None, OrEmpty] = None
     channel: Channel | None = None
 
 
@@ -62,8 +62,8 @@ class UserBody(Body):
     user_type: UserType = "standard"
     language: Language | None = None
     title: Line | None = None
-    phone_number: Phone | None = None
-    picture: Link | None = None
+    phone_number: Annotated[Phone | None, OrEmpty] = None
+    picture: Annotated[Link | None, OrEmpty] = None
     booking_limits: BookingLimitsBody | None = None
     availability: FirstAvailabilityBody = FirstAvailabilityBody()
     meeting_type: FirstMeetingTypeBody = FirstMeetingTypeBody()
@@ -99,8 +99,8 @@ class UserPatch(Body):
     timezone: Zone | None = None
     language: Language | None = None
     title: Line | None = None
-    phone_number: Phone | None = None
-    picture: Link | None = None
+    phone_number: Annotated[Phone | None, OrEmpty] = None
+    picture: Annotated[Link | None, OrEmpty] = None
     booking_limits: BookingLimitsBody | None = None
 
     def columns(self) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class UserPatch(Body):
 class UserCreated(Answer):
     """The new user, and what was made with him."""
 
-    user_id: UUID = Field(examples=[_CREATED_ID])
+    user_id: UUID
     availability_id: UUID
     meeting_type_id: UUID
     booking_url: str = Field(examples=["https://kalends.test/ana-roth/30min-meeting"])
@@ -125,16 +125,16 @@ class User(Answer):
     """A user. Lists of things this server does not have yet are empty; appointments have routes of their own."""
 
     id: UUID
-    email: str
-    given_name: str
-    family_name: str
-    full_name: str
-    slug: str
+    email: str = Field(examples=["ana@klinik.test"])
+    given_name: str = Field(examples=["Ana"])
+    family_name: str = Field(examples=["Roth"])
+    full_name: str = Field(examples=["Ana Roth"])
+    slug: str = Field(examples=["ana-roth"])
     title: str | None
     is_admin: bool
     is_scim_disabled: bool = False
-    timezone: str
-    language: str
+    timezone: str = Field(examples=["Europe/Vienna"])
+    language: Language
     user_type: UserType
     company_id: UUID
     picture: str | None
@@ -145,7 +145,7 @@ class User(Answer):
     show_getting_started_list: bool = False
     recieve_email_marketing: bool = False
     personal_page: PersonalPage
-    default_availability_id: UUID | None
+    default_availability_id: UUID | None = Field(examples=[_AVAILABILITY_ID])
     aircall_user_id: str | None = None
     whereby_api_key: str | None = None
     referral_id: str | None = None
@@ -171,7 +171,7 @@ class CompanyOfMe(Answer):
     """The company, and what its plan allows: everything."""
 
     id: UUID
-    name: str
+    name: str = Field(examples=["Acme"])
     tier: str = "enterprise"
     effective_tier: str = "enterprise"
     is_in_trial: bool = False
@@ -181,8 +181,8 @@ class CompanyOfMe(Answer):
 class Me(User):
     """The acting user and his company."""
 
-    first_name: str
-    last_name: str
+    first_name: str = Field(examples=["Ana"])
+    last_name: str = Field(examples=["Roth"])
     company: CompanyOfMe
 
     @classmethod
@@ -196,9 +196,9 @@ class UserPage(Answer):
     """A page of users."""
 
     users: list[User]
-    total: int
-    limit: int
-    offset: int
+    total: int = Field(examples=[1])
+    limit: int = Field(examples=[20])
+    offset: int = Field(examples=[0])
 
 
 def fields(view: View) -> dict[str, Any]:

@@ -5,6 +5,7 @@ CREATE TABLE company (
     id uuid PRIMARY KEY,
     name text NOT NULL,
     language text NOT NULL DEFAULT 'en',
+    settings jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 );
