@@ -15,8 +15,10 @@ _BY_FORMAT = {"date-time": "2031-03-04T09:00:00.000Z", "date": "2031-03-04", "ur
 
 
 def given(schema: Schema, schemas: Schemas) -> Any:
-    """Find the example that a schema itself or what it refers to gives; None when it gives none."""
-    return next(iter(_resolved(schema, schemas).get("examples", ())), None)
+    """Find the example that a schema, what it refers to or one of its branches gives; None when none does."""
+    schema = _resolved(schema, schemas)
+    found = [*schema.get("examples", ()), *(given(branch, schemas) for branch in schema.get("anyOf", ()))]
+    return next((example for example in found if example is not None), None)
 
 
 def built(schema: Schema, schemas: Schemas) -> Any:

@@ -16,6 +16,7 @@ from .schedules import EXAMPLE, MAX_EXCEPTIONS, MOMENT, ExceptionBody, Schedule
 from .schemas import Answer, Body, Flag, Line, Name, OrEmpty, Stamp, Text, Whole, Zone
 
 _AWAY: dict[str, Any] = {"available": False, "start": "2031-03-04", "end": "2031-03-06", "title": "Away"}
+_CLOSED: dict[str, Any] = {"enabled": False, "hours": []}
 
 
 class AvailabilityNew(Body):
@@ -128,8 +129,8 @@ class WeeklySchedule(Answer):
     wednesday: Day
     thursday: Day
     friday: Day
-    saturday: Day
-    sunday: Day
+    saturday: Day = Field(examples=[_CLOSED])
+    sunday: Day = Field(examples=[_CLOSED])
 
 
 class Availability(Answer):
