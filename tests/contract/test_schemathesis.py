@@ -12,7 +12,7 @@ from .conftest import Installation
 
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
-    "response_schema_conformance,unsupported_method"
+    "response_schema_conformance"
 )
 
 
