@@ -12,6 +12,7 @@ from whenever import Instant
 from kalends.services import bookings
 from kalends.services.actor import Actor
 from kalends.services.bookings import NewAttendee, Order
+from kalends.storage import meeting_types, users
 
 from .conftest import Site, Visit
 from .walks import DAY, book, choose_time, fill
@@ -119,6 +120,53 @@ async def test_a_far_guest_books_the_last_day_shown(site: Site, visitor: Visit) 
     await page.click("button.main")
 
     await expect(page.get_by_role("heading", level=1)).to_have_text("You are booked")
+
+
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+async def test_long_words_stay_in_their_place(site: Site, visitor: Visit, size: Literal["phone", "desktop"]) -> None:
+    word = "Rechtsschutzversicherungsbestätigungsschreibenvorlage"
+    async with site.app.transaction() as conn:
+        kind = await meeting_types.get(conn, site.host.company_id, site.meeting_type_id)
+        assert kind
+        info = {**kind.meeting_info, "name": word, "description": word}
+        await meeting_types.update(conn, site.host.company_id, kind.id, {"meeting_info": info, "locations": [word]})
+        await users.update(conn, site.host.company_id, site.host.id, {"family_name": word, "title": word})
+    page = (await visitor(size)).page
+    await page.goto(site.person)
+    await _fits(page)
+    await choose_time(page, site.meeting)
+    await _fits(page)
+    await fill(page, name=word, email=f"{word[:40].replace('ä', 'a')}@guest.test")
+    await page.fill("#note", word)
+    await page.click("button.main")
+    await expect(page.locator("[data-booked]")).to_be_visible()
+    await _fits(page)
+    own = await page.locator(".actions a", has_text="Move or cancel").get_attribute("href")
+    assert own
+    for path in ("", "/move", "/cancel"):
+        await page.goto(own.split("?")[0] + path)
+        await _fits(page)
+
+
+async def _fits(page: Page) -> None:
+    """Nothing is wider than the window or than what it stands in."""
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert await page.evaluate(wide) == 0, page.url
+    out = """all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.outerHTML.slice(0, 80))"""
+    assert await page.locator("main :is(header, section, article, form, dl, ul, div):visible").evaluate_all(out) == []
+
+
+async def test_an_empty_month_leads_to_the_next_free_day(site: Site, visitor: Visit) -> None:
+    site.clock.instant = Instant("2026-03-31T16:00:00Z")  # the last of March's times are too soon by now
+    page = (await visitor()).page
+    await page.goto(f"{site.meeting}?month=2026-03")
+
+    await expect(page.locator("#times-title")).to_have_text("No free times this month.")
+    await page.get_by_role("link", name="Next free time: Wednesday, April 1, 2026").click()
+
+    await expect(page.locator("#month-title")).to_have_text("April 2026")
+    await expect(page.locator("#day-2026-04-01")).to_have_attribute("aria-current", "true")
+    await expect(page.locator(".slot").first).to_have_text("8:00 AM")
 
 
 @pytest.fixture

@@ -73,7 +73,8 @@ async def _open(conn: Connection, app: App, request: Request, appointment_id: UU
     host = view.appointment.hosts[0]
     owner = await users.get(conn, view.appointment.company_id, host.id)
     seen = visit.read(request, zone=view.attendee.timezone or host.timezone, home_language=host.language)
-    meeting = meetings.meeting(languages.translator(seen.language), view, seen, now)
+    bookable = await meetings.bookable_at(conn, view.appointment)
+    meeting = meetings.meeting(languages.translator(seen.language), view, seen, now, bookable=bookable)
     return Opened(view, seen, meeting, people.theme_link(owner) if owner else None, now)
 
 

@@ -164,12 +164,13 @@ async def booked(
         except NotFound:
             raise PageNotFound from None
         user = await users.by_slug(conn, user_slug)
+        bookable = await meetings.bookable_at(conn, view.appointment)
     host = view.appointment.hosts[0]
     if user is None or user.id != host.id or view.appointment.type_slug != type_slug:
         raise PageNotFound
     seen = visit.read(request, zone=view.attendee.timezone or host.timezone, home_language=host.language)
     _ = languages.translator(seen.language)
-    shown = meetings.meeting(_, view, seen, now)
+    shown = meetings.meeting(_, view, seen, now, bookable=bookable)
     if shown.cancelled:
         return RedirectResponse(seen.carry(shown.page), 303, {"Cache-Control": "no-store"})
     values = {

@@ -8,7 +8,11 @@ from urllib.parse import urlencode, urlsplit
 from whenever import Instant
 
 from kalends.languages import Translate
+from kalends.services import readers
 from kalends.services.guests import GuestView
+from kalends.storage import meeting_types, users
+from kalends.storage.appointments import Appointment
+from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
 
 from . import channels
@@ -20,7 +24,8 @@ class Meeting:
     """What the templates show of an appointment; of its people only what this guest may see.
 
     Attributes:
-        page: path of the appointment's own page; `again` where another one can be booked.
+        page: path of the appointment's own page.
+        again: where another one can be booked; None: nowhere.
         movable: this guest alone booked it, so he moves and cancels the whole.
         link: address of the online meeting, once there is one.
     """
@@ -44,20 +49,37 @@ class Meeting:
     over: bool
     movable: bool
     page: str
-    again: str
+    again: str | None
     ics: str
     google: str
     outlook: str
 
 
-def meeting(_: Translate, view: GuestView, visit: Visit, now: Instant) -> Meeting:
-    """Describe an appointment to the guest whose secret opened it."""
+async def bookable_at(conn: Connection, appointment: Appointment) -> str | None:
+    """Find the path of the page where meetings of an appointment's type are booked; None when they no longer are."""
+    kind = await meeting_types.get(conn, appointment.company_id, appointment.meeting_type_id)
+    if kind is None or not kind.enabled:
+        return None
+    owner = await users.get(conn, appointment.company_id, kind.user_id)
+    return f"/{owner.slug}/{kind.slug}" if owner else None
+
+
+def meeting(_: Translate, view: GuestView, visit: Visit, now: Instant, *, bookable: str | None) -> Meeting:
+    """Describe an appointment to the guest whose secret opened it.
+
+    Args:
+        bookable: as `bookable_at` answers it.
+    """
     appointment, guest = view.appointment, view.attendee
     name: str = appointment.meeting_info["name"]
-    host = appointment.hosts[0]
     title = f"{name} – {', '.join(one.full_name for one in appointment.hosts)}"
     text = channels.text(_, appointment.channel, appointment.meeting_info, appointment.location)
     page = f"/b/{appointment.id}/{guest.secret}"
+    link = _link(appointment.meeting_info.get("customChannelLink")) if appointment.channel == "custom" else None
+    entry = _Entry(
+        title, readers.description({"meetingInfo": appointment.meeting_info}), link or text, appointment.start_at,
+        appointment.end_at,
+    )  # fmt: skip
     note = guest.notes.get("note")
     brought = (
         ()
@@ -75,8 +97,8 @@ def meeting(_: Translate, view: GuestView, visit: Visit, now: Instant) -> Meetin
         hosts=appointment.hosts,
         channel=appointment.channel,
         channel_text=text,
-        link=_link(appointment.meeting_info.get("customChannelLink")) if appointment.channel == "custom" else None,
-        guest=guest.full_name if not guest.email else f"{guest.full_name} · {guest.email}",
+        link=link,
+        guest=guest.full_name or guest.email or "",
         email=guest.email or "",
         brought=brought if len(appointment.booking_attendees) < 2 else (),
         note=note if isinstance(note, str) else "",
@@ -86,10 +108,10 @@ def meeting(_: Translate, view: GuestView, visit: Visit, now: Instant) -> Meetin
         over=appointment.end_at <= now,
         movable=[one.id for one in appointment.booking_attendees] == [guest.id],
         page=page,
-        again=visit.carry(f"/{host.slug}/{appointment.type_slug}"),
+        again=visit.carry(bookable) if bookable else None,
         ics=f"{page}/calendar.ics",
-        google=_google(title, text, appointment.start_at, appointment.end_at),
-        outlook=_outlook(title, text, appointment.start_at, appointment.end_at),
+        google=_google(entry),
+        outlook=_outlook(entry),
     )
 
 
@@ -97,22 +119,40 @@ def _link(url: object) -> str | None:
     return url if isinstance(url, str) and urlsplit(url).scheme in ("http", "https") else None
 
 
-def _google(title: str, place: str, start: Instant, end: Instant) -> str:
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What a calendar elsewhere is asked to note; never a secret, because its address stays there."""
+
+    title: str
+    description: str
+    place: str
+    start: Instant
+    end: Instant
+
+
+def _google(entry: _Entry) -> str:
     """Address Google's form for a new event; its dates are UTC in the basic format of ISO 8601."""
-    dates = "/".join(at.round("second").format_iso(basic=True) for at in (start, end))
-    query = {"action": "TEMPLATE", "text": title, "dates": dates, "location": place}
+    dates = "/".join(at.round("second").format_iso(basic=True) for at in (entry.start, entry.end))
+    query = {
+        "action": "TEMPLATE",
+        "text": entry.title,
+        "dates": dates,
+        "details": entry.description,
+        "location": entry.place,
+    }
     return f"https://calendar.google.com/calendar/render?{urlencode(query)}"
 
 
-def _outlook(title: str, place: str, start: Instant, end: Instant) -> str:
+def _outlook(entry: _Entry) -> str:
     """Address Outlook's form for a new event."""
     query = {
         "path": "/calendar/action/compose",
         "rru": "addevent",
-        "subject": title,
-        "startdt": start.format_iso(),
-        "enddt": end.format_iso(),
-        "location": place,
+        "subject": entry.title,
+        "startdt": entry.start.format_iso(),
+        "enddt": entry.end.format_iso(),
+        "body": entry.description,
+        "location": entry.place,
     }
     return f"https://outlook.live.com/calendar/0/deeplink/compose?{urlencode(query)}"
 

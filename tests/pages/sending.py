@@ -1,0 +1,48 @@
+"""Forms sent and pages changed, for tests over HTTP."""
+
+import re
+from urllib.parse import urlsplit
+
+from httpx2 import AsyncClient
+
+from kalends.services import personal_pages
+from kalends.services.actor import Actor
+from kalends.storage import meeting_types
+
+from .conftest import NOW, Site
+
+START = "2026-03-10T09:00:00Z"
+
+
+async def form_of(client: AsyncClient, site: Site, start: str = START, query: str = "") -> dict[str, str]:
+    """Open the booking form and fill it in."""
+    page = await client.get(f"{site.meeting}?start={start}{query}")
+    nonce = re.search(r'name="nonce" value="([^"]+)"', page.text)
+    assert nonce
+    return {"nonce": nonce[1], "start": start, "name": "Mia Sommer", "email": "mia@guest.test"}
+
+
+async def booked(client: AsyncClient, site: Site, start: str = START) -> str:
+    """Book; answers the path of the appointment's page."""
+    answer = await client.post(site.meeting, data=await form_of(client, site, start))
+    assert answer.status_code == 303
+    return "/b" + urlsplit(answer.headers["location"]).path.split("/booked")[1]
+
+
+async def actor_of(site: Site) -> Actor:
+    return Actor(site.host.company_id, site.host.id, True, "key")
+
+
+async def change_page(site: Site, **changes: object) -> None:
+    """Change the host's personal page."""
+    async with site.app.transaction() as conn:
+        await personal_pages.update(conn, actor=await actor_of(site), changes=changes, now=NOW)
+
+
+async def change_type(site: Site, **info: object) -> None:
+    """Change the meeting type's meetingInfo."""
+    async with site.app.transaction() as conn:
+        kind = await meeting_types.get(conn, site.host.company_id, site.meeting_type_id)
+        assert kind
+        merged = {"meeting_info": {**kind.meeting_info, **info}}
+        await meeting_types.update(conn, site.host.company_id, kind.id, merged)
