@@ -35,15 +35,16 @@ async def test_settings_are_kept_one_by_one(api: Api) -> None:
     await api.patch(PATH, {"doubleOptIn": True, "provisionalExpiryMinutes": 60})
 
     answer = await api.patch(PATH, {"requireHostConfirmation": "enabled", "staleCalendarPolicy": "open", "unknown": 1})
+    await api.patch(PATH, {"verifyAtBooking": True})
 
     kept = (await api.get(PATH)).json()
-    assert (answer.status_code, answer.json()) == (200, kept)
+    assert (answer.status_code, {**answer.json(), "verifyAtBooking": "always"}) == (200, kept)
     assert [kept[key] for key in ("doubleOptIn", "requireHostConfirmation", "provisionalExpiryMinutes")] == [
         "enabled",
         "enabled",
         60,
     ]
-    assert (kept["staleCalendarPolicy"], kept["verifyAtBooking"]) == ("open", "stale")
+    assert (kept["staleCalendarPolicy"], kept["verifyAtBooking"]) == ("open", "always")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ async def test_settings_are_kept_one_by_one(api: Api) -> None:
         {"language": "xx"},
         {"doubleOptIn": "useCompanySettings"},
         {"provisionalExpiryMinutes": 0},
-        {"verifyAtBooking": True},
+        {"verifyAtBooking": "sometimes"},
     ],
 )
 async def test_what_cannot_be_is_refused(api: Api, body: dict[str, Any]) -> None:

@@ -34,10 +34,10 @@ async def close(
     german_state: GermanState | None,
     now: Instant,
 ) -> Sequence[AvailabilityException]:
-    """Block a year's public holidays for the user an availability belongs to; answer the exceptions newly made.
+    """Block a year's public holidays for the user an availability belongs to; answer the exceptions of these days.
 
     They are the user's own, so all his availabilities close on these days (contract 2.3 answers ownerType company
-    or user). Days he has blocked already are left alone: a second time makes nothing.
+    or user). Days he has blocked already keep the exception they have: a second time makes nothing.
 
     Raises:
         AvailabilityNotFound: the company has none such.
@@ -49,7 +49,8 @@ async def close(
     if owner is None:
         raise availabilities.AvailabilityNotFound
     known = await availability_exceptions.of_owners(conn, actor.company_id, [owner.id])
-    blocked = {row.starts for row in known if not row.available and row.starts == row.ends}
+    wanted = days(year, country, german_state, owner.language)
+    blocked = {row.starts: row for row in known if not row.available and row.starts == row.ends}
     rows = [
         exception_rows.row(
             NewException(False, day.isoformat(), day.isoformat(), title=title),
@@ -59,10 +60,11 @@ async def close(
             zone=availability.timezone,
             now=now,
         )
-        for day, title in days(year, country, german_state, owner.language)
+        for day, title in wanted
         if day.isoformat() not in blocked
     ]
-    return await availability_exceptions.add(conn, rows)
+    blocked |= {row.starts: row for row in await availability_exceptions.add(conn, rows)}
+    return [blocked[day.isoformat()] for day, _ in wanted]
 
 
 def days(year: int, country: Country, german_state: GermanState | None, language: str) -> list[tuple[date, str]]:

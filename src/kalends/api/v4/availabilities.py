@@ -80,8 +80,8 @@ async def close_on_holidays(
 ) -> list[AvailabilityException]:
     """Block a year's public holidays for the user of an availability.
 
-    Answers the exceptions that are new: they belong to the user (`ownerType` `user`), so all his availabilities close
-    on these days; days he has blocked already are left alone. `germanState` adds a German state's own holidays.
+    Answers the exceptions of these days: they belong to the user (`ownerType` `user`), so all his availabilities
+    close. Days he has blocked already keep the exception they have. `germanState` adds a German state's own holidays.
     """
     async with app.transaction() as conn:
         rows = await holidays.close(

@@ -61,11 +61,7 @@ class HolidaysBody(Body):
 class ExceptionNew(ExceptionBody):
     """A new exception; by default of the acting user, his company or his default availability."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"available": False, "start": "2031-03-04", "end": "2031-03-06", "title": "Away"}]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_AWAY]})
 
     owner_type: OwnerType = "user"
     owner_id: Annotated[UUID | None, OrEmpty] = None

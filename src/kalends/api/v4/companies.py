@@ -29,6 +29,11 @@ Switch = Annotated[
     WithJsonSchema({"anyOf": [{"enum": ["enabled", "disabled"]}, {"type": "boolean"}]}),
 ]
 VerifyAtBooking = Literal["stale", "always", "never"]
+VerifySwitch = Annotated[
+    VerifyAtBooking,
+    BeforeValidator(lambda value: {True: "always", False: "never"}[value] if isinstance(value, bool) else value),
+    WithJsonSchema({"anyOf": [{"enum": ["stale", "always", "never"]}, {"type": "boolean"}]}),
+]
 StaleCalendarPolicy = Literal["closed", "open"]
 
 
@@ -44,7 +49,7 @@ class CompanyBody(Body):
     provisional_expiry_minutes: Annotated[Whole, Field(ge=1, le=DAYS_30)] | None = Field(
         default=None, description="How long a booking waits for a confirmation."
     )
-    verify_at_booking: VerifyAtBooking | None = Field(default=None, description="When calendars are asked live.")
+    verify_at_booking: VerifySwitch | None = Field(default=None, description="When calendars are asked live.")
     stale_calendar_policy: StaleCalendarPolicy | None = Field(
         default=None, description="Whether a host has slots while his calendar cannot be read."
     )
