@@ -90,6 +90,25 @@ async def test_all_that_is_sent_is_kept(api: Api) -> None:
     assert [one.email for one in stored.attendees] == ["ana@guests.test", "one@guests.test"]
 
 
+async def test_a_refusal_says_what_stands_in_the_way(api: Api) -> None:
+    """S04: the appointment itself, the buffer a neighbour took, or the buffer this one needs."""
+    async with api.app.transaction() as conn:
+        info = {"duration": 30, "bufferAfter": 30}
+        kind = await factories.meeting_type(conn, api.company, meeting_info=info, timeslot_interval=30)
+    await _post(api, meetingTypeId=str(kind.id))
+
+    async def refused(meeting_type_id: UUID, minutes: int) -> tuple[str, str]:
+        start = START.add(minutes=minutes).format_iso()
+        found = (await _post(api, meetingTypeId=str(meeting_type_id), start=start)).json()
+        return found["errorCode"], found["reason"]
+
+    assert await refused(api.company.meeting_type_id, 0) == ("slot-occupied", "claimed")
+    assert await refused(api.company.meeting_type_id, 30) == ("slot-occupied", "buffer")
+    assert await refused(kind.id, 30) == ("slot-occupied", "buffer")
+    assert await refused(kind.id, -30) == ("slot-occupied", "buffer")
+    assert (await _post(api, start=START.subtract(minutes=30).format_iso())).status_code == 201
+
+
 async def test_empty_texts_are_no_values(api: Api) -> None:
     fields = dict.fromkeys(
         ("queueId", "calculationMethod", "channel", "location", "icsTitle", "icsDescription", "timezone", "notes"), ""

@@ -189,7 +189,7 @@ async def reschedule(
     _check_movable(before, actor, now)
     if start == before.start_at:
         return Rescheduled(before, before.start_at)
-    chosen = bookings.choose(loaded, start, now, ignore_availability=ignore_availability)
+    chosen = await bookings.choose(conn, loaded, start, now, ignore_availability=ignore_availability, moved=before.id)
     if ignore_availability:
         bookings.require_override(actor, chosen)
     await claims.release(conn, company_id=before.company_id, appointment_id=before.id)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from whenever import Instant
 
 from kalends.domain import slots
-from kalends.domain.slots import Bookable
+from kalends.domain.slots import Bookable, Refusal
 from kalends.errors import Forbidden
 from kalends.storage import appointments, attendees, claims, form_nonces, hosts, ids
 from kalends.storage.claims import Claim, SlotClaimed
@@ -71,7 +71,7 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Callable[
     )
     loaded, now = await calendars.load_locked(conn, actor.company_id, query, clock)
     orders.check_contact(order, loaded.meeting_type)
-    chosen = choose(loaded, order.start, now, ignore_availability=order.ignore_availability)
+    chosen = await choose(conn, loaded, order.start, now, ignore_availability=order.ignore_availability)
     if order.ignore_availability:
         require_override(actor, chosen)
     booked = await _write(conn, actor, order, loaded, chosen, now)
@@ -81,8 +81,19 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Callable[
     return booked
 
 
-def choose(loaded: Loaded, start: Instant, now: Instant, *, ignore_availability: bool) -> tuple[Host, ...]:
+async def choose(
+    conn: Connection,
+    loaded: Loaded,
+    start: Instant,
+    now: Instant,
+    *,
+    ignore_availability: bool,
+    moved: UUID | None = None,
+) -> tuple[Host, ...]:
     """Ask the engine who takes this start; with `ignore_availability` the first hosts do when nobody is free.
+
+    Args:
+        moved: the appointment that is moved.
 
     Raises:
         DomainError: one of `refusals.ALL`.
@@ -91,8 +102,24 @@ def choose(loaded: Loaded, start: Instant, now: Instant, *, ignore_availability:
     if isinstance(verdict, Bookable):
         return tuple(loaded.hosts[place] for place in verdict.hosts)
     if not ignore_availability or verdict.code in _INSIDE:
-        raise refusals.error(verdict)
+        raise refusals.error(await _told_apart(conn, loaded, verdict, start, moved))
     return loaded.hosts[: loaded.ask.needed(len(loaded.hosts))]
+
+
+async def _told_apart(
+    conn: Connection, loaded: Loaded, refusal: Refusal, start: Instant, moved: UUID | None
+) -> Refusal:
+    """Tell a neighbour's buffer from his appointment, which claims and so the engine do not (contract 6.6)."""
+    if refusal.reason != "claimed" or refusal.host is None:
+        return refusal
+    met = await claims.meet_appointment(
+        conn,
+        host_no=loaded.hosts[refusal.host].host_no,
+        start=start,
+        end=start.add(minutes=loaded.rules.duration),
+        moved=moved,
+    )
+    return refusal if met else replace(refusal, reason="buffer")
 
 
 def require_override(actor: Actor, chosen: tuple[Host, ...]) -> None:

@@ -81,6 +81,20 @@ async def exclusive_between(
     return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]
 
 
+async def meet_appointment(conn: Connection, *, host_no: int, start: Instant, end: Instant, moved: UUID | None) -> bool:
+    """Tell whether an appointment claimed by a host meets [start, end) itself, not only with its buffers."""
+    cursor = await conn.execute(
+        """
+        SELECT FROM claim c JOIN appointment a ON a.company_id = c.company_id AND a.id = c.appointment_id
+        WHERE c.host_no = %(host)s AND c.end_at > %(start)s AND c.start_at < %(end)s
+            AND a.end_at > %(start)s AND a.start_at < %(end)s AND (%(moved)s::uuid IS NULL OR a.id <> %(moved)s)
+        LIMIT 1
+        """,
+        {"host": host_no, "start": start, "end": end, "moved": moved},
+    )
+    return cursor.rowcount > 0
+
+
 async def sweep_old(conn: Connection, now: Instant) -> None:
     """Delete, for a periodic job, what takes no time any more: expired claims and those that ended over a day ago.
 

@@ -53,7 +53,7 @@ class AttendeeForm(Body):
     data_policy_accepted: Flag | None = None
 
 
-_ORDER = {
+_ORDER: dict[str, Any] = {
     "meetingTypeId": "01977b2e-4c4a-7a31-9f0e-00007e513f3a",
     "start": "2031-03-04T09:00:00.000+01:00",
     "attendee": {
