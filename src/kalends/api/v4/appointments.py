@@ -104,7 +104,7 @@ async def get_paginated_appointments(
     app: AppDep,
     page: Annotated[int, Query(ge=0, le=INT32, description="From 0")],
     page_size: Annotated[int, Query(alias="pageSize", ge=1, le=100)],
-    start: Annotated[str | None, Absent, Query(description="Begins at or after: a date, or an instant")] = None,
+    start: Annotated[str | None, Absent, Query(description="Begins at or after: a date, or an instant; UTC")] = None,
     end: Annotated[str | None, Absent, Query(description="Begins before an instant, or by the end of a date")] = None,
     search: Annotated[Annotated[str, Field(max_length=250)] | None, Absent, Query()] = None,
     status: Annotated[Status | None, Absent, Query()] = None,

@@ -84,8 +84,10 @@ async def get_booking_availability(
     actor: SchedulingOrOwner,
     app: AppDep,
     meeting_type_id: Annotated[UUID, Query(alias="meetingTypeId")],
-    start: Annotated[str, Query(description="A date, or an instant", examples=["2031-03-04"])],
-    end: Annotated[str, Query(description="A date (included), or an instant (exclusive)", examples=["2031-03-10"])],
+    start: Annotated[str, Query(description="A date, a local time, or an instant", examples=["2031-03-04"])],
+    end: Annotated[
+        str, Query(description="A date (included), or a local time or an instant (exclusive)", examples=["2031-03-10"])
+    ],
     host_ids: Annotated[
         IdList, Query(alias="hostIds", description="Repeated, or joined by commas; without: the type's host")
     ] = [],  # noqa: B006
