@@ -34,7 +34,7 @@ class FolderMailer:
 
     def _write(self, mail: OutgoingMail) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stamp = Instant.now().format_iso(unit="millisecond").replace(":", "")
+        stamp = Instant.now().format_iso(unit="nanosecond").replace(":", "")
         name = re.sub(r"[^A-Za-z0-9.@_-]", "", mail.message_id)[:150]
         handle, draft = tempfile.mkstemp(prefix=".", dir=self.folder)
         with os.fdopen(handle, "wb") as file:
