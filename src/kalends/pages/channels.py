@@ -5,27 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kalends.domain.channels import PRODUCTS
 from kalends.languages import Translate
 
-_PRODUCTS = {
-    "google": "Google Meet",
-    "zoom": "Zoom",
-    "whatsapp": "WhatsApp",
-    "webex": "Webex",
-    "teamsForBusiness2": "Microsoft Teams",
-    "teams2ForExchange": "Microsoft Teams",
-    "teamsForBusiness": "Microsoft Teams",
-    "teamsForExchange": "Microsoft Teams",
-    "skypeForConsumer": "Skype",
-    "skypeForBusiness": "Skype",
-    "whereby": "Whereby",
-    "kmeet": "kMeet",
-    "zava": "ZAVA",
-    "jitsi": "Jitsi Meet",
-    "nextcloudTalk": "Nextcloud Talk",
-    "openTalk": "OpenTalk",
-    "alfaview": "alfaview",
-}
 # The host calls, if he is told a number.
 CALLS_GUEST = frozenset({"phone", "whatsapp"})
 
@@ -49,4 +31,4 @@ def text(_: Translate, channel: str, info: Mapping[str, Any], location: str | No
         return str(info.get("customChannelName") or _("Online"))
     if channel == "connect":
         return str(info.get("connectChannelName") or _("Video call"))
-    return _PRODUCTS.get(channel) or _("Online")
+    return PRODUCTS.get(channel) or _("Online")

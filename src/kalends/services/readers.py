@@ -9,31 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kalends import languages
+from kalends.domain.channels import PRODUCTS
 from kalends.domain.itip import Snapshot
 from kalends.domain.untrusted import plain_name, plain_phone
 from kalends.domain.zones import canonical_zone
 from kalends.languages import Translate
-
-# Names of products are the same in every language.
-_PRODUCTS = {
-    "google": "Google Meet",
-    "zoom": "Zoom",
-    "whatsapp": "WhatsApp",
-    "webex": "Webex",
-    "teamsForBusiness2": "Microsoft Teams",
-    "teams2ForExchange": "Microsoft Teams",
-    "teamsForBusiness": "Microsoft Teams",
-    "teamsForExchange": "Microsoft Teams",
-    "skypeForConsumer": "Skype",
-    "skypeForBusiness": "Skype",
-    "whereby": "Whereby",
-    "kmeet": "kMeet",
-    "zava": "ZAVA",
-    "jitsi": "Jitsi Meet",
-    "nextcloudTalk": "Nextcloud Talk",
-    "openTalk": "OpenTalk",
-    "alfaview": "alfaview",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +133,7 @@ def venue(snapshot: Snapshot, to: Reader) -> str:
         return location or t("By phone")
     if channel == "custom":
         return (snapshot["meetingInfo"] or {}).get("customChannelName") or t("Online")
-    return _PRODUCTS.get(channel) or t("Online")
+    return PRODUCTS.get(channel) or t("Online")
 
 
 def description(snapshot: Snapshot) -> str:
