@@ -75,15 +75,17 @@ async def test_null_forgets_limits_texts_notes_and_availability(api: Api) -> Non
         bookingLimits={"perDay": 3},
         ics={"title": "Talk"},
         internalNotes="note",
-        availabilityId=str(api.company.availability_id),
+        availability={"name": "Evenings", "timezone": "UTC"},
     )
     nothing = {"bookingLimits": None, "ics": None, "internalNotes": None, "availabilityId": None}
 
     after = (await api.patch(f"/v4/meeting-type/{before['id']}", nothing)).json()
 
+    assert before["availabilityId"] != str(api.company.availability_id)
     assert {key: after[key] for key in nothing} == {
         **nothing,
         "bookingLimits": {"perDay": None, "perWeek": None, "perMonth": None},
+        "availabilityId": str(api.company.availability_id),
     }
 
 

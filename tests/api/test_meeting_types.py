@@ -72,7 +72,7 @@ async def test_a_new_type_has_every_key_and_the_defaults(api: Api) -> None:
         "daysIntoFuture": {"mode": "limit", "bookingLimit": 86400, "countMode": "calendar"},
         "bookingLimits": {"perDay": None, "perWeek": None, "perMonth": None},
         "locations": [],
-        "availabilityId": None,
+        "availabilityId": str(api.company.availability_id),
         "ics": None,
         "internalNotes": None,
         "metadata": {},
@@ -141,7 +141,11 @@ async def test_what_clients_leave_empty_is_not_set(api: Api) -> None:
     await api.patch(f"/v4/meeting-type/{found['id']}", {"meetingInfo": kept})
     forgotten = await api.patch(f"/v4/meeting-type/{found['id']}", {"meetingInfo": info})
 
-    assert (found["slug"], found["availabilityId"], found["userId"]) == ("first-talk", None, str(api.company.user_id))
+    assert (found["slug"], found["availabilityId"], found["userId"]) == (
+        "first-talk",
+        str(api.company.availability_id),
+        str(api.company.user_id),
+    )
     answered = found["meetingInfo"]
     assert [answered[key] for key in ("redirect", "customChannelLink", "color")] == [None, None, None]
     assert answered["confirmationButton"] == {**button, "color": None, "link": None}

@@ -103,7 +103,7 @@ class MeetingType(Answer):
     days_into_future: dict[str, Any] = Field(examples=[dict(meeting_type_defaults.DAYS_INTO_FUTURE)])
     booking_limits: BookingLimits
     locations: list[str] = Field(examples=[[]])
-    availability_id: UUID | None
+    availability_id: UUID | None = Field(description="Its hours: its own availability, else its owner's default one.")
     ics: dict[str, dict[str, str]] | None
     internal_notes: str | None
     metadata: dict[str, str] = Field(examples=[{"ticketId": "4711"}])
@@ -120,7 +120,7 @@ class MeetingType(Answer):
         """Show a meeting type of its owner."""
         shown = (
             "id", "slug", "user_id", "company_id", "enabled", "spots", "booking_minimum", "days_into_future",
-            "booking_limits", "locations", "availability_id", "ics", "internal_notes", "metadata", "is_global_queue",
+            "booking_limits", "locations", "ics", "internal_notes", "metadata", "is_global_queue",
             "resource_channel_ids", "created_by_id", "created_at", "updated_at", "deleted_at",
         )  # fmt: skip
         info = {**meeting_type_defaults.MEETING_INFO, **row.meeting_info}
@@ -129,6 +129,7 @@ class MeetingType(Answer):
             | {
                 "meeting_info": info,
                 "meeting_options": {**meeting_type_defaults.MEETING_OPTIONS, **row.meeting_options},
+                "availability_id": row.availability_id or owner.default_availability_id,
                 "timeslot_interval": row.timeslot_interval or info["duration"],
                 "booking_url": f"{base_url}/{owner.slug}/{row.slug}",
             }
