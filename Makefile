@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-pg check chromium lock clean
+.PHONY: help install run dev test test-pg fuzz check chromium lock clean
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -26,6 +26,7 @@ help:
 	@echo "make check    linters, types, import directions, schema"
 	@echo "make dev      start kalends, and again after each change"
 	@echo "make test-pg  all tests on Debian's PostgreSQL 15"
+	@echo "make fuzz     generated requests over the whole API, for some minutes"
 	@echo "make install  the environment and the assets, nothing started"
 	@echo "make lock     write the requirement locks again (UPGRADE=--upgrade for newer versions)"
 	@echo "make clean    remove what was installed and built; the data stays"
@@ -44,6 +45,10 @@ test: chromium check
 
 test-pg: chromium $(STAMPS)/dev $(ASSETS)
 	@.ci/with-postgresql-15 .venv/bin/pytest -n 2
+
+# Some minutes of generated requests over the whole OpenAPI document; `make test` has a small helping of it.
+fuzz: $(STAMPS)/dev $(ASSETS)
+	@KALENDS_FUZZ_EXAMPLES=$${KALENDS_FUZZ_EXAMPLES:-150} .venv/bin/pytest tests/contract/test_schemathesis.py
 
 check: $(STAMPS)/dev $(ASSETS)
 	@echo "==> Checks"
