@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.rows import scalar_row
-from psycopg.types.json import Jsonb
 from whenever import Instant
 
-from . import attendees, hosts
+from . import attendees, hosts, rows
 from .attendees import Attendee
 from .database import Connection
 from .hosts import Host
@@ -75,10 +73,10 @@ class Appointment:
 
 
 _WHOLE = f"""
-    SELECT {", ".join(f"a.{column.strip()}" for column in COLUMNS.split(","))},
+    SELECT {rows.prefixed(COLUMNS, "a")},
         t.slug, t.ics, t.metadata, t.spots, t.booking_limits, c.name, c.language,
         (SELECT json_agg(host ORDER BY host.place) FROM (
-            SELECT h.position AS place, {", ".join(f"u.{column.strip()}" for column in hosts.COLUMNS.split(","))}
+            SELECT h.position AS place, {rows.prefixed(hosts.COLUMNS, "u")}
             FROM appointment_host h JOIN user_account u ON u.company_id = h.company_id AND u.id = h.user_id
             WHERE h.company_id = a.company_id AND h.appointment_id = a.id) host),
         (SELECT json_agg(guest ORDER BY guest.position) FROM (
@@ -207,23 +205,9 @@ async def page(
 
 async def add(conn: Connection, row: Mapping[str, Any]) -> None:
     """Insert an appointment from columns."""
-    await conn.execute(
-        sql.SQL("INSERT INTO appointment ({}) VALUES ({})").format(
-            sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(sql.Placeholder() * len(row))
-        ),
-        [_dumped(value) for value in row.values()],
-    )
+    await conn.execute(*rows.insert("appointment", [row]))
 
 
 async def change(conn: Connection, company_id: UUID, appointment_id: UUID, changes: Mapping[str, Any]) -> None:
     """Set columns of one appointment; the caller has locked it."""
-    await conn.execute(
-        sql.SQL("UPDATE appointment SET {} WHERE company_id = %s AND id = %s").format(
-            sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in changes)
-        ),
-        [*(_dumped(value) for value in changes.values()), company_id, appointment_id],
-    )
-
-
-def _dumped(value: Any) -> Any:
-    return Jsonb(value) if isinstance(value, dict | list) else value
+    await conn.execute(*rows.update("appointment", company_id, appointment_id, changes))

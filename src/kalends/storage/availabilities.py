@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from whenever import Instant
 
+from . import rows
 from .database import Connection
 
 COLUMNS = "company_id, id, user_id, name, timezone, schedule, created_at, updated_at, deleted_at"
@@ -82,12 +82,7 @@ async def add(conn: Connection, row: Availability) -> None:
 
 async def update(conn: Connection, company_id: UUID, availability_id: UUID, changes: Mapping[str, Any]) -> None:
     """Set columns of one availability."""
-    assignments = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in changes)
-    values = [Jsonb(value) if isinstance(value, dict) else value for value in changes.values()]
-    await conn.execute(
-        sql.SQL("UPDATE availability SET {} WHERE company_id = %s AND id = %s").format(assignments),
-        [*values, company_id, availability_id],
-    )
+    await conn.execute(*rows.update("availability", company_id, availability_id, changes))
 
 
 async def delete_of_user(conn: Connection, company_id: UUID, user_id: UUID, now: Instant) -> None:

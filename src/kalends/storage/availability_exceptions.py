@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.rows import class_row
 from whenever import Instant
 
+from . import rows
 from .database import Connection
 
 OwnerType = Literal["availability", "user", "company"]
@@ -75,24 +75,15 @@ async def of_owners(
         return await cur.fetchall()
 
 
-async def add(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> Sequence[AvailabilityException]:
+async def add(conn: Connection, new: Sequence[Mapping[str, Any]]) -> Sequence[AvailabilityException]:
     """Insert exceptions from columns (all but the id), in one statement; answered in the same order."""
-    if not rows:
+    if not new:
         return []
-    columns = list(rows[0])
-    one = sql.SQL("({})").format(sql.SQL(", ").join(sql.Placeholder() * len(columns)))
-    query = sql.SQL("INSERT INTO availability_exception ({}) VALUES {} RETURNING " + COLUMNS).format(
-        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join([one] * len(rows))
-    )
     async with conn.cursor(row_factory=class_row(AvailabilityException)) as cur:
-        await cur.execute(query, [row[column] for row in rows for column in columns])
+        await cur.execute(*rows.insert("availability_exception", new, returning=COLUMNS))
         return await cur.fetchall()
 
 
 async def update(conn: Connection, company_id: UUID, exception_id: int, changes: Mapping[str, Any]) -> None:
     """Set columns of one exception."""
-    assignments = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in changes)
-    await conn.execute(
-        sql.SQL("UPDATE availability_exception SET {} WHERE company_id = %s AND id = %s").format(assignments),
-        [*changes.values(), company_id, exception_id],
-    )
+    await conn.execute(*rows.update("availability_exception", company_id, exception_id, changes))

@@ -6,28 +6,28 @@ Spans leave here as epoch minutes, rounded outward; no object is made per claim.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
 from whenever import Instant
 
-from . import hosts, meeting_types
+from . import hosts, meeting_types, rows
 from .database import Connection
 from .hosts import Host
 from .meeting_types import MeetingType
 
-_TYPE_COLUMNS = [column.strip() for column in meeting_types.COLUMNS.split(",")]
-_HOST_COLUMNS = [column.strip() for column in hosts.COLUMNS.split(",")]
+_TYPE_WIDTH = len(fields(MeetingType))
+_HOST_WIDTH = len(fields(Host))
 
 _SCOPE = f"""
-    SELECT {", ".join(f"t.{column}" for column in _TYPE_COLUMNS)}, coalesce(std.timezone, owner.timezone),
+    SELECT {rows.prefixed(meeting_types.COLUMNS, "t")}, coalesce(std.timezone, owner.timezone),
         moved.id, same.start_at, same.end_at,
         same.id IS NOT NULL AND EXISTS (
             SELECT FROM unnest(%(hosts)s::uuid[]) named(id) WHERE NOT EXISTS (
                 SELECT FROM user_account n
                 WHERE n.company_id = t.company_id AND n.id = named.id AND n.deleted_at IS NULL)),
-        {", ".join(f"u.{column}" for column in _HOST_COLUMNS)}, u.booking_limits,
+        {rows.prefixed(hosts.COLUMNS, "u")}, u.booking_limits,
         hours.timezone, hours.schedule::text,
         (SELECT json_agg(json_build_array(e.available, e.starts, e.ends, e.owner_type = 'company', e.id) ORDER BY e.id)
          FROM availability_exception e
@@ -141,26 +141,25 @@ async def scope(
             "deleted": deleted,
         },
     )
-    rows = await cursor.fetchall()
-    if not rows:
+    found = await cursor.fetchall()
+    if not found:
         return None
-    after_type = len(_TYPE_COLUMNS)
-    zone, moved_id, start, end, unknown = rows[0][after_type : after_type + 5]
+    zone, moved_id, start, end, unknown = found[0][_TYPE_WIDTH : _TYPE_WIDTH + 5]
     return Scope(
-        MeetingType(*rows[0][:after_type]),
+        MeetingType(*found[0][:_TYPE_WIDTH]),
         zone,
         (start, end) if start else None,
         moved_id is not None,
         unknown,
-        [_hours(row[after_type + 5 :]) for row in rows],
+        [_hours(row[_TYPE_WIDTH + 5 :]) for row in found],
     )
 
 
 def _hours(row: Sequence[Any]) -> HostHours | None:
     if row[0] is None:
         return None
-    limits, zone, week, exceptions = row[len(_HOST_COLUMNS) :]
-    return HostHours(Host(*row[: len(_HOST_COLUMNS)]), limits, zone, week, exceptions or [])
+    limits, zone, week, exceptions = row[_HOST_WIDTH:]
+    return HostHours(Host(*row[:_HOST_WIDTH]), limits, zone, week, exceptions or [])
 
 
 async def busy(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row, scalar_row
-from psycopg.types.json import Jsonb
 from whenever import Instant
 
+from . import rows
 from .database import Connection
+from .rows import Statement
 
 COLUMNS = """company_id, id, user_id, availability_id, slug, meeting_info, meeting_options, enabled, spots,
     timeslot_interval, booking_minimum, days_into_future, booking_limits, locations, ics, internal_notes, metadata,
@@ -134,10 +134,7 @@ async def add(conn: Connection, row: Mapping[str, Any]) -> MeetingType:
     Raises:
         SlugTaken: the user has a live type with the slug.
     """
-    query = sql.SQL("INSERT INTO meeting_type ({}) VALUES ({}) RETURNING " + COLUMNS).format(
-        sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(sql.Placeholder() * len(row))
-    )
-    return await _written(conn, query, [_dumped(value) for value in row.values()])
+    return await _written(conn, rows.insert("meeting_type", [row], returning=COLUMNS))
 
 
 async def update(conn: Connection, company_id: UUID, meeting_type_id: UUID, changes: Mapping[str, Any]) -> MeetingType:
@@ -146,11 +143,7 @@ async def update(conn: Connection, company_id: UUID, meeting_type_id: UUID, chan
     Raises:
         SlugTaken: the user has another live type with the slug.
     """
-    query = sql.SQL("UPDATE meeting_type SET {} WHERE company_id = %s AND id = %s RETURNING " + COLUMNS).format(
-        sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in changes)
-    )
-    values = [_dumped(value) for value in changes.values()]
-    return await _written(conn, query, [*values, company_id, meeting_type_id])
+    return await _written(conn, rows.update("meeting_type", company_id, meeting_type_id, changes, returning=COLUMNS))
 
 
 async def delete_of_user(conn: Connection, company_id: UUID, user_id: UUID, now: Instant) -> None:
@@ -162,10 +155,10 @@ async def delete_of_user(conn: Connection, company_id: UUID, user_id: UUID, now:
     )
 
 
-async def _written(conn: Connection, query: sql.Composed, values: Sequence[Any]) -> MeetingType:
+async def _written(conn: Connection, statement: Statement) -> MeetingType:
     async with conn.cursor(row_factory=class_row(MeetingType)) as cur:
         try:
-            await cur.execute(query, values)
+            await cur.execute(*statement)
         except UniqueViolation as error:
             if error.diag.constraint_name == "meeting_type_slug":
                 raise SlugTaken from error
@@ -173,7 +166,3 @@ async def _written(conn: Connection, query: sql.Composed, values: Sequence[Any])
         row = await cur.fetchone()
         assert row is not None
         return row
-
-
-def _dumped(value: Any) -> Any:
-    return Jsonb(value) if isinstance(value, dict | list) else value

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row, scalar_row
-from psycopg.types.json import Jsonb
 from whenever import Instant
 
+from . import rows
 from .database import Connection
 
 UserType = Literal["standard", "resource", "api-platform", "partner"]
@@ -102,8 +101,7 @@ async def by_email(conn: Connection, company_id: UUID, email: str) -> User | Non
 
 async def by_slug(conn: Connection, slug: str) -> User | None:
     """Find the live user a booking page's address names, in whichever company he is."""
-    columns = ", ".join(f"u.{column.strip()}" for column in COLUMNS.split(","))
-    query = f"""SELECT {columns} FROM directory d
+    query = f"""SELECT {rows.prefixed(COLUMNS, "u")} FROM directory d
         JOIN user_account u ON u.company_id = d.company_id AND u.id = d.target_id
         WHERE d.kind = 'slug' AND d.name = %s AND u.deleted_at IS NULL"""
     async with conn.cursor(row_factory=class_row(User)) as cur:
@@ -135,13 +133,9 @@ async def add(conn: Connection, user: Mapping[str, Any]) -> User:
     Raises:
         EmailTaken: a live user of the company has the address.
     """
-    columns = list(user)
-    query = sql.SQL("INSERT INTO user_account ({}) VALUES ({}) RETURNING " + COLUMNS).format(
-        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join(sql.Placeholder() * len(columns))
-    )
     async with conn.cursor(row_factory=class_row(User)) as cur:
         try:
-            await cur.execute(query, [_dumped(user[column]) for column in columns])
+            await cur.execute(*rows.insert("user_account", [user], returning=COLUMNS))
         except UniqueViolation as error:
             if error.diag.constraint_name == "user_account_email":
                 raise EmailTaken from error
@@ -153,11 +147,7 @@ async def add(conn: Connection, user: Mapping[str, Any]) -> User:
 
 async def update(conn: Connection, company_id: UUID, user_id: UUID, changes: Mapping[str, Any]) -> None:
     """Set columns of one user."""
-    assignments = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in changes)
-    await conn.execute(
-        sql.SQL("UPDATE user_account SET {} WHERE company_id = %s AND id = %s").format(assignments),
-        [*(_dumped(value) for value in changes.values()), company_id, user_id],
-    )
+    await conn.execute(*rows.update("user_account", company_id, user_id, changes))
 
 
 async def take_slug(conn: Connection, slug: str, *, company_id: UUID, user_id: UUID) -> bool:
@@ -182,7 +172,3 @@ async def taken_slugs(conn: Connection, slugs: Sequence[str]) -> set[str]:
     async with conn.cursor(row_factory=scalar_row) as cur:
         await cur.execute("SELECT name FROM directory WHERE kind = 'slug' AND name = ANY(%s)", (list(slugs),))
         return {str(name) async for name in cur}
-
-
-def _dumped(value: Any) -> Any:
-    return Jsonb(value) if isinstance(value, dict | list) else value
