@@ -6,6 +6,7 @@ from procrastinate import App as Queue
 from procrastinate import PsycopgConnector
 
 from kalends.app import App
+from kalends.storage.database import Pool
 
 from . import effects, events, upkeep
 
@@ -18,7 +19,12 @@ def create(app: App, conninfo: str) -> Queue:
         conninfo: the database itself, never a pooler: workers listen (design section 7).
     """
     connector = PsycopgConnector(
-        conninfo=conninfo, min_size=1, max_size=6, timeout=10, kwargs={"options": "-c application_name=kalends-worker"}
+        pool_factory=Pool,
+        conninfo=conninfo,
+        min_size=1,
+        max_size=6,
+        timeout=10,
+        kwargs={"options": "-c application_name=kalends-worker"},
     )
     queue = Queue(connector=connector)
     for noun in (events, effects, upkeep):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import adapt, postgres
@@ -10,7 +10,12 @@ from psycopg.abc import AdaptContext
 from psycopg.rows import TupleRow
 from psycopg.types.datetime import TimestamptzLoader
 from psycopg_pool import AsyncConnectionPool
+from psycopg_pool.pool_async import AddConnection, MaintenanceTask
 from whenever import Instant
+
+RECONNECT_EVERY_S = 0.5
+
+AnyConnection = TypeVar("AnyConnection", bound=psycopg.AsyncConnection[Any])
 
 
 class Connection(psycopg.AsyncConnection[TupleRow]):
@@ -21,6 +26,17 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
     """
 
     jobs_waiting: bool = False
+
+
+class Pool(AsyncConnectionPool[AnyConnection]):
+    """A pool that looks every half second whether a lost database is back.
+
+    psycopg's own doubles its pause each time, so that it would be away about twice as long as the database was.
+    """
+
+    async def schedule_task(self, task: MaintenanceTask, delay: float) -> None:
+        """Do a chore of the pool in `delay` seconds, or sooner where it is to connect again."""
+        await super().schedule_task(task, min(delay, RECONNECT_EVERY_S) if isinstance(task, AddConnection) else delay)
 
 
 class _InstantLoader(adapt.Loader):
@@ -54,13 +70,13 @@ def adapt_instants(context: AdaptContext) -> None:
     context.adapters.register_dumper(Instant, _InstantDumper)
 
 
-def pool(conninfo: str, *, min_size: int = 2, max_size: int = 16) -> AsyncConnectionPool[Connection]:
+def pool(conninfo: str, *, min_size: int = 2, max_size: int = 16) -> Pool[Connection]:
     """Make a pool of autocommit connections, not yet open.
 
     Statements outside `conn.transaction()` commit by themselves. `lock_timeout` is 3 s, so that a wait for
     a lock ends in an answer (design section 4); the session zone is UTC.
     """
-    return AsyncConnectionPool(
+    return Pool(
         conninfo,
         connection_class=Connection,
         kwargs={"options": "-c lock_timeout=3s -c timezone=UTC -c application_name=kalends"},
