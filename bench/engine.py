@@ -19,8 +19,11 @@ from time import perf_counter
 from whenever import Instant
 
 from kalends.domain import board, exceptions, hours, listing, zones
-from kalends.domain.schedule import Schedule, parse_week
-from kalends.domain.slots import Ask, BookingWindow, HostCalendar, Rules, check, dates_json, list_slots
+from kalends.domain.listing import dates_json
+from kalends.domain.rules import Ask, BookingWindow, HostCalendar, Rules
+from kalends.domain.schedule import Schedule
+from kalends.domain.slots import check, list_slots
+from kalends.domain.week import parse_week
 
 ZONE = "America/New_York"
 START = Instant.from_utc(2027, 3, 1, 5)

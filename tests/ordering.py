@@ -7,10 +7,11 @@ from whenever import Instant
 
 from kalends.services import appointments, bookings, calendars
 from kalends.services.actor import Actor
-from kalends.services.appointments import Appointment
-from kalends.services.bookings import Booked, NewAttendee, Order
+from kalends.services.bookings import Booked
 from kalends.services.calendars import SlotQuery
 from kalends.services.companies import Founded
+from kalends.services.orders import NewAttendee, Order
+from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 
 # A Monday, 10:00 in Berlin.

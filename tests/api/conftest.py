@@ -13,9 +13,9 @@ from httpx2 import ASGITransport, AsyncClient, Response
 from kalends.api.v4 import routers
 from kalends.app import App
 from kalends.edge import web
-from kalends.edge.limits import RateLimit
 from kalends.services import credentials
 from kalends.services.companies import Founded
+from kalends.storage.buckets import RateLimit
 from tests import factories
 
 

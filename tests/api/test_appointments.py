@@ -7,7 +7,7 @@ import pytest
 from whenever import Instant
 
 from kalends.app import App
-from kalends.services.appointments import Appointment
+from kalends.storage.appointments import Appointment
 from tests import factories, ordering, statements
 from tests.api.conftest import Api, CompanyMaker
 from tests.ordering import NOW, START, order

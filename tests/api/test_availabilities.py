@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kalends.domain.schedule import canonical_zone
+from kalends.domain.zones import canonical_zone
 from tests.api.conftest import Api
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"

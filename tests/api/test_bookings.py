@@ -10,9 +10,9 @@ from whenever import Instant
 from kalends.api.v4 import routers
 from kalends.app import App
 from kalends.edge import web
-from kalends.edge.limits import RateLimit
 from kalends.services import appointments
-from kalends.services.appointments import Appointment
+from kalends.storage.appointments import Appointment
+from kalends.storage.buckets import RateLimit
 from tests import factories, ordering
 from tests.api.conftest import Api, CompanyMaker
 from tests.ordering import START, order

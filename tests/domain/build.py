@@ -4,9 +4,12 @@ from typing import Any
 
 from whenever import Date, Instant, PlainDateTime
 
-from kalends.domain.schedule import DAYS, AvailabilityException, Schedule, Week, parse_week
-from kalends.domain.slots import Ask as Ask
-from kalends.domain.slots import BookingWindow, Caps, HostCalendar, Rules, Verdict, check, list_slots
+from kalends.domain.exceptions import AvailabilityException
+from kalends.domain.rules import Ask as Ask
+from kalends.domain.rules import BookingWindow, Caps, HostCalendar, Rules, Verdict
+from kalends.domain.schedule import Schedule
+from kalends.domain.slots import check, list_slots
+from kalends.domain.week import DAYS, Week, parse_week
 from kalends.domain.zones import wall_minute
 
 ANYONE = Ask("anyone")

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from whenever import Instant
 
-from kalends.domain.schedule import AvailabilityException
-from kalends.domain.slots import Ask, Caps, HostCalendar, Rules
+from kalends.domain.exceptions import AvailabilityException
+from kalends.domain.rules import Ask, Caps, HostCalendar, Rules
 
 ORDER = ("too-soon", "too-far", "outside-hours", "not-a-slot", "slot-occupied", "cap-reached", "bookable")
 

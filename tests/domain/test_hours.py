@@ -2,13 +2,10 @@
 
 import pytest
 
+from kalends.domain.exceptions import AvailabilityException
 from kalends.domain.ladder import ladder
-from kalends.domain.schedule import AvailabilityException
-from kalends.domain.slots import (
-    Bookable,
-    Refusal,
-    list_slots,
-)
+from kalends.domain.rules import Bookable, Refusal
+from kalends.domain.slots import list_slots
 
 from .build import ANYONE, LONG_AGO, at, block, clock_times, host, listed, minute, opening, rules, schedule, verdict
 

@@ -7,15 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whenever import Instant
 
-from kalends.domain.schedule import (
-    Schedule,
-    ScheduleError,
-    WeeklyInterval,
-    check_exception,
-    exception_bounds,
-    parse_week,
-    week_to_json,
-)
+from kalends.domain.exceptions import check_exception, exception_bounds
+from kalends.domain.schedule import Schedule
+from kalends.domain.week import ScheduleError, WeeklyInterval, parse_week, week_to_json
 
 from .build import at, week
 

@@ -3,17 +3,8 @@
 import pytest
 from whenever import Instant
 
-from kalends.domain.slots import (
-    Bookable,
-    BookingWindow,
-    Caps,
-    HostCalendar,
-    Refusal,
-    check,
-    horizon,
-    list_slots,
-    padded,
-)
+from kalends.domain.rules import Bookable, BookingWindow, Caps, HostCalendar, Refusal
+from kalends.domain.slots import check, horizon, list_slots, padded
 
 from .build import ANYONE, LONG_AGO, at, host, listed, minute, rules, schedule, verdict
 

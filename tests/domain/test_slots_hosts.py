@@ -4,20 +4,8 @@ from typing import Any
 
 import pytest
 
-from kalends.domain.slots import (
-    Ask,
-    Bookable,
-    BookingWindow,
-    Caps,
-    HostCalendar,
-    Refusal,
-    Rules,
-    check,
-    first_start,
-    horizon,
-    list_slots,
-    reach,
-)
+from kalends.domain.rules import Ask, Bookable, BookingWindow, Caps, HostCalendar, Refusal, Rules
+from kalends.domain.slots import check, first_start, horizon, list_slots, reach
 
 from .build import (
     ANYONE,

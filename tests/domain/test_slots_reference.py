@@ -9,18 +9,11 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from whenever import Instant
 
-from kalends.domain.schedule import AvailabilityException, Schedule, WeeklyInterval
-from kalends.domain.slots import (
-    Ask,
-    Bookable,
-    BookingWindow,
-    Caps,
-    HostCalendar,
-    Rules,
-    check,
-    first_start,
-    list_slots,
-)
+from kalends.domain.exceptions import AvailabilityException
+from kalends.domain.rules import Ask, Bookable, BookingWindow, Caps, HostCalendar, Rules
+from kalends.domain.schedule import Schedule
+from kalends.domain.slots import check, first_start, list_slots
+from kalends.domain.week import WeeklyInterval
 
 from .reference import Reference
 

@@ -12,8 +12,8 @@ from whenever import Instant
 
 from kalends.app import App
 from kalends.edge import web
-from kalends.edge.limits import RateLimit
 from kalends.services import credentials
+from kalends.storage.buckets import RateLimit
 from tests import factories
 
 ClientFor = Callable[..., Awaitable[AsyncClient]]

@@ -14,7 +14,7 @@ from kalends import pages
 from kalends.app import App
 from kalends.edge import web
 from kalends.edge.auth import Scheduling
-from kalends.edge.limits import RateLimit
+from kalends.storage.buckets import RateLimit
 from tests.edge.conftest import Acme
 
 router = APIRouter(prefix="/v4", tags=["Thing V4"])

@@ -10,9 +10,10 @@ from psycopg.conninfo import make_conninfo
 from kalends.app import App
 from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
-from kalends.edge.limits import Proxies, RateLimit, client_address, take_address
+from kalends.edge.limits import Proxies, client_address, take_address
 from kalends.services import credentials
 from kalends.storage import buckets, database
+from kalends.storage.buckets import RateLimit
 from tests.edge.conftest import Acme, ClientFor, Clock, bearer
 
 router = APIRouter(prefix="/v4")

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from kalends.app import App
 from kalends.edge import problems, web
 from kalends.edge.auth import AccountOrOwner, KeyOnly, Scheduling
-from kalends.edge.limits import RateLimit
 from kalends.errors import Conflict, NotFound
 from kalends.storage import database
+from kalends.storage.buckets import RateLimit
 from tests.edge.conftest import ClientFor
 
 

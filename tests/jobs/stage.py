@@ -11,8 +11,9 @@ from kalends.jobs import queue
 from kalends.ports import OutgoingMail
 from kalends.services import appointments, bookings
 from kalends.services.actor import Actor
-from kalends.services.bookings import Booked, NewAttendee, Order
+from kalends.services.bookings import Booked
 from kalends.services.companies import Founded
+from kalends.services.orders import NewAttendee, Order
 from tests import factories
 
 NOW = Instant.parse_iso("2031-03-03T08:00:00Z")  # a Monday

@@ -17,9 +17,9 @@ from whenever import Instant
 from kalends import pages
 from kalends.app import App
 from kalends.edge import web
-from kalends.edge.limits import RateLimit
 from kalends.storage import appointments, users
 from kalends.storage.appointments import Appointment
+from kalends.storage.buckets import RateLimit
 from kalends.storage.users import User
 from tests import factories
 

@@ -11,7 +11,7 @@ from whenever import Instant
 
 from kalends.services import bookings
 from kalends.services.actor import Actor
-from kalends.services.bookings import NewAttendee, Order
+from kalends.services.orders import NewAttendee, Order
 from kalends.storage import meeting_types, users
 
 from .conftest import Site, Visit

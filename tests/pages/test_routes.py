@@ -10,8 +10,8 @@ from kalends.api import v4
 from kalends.app import App
 from kalends.domain import slugs
 from kalends.edge import web
-from kalends.edge.limits import RateLimit
 from kalends.storage import users
+from kalends.storage.buckets import RateLimit
 from tests import factories
 
 BROWSER = {"Accept": "text/html,*/*;q=0.8"}

@@ -14,8 +14,9 @@ from kalends.app import App, DatabaseBusy
 from kalends.errors import DomainError
 from kalends.services import appointments, bookings, users
 from kalends.services.actor import Actor
-from kalends.services.bookings import Booked, Order
+from kalends.services.bookings import Booked
 from kalends.services.companies import Founded
+from kalends.services.orders import Order
 from kalends.storage import database
 from tests import factories
 from tests.ordering import NOW, START, clock, order

@@ -8,18 +8,12 @@ from whenever import Instant
 
 from kalends.errors import NotFound
 from kalends.services import appointment_lists, appointments, bookings, guests
-from kalends.services.appointments import (
-    AlreadyCancelled,
-    AlreadyOver,
-    Appointment,
-    AttendeeOrAllNeeded,
-    NotTheOnlyAttendee,
-)
+from kalends.services.appointments import AlreadyCancelled, AlreadyOver, AttendeeOrAllNeeded, NotTheOnlyAttendee
 from kalends.services.companies import Founded
 from kalends.services.refusals import SlotTaken
 from kalends.services.rights import AdminsOnly
 from kalends.storage import attendees
-from kalends.storage.appointments import Filter
+from kalends.storage.appointments import Appointment, Filter
 from kalends.storage.database import Connection
 from tests import factories, ordering
 from tests.ordering import NOW, START, booked, clock, order

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from whenever import Instant
 
-from kalends.domain.slots import Caps
+from kalends.domain.rules import Caps
 from kalends.errors import DomainError, NotFound
 from kalends.services import appointments, bookings, calendars
 from kalends.services.calendars import Loaded, SlotQuery

@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple
 from whenever import Date, Instant, PlainDateTime
 
 from kalends.domain.spans import Span, intersect, merge
-from kalends.domain.week import DAY, ScheduleError
-from kalends.domain.zones import FOREVER, FURTHEST_OFFSET, day_number, wall_spans
+from kalends.domain.week import ScheduleError
+from kalends.domain.zones import DAY, FOREVER, FURTHEST_OFFSET, day_number, wall_spans
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?", re.ASCII)

@@ -1,37 +1,11 @@
-"""A schedule: weekly hours and exceptions in a zone; the door to reading, checking and writing them."""
+"""A schedule: weekly hours and exceptions in a zone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kalends.domain.exceptions import (
-    AvailabilityException,
-    check_exception,
-    exception_bounds,
-)
-from kalends.domain.week import (
-    DAYS,
-    ScheduleError,
-    Week,
-    WeeklyInterval,
-    parse_week,
-    week_to_json,
-)
-from kalends.domain.zones import canonical_zone
-
-__all__ = [
-    "DAYS",
-    "AvailabilityException",
-    "Schedule",
-    "ScheduleError",
-    "Week",
-    "WeeklyInterval",
-    "canonical_zone",
-    "check_exception",
-    "exception_bounds",
-    "parse_week",
-    "week_to_json",
-]
+from kalends.domain.exceptions import AvailabilityException
+from kalends.domain.week import DAYS, Week
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,43 +17,11 @@ from kalends.domain.board import Board, Shape, board, fitting, forbidden, ladder
 from kalends.domain.caps import full_spans, period_around
 from kalends.domain.grid import Grid
 from kalends.domain.hours import hours_around
-from kalends.domain.listing import Listing, dates_json, timeframes, timeframes_json
-from kalends.domain.rules import (
-    Ask,
-    Bookable,
-    BookingWindow,
-    Caps,
-    Code,
-    HostCalendar,
-    Refusal,
-    Rules,
-    Verdict,
-)
+from kalends.domain.listing import Listing
+from kalends.domain.rules import Ask, Bookable, Caps, Code, HostCalendar, Refusal, Rules, Verdict
 from kalends.domain.spans import Span, contains
 from kalends.domain.window import GRACE_MINUTES, limits, minute_down, minute_up
 from kalends.domain.zones import DAY, FOREVER
-
-__all__ = [
-    "Ask",
-    "Bookable",
-    "BookingWindow",
-    "Caps",
-    "Code",
-    "HostCalendar",
-    "Listing",
-    "Refusal",
-    "Rules",
-    "Verdict",
-    "check",
-    "dates_json",
-    "first_start",
-    "horizon",
-    "list_slots",
-    "padded",
-    "reach",
-    "timeframes",
-    "timeframes_json",
-]
 
 LONGEST_SEARCH_DAYS = 366  # for the earliest start of a type that may be booked without limit
 

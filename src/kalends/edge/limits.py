@@ -12,8 +12,6 @@ from kalends.errors import LimitReached
 from kalends.storage import buckets
 from kalends.storage.buckets import RateLimit
 
-__all__ = ["Proxies", "RateLimit", "bucket_of_address", "client_address", "client_of", "take_address"]
-
 
 class Proxies:
     """The addresses whose `X-Forwarded-For` is believed."""

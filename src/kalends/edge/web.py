@@ -9,9 +9,10 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from kalends.app import App
+from kalends.storage.buckets import RateLimit
 
 from . import docs, health, openapi, problems
-from .limits import Proxies, RateLimit
+from .limits import Proxies
 from .requests import Requests
 
 

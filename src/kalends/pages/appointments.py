@@ -17,7 +17,7 @@ from kalends.edge.context import AppDep
 from kalends.edge.problems import of as problem_of
 from kalends.errors import DomainError, NotFound
 from kalends.languages import Translate
-from kalends.services import appointments
+from kalends.services import appointments, guests
 from kalends.services.calendars import SlotQuery
 from kalends.services.guests import GuestView
 from kalends.storage import meeting_types, users
@@ -67,7 +67,7 @@ class Opened:
 async def _open(conn: Connection, app: App, request: Request, appointment_id: UUID, secret: str) -> Opened:
     now = app.now()
     try:
-        view = await appointments.opened_by(conn, appointment_id, secret, now, client=limits.client_of(request))
+        view = await guests.opened_by(conn, appointment_id, secret, now, client=limits.client_of(request))
     except NotFound:
         raise PageNotFound from None
     host = view.appointment.hosts[0]

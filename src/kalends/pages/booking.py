@@ -17,7 +17,7 @@ from kalends.edge import limits
 from kalends.edge.context import AppDep
 from kalends.edge.problems import of as problem_of
 from kalends.errors import DomainError, NotFound
-from kalends.services import appointments, bookings
+from kalends.services import bookings, guests
 from kalends.services.actor import Actor
 from kalends.services.calendars import SlotQuery
 from kalends.storage import meeting_types, users
@@ -160,7 +160,7 @@ async def booked(
     now = app.now()
     async with app.reading() as conn:
         try:
-            view = await appointments.opened_by(conn, appointment_id, secret, now)
+            view = await guests.opened_by(conn, appointment_id, secret, now)
         except NotFound:
             raise PageNotFound from None
         user = await users.by_slug(conn, user_slug)

@@ -14,7 +14,7 @@ from whenever import Instant
 from kalends import languages
 from kalends.domain.emails import checked_email
 from kalends.languages import Translate
-from kalends.services.bookings import NewAttendee, Order
+from kalends.services.orders import NewAttendee, Order
 from kalends.storage.meeting_types import MeetingType
 
 from .offers import Offer

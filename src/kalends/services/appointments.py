@@ -12,7 +12,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain.slots import Caps
+from kalends.domain.rules import Caps
 from kalends.errors import Forbidden, Invalid, NotFound
 from kalends.storage import appointments, attendees, claims, hosts, locks
 from kalends.storage.appointments import Appointment
@@ -23,8 +23,6 @@ from kalends.storage.events import Kind
 from . import bookings, calendars, changes, invitations, orders
 from .actor import Actor
 from .calendars import ChangedMeanwhile, SlotQuery
-from .guests import GuestView as GuestView
-from .guests import opened_by as opened_by
 from .orders import Mode
 
 Clock: TypeAlias = Callable[[], Instant]

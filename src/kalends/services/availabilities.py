@@ -9,7 +9,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain.schedule import DAYS
+from kalends.domain.week import DAYS
 from kalends.errors import Invalid, NotFound
 from kalends.storage import availabilities, availability_exceptions, ids, users
 from kalends.storage.availabilities import Availability

@@ -9,7 +9,7 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain import slots
-from kalends.domain.slots import Bookable, Refusal
+from kalends.domain.rules import Bookable, Refusal
 from kalends.errors import Forbidden
 from kalends.storage import appointments, attendees, claims, form_nonces, hosts, ids
 from kalends.storage.claims import Claim, SlotClaimed
@@ -19,12 +19,7 @@ from kalends.storage.hosts import Host
 from . import calendars, changes, orders, overlaps, refusals
 from .actor import Actor
 from .calendars import Loaded, SlotQuery
-from .orders import ChannelNotAllowed as ChannelNotAllowed
-from .orders import LocationNotOffered as LocationNotOffered
-from .orders import Mode as Mode
-from .orders import NewAttendee as NewAttendee
-from .orders import Order as Order
-from .orders import PhoneOnlyNotAllowed as PhoneOnlyNotAllowed
+from .orders import Order
 from .refusals import SlotTaken
 
 _INSIDE = ("meeting-type-disabled", "duration-not-allowed", "host-not-allowed")

@@ -16,8 +16,11 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain import slots
-from kalends.domain.schedule import DAYS, AvailabilityException, Schedule, Week, parse_week
-from kalends.domain.slots import Ask, BookingWindow, Caps, HostCalendar, Listing, Rules
+from kalends.domain.exceptions import AvailabilityException
+from kalends.domain.listing import Listing
+from kalends.domain.rules import Ask, BookingWindow, Caps, HostCalendar, Rules
+from kalends.domain.schedule import Schedule
+from kalends.domain.week import DAYS, Week, parse_week
 from kalends.errors import NotFound, Unavailable
 from kalends.storage import calendars, locks
 from kalends.storage.calendars import HostHours, Scope

@@ -10,7 +10,7 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain.emails import checked_email
-from kalends.domain.schedule import canonical_zone
+from kalends.domain.zones import canonical_zone
 from kalends.errors import Conflict, FieldError, Invalid, NotFound
 from kalends.storage import companies, ids
 from kalends.storage.companies import Company

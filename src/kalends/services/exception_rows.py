@@ -9,7 +9,8 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain.schedule import ScheduleError, check_exception, exception_bounds
+from kalends.domain.exceptions import check_exception, exception_bounds
+from kalends.domain.week import ScheduleError
 from kalends.errors import FieldError, Invalid
 from kalends.storage.availability_exceptions import OwnerType
 

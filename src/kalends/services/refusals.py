@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kalends.domain.slots import Refusal
+from kalends.domain.rules import Refusal
 from kalends.errors import DomainError, Invalid
 
 

@@ -12,7 +12,7 @@ from kalends.edge import problems
 from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
 from kalends.errors import NotFound
-from kalends.services import appointment_lists, appointments, bookings, refusals
+from kalends.services import appointment_lists, appointments, bookings, orders, refusals
 from kalends.services.appointments import AlreadyCancelled, AlreadyOver, AttendeeOrAllNeeded
 from kalends.services.rights import AdminsOnly
 from kalends.storage.appointments import Filter, Status
@@ -50,7 +50,7 @@ class Move(Body):
 
     start: When
     ignore_availability: Flag = Field(False, description="A host's or an administrator's own right.")
-    calculation_method: Annotated[bookings.Mode | None, Absent] = Field(
+    calculation_method: Annotated[orders.Mode | None, Absent] = Field(
         None, description="anyone: the first of its hosts who is free goes on alone"
     )
     required_hosts: Annotated[Whole, Field(ge=1)] | None = Field(None, description="So many of its hosts go on")

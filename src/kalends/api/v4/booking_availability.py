@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from kalends.domain import slots
-from kalends.domain.listing import local_date
+from kalends.domain.listing import dates_json, local_date, timeframes_json
 from kalends.domain.zones import DAY, wall_minute
 from kalends.edge import problems
 from kalends.edge.auth import SchedulingOrOwner
@@ -18,6 +17,7 @@ from kalends.edge.context import AppDep
 from kalends.errors import FieldError, Invalid, NotFound
 from kalends.services import calendars
 from kalends.services.calendars import Listed, SlotQuery
+from kalends.services.orders import Mode
 from kalends.services.refusals import DurationNotAllowed
 
 from .channels import Channel
@@ -92,9 +92,7 @@ async def get_booking_availability(
         IdList, Query(alias="hostIds", description="Repeated, or joined by commas; without: the type's host")
     ] = [],  # noqa: B006
     queue_id: Annotated[UUID | None, Absent, Query(alias="queueId")] = None,
-    calculation_method: Annotated[
-        Literal["anyone", "everyone"] | None, Absent, Query(alias="calculationMethod")
-    ] = None,
+    calculation_method: Annotated[Mode | None, Absent, Query(alias="calculationMethod")] = None,
     required_hosts: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, Absent, Query(alias="requiredHosts")] = None,
     meeting_duration: Annotated[
         Annotated[int, Field(ge=1, le=1440)] | None, Absent, Query(alias="meetingDuration")
@@ -142,8 +140,8 @@ def _encode(listed: Listed, zone: str | None) -> bytes:
         earliest = local_date((wall_minute(zone, listed.earliest) if zone else listed.earliest) // DAY)
     return (b'{"timezone":%b,"timeframes":%b,"dates":%b,"earliestAvailableDate":%b,"earliestMonthAvailability":%b}') % (
         json.dumps(zone or "UTC").encode(),
-        slots.timeframes_json(listed.listing, listed.loaded.rules.duration),
-        slots.dates_json(listed.listing, zone),
+        timeframes_json(listed.listing, listed.loaded.rules.duration),
+        dates_json(listed.listing, zone),
         json.dumps(earliest).encode(),
         json.dumps(earliest and earliest[:7]).encode(),
     )

@@ -12,9 +12,9 @@ from kalends.edge import limits, problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep, trace_of
 from kalends.errors import LimitReached, NotFound
-from kalends.services import appointments, bookings, guests, refusals
+from kalends.services import appointments, bookings, guests, orders, refusals
 from kalends.services.appointments import AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee
-from kalends.services.bookings import Order
+from kalends.services.orders import Order
 
 from .appointment_answers import SECRET, AppointmentAnswer, for_guest
 from .appointments import Reason, RescheduleAnswer
@@ -76,7 +76,7 @@ class BookingForm(Body):
     attendee: AttendeeForm
     host_ids: IdList = Field(default_factory=list)
     queue_id: Annotated[UUID | None, Absent] = None
-    calculation_method: Annotated[bookings.Mode | None, Absent] = None
+    calculation_method: Annotated[orders.Mode | None, Absent] = None
     required_hosts: Annotated[Whole, Field(ge=1)] | None = None
     duration: Annotated[Whole, Field(ge=1, le=1440)] | None = Field(None, description="Minutes; an allowed duration")
     channel: Annotated[Channel | None, Absent] = None
@@ -108,7 +108,7 @@ class BookingForm(Body):
             skip_notifications=self.skip_notifications,
             phone_only=self.phone_only_booking,
             ignore_availability=self.ignore_availability,
-            attendee=bookings.NewAttendee(
+            attendee=orders.NewAttendee(
                 email=who.email,
                 first_name=who.firstname,
                 last_name=who.lastname,
@@ -158,9 +158,9 @@ class GuestMove(Body):
     responses=problems.document(
         NotFound,
         bookings.OverrideNotAllowed,
-        bookings.PhoneOnlyNotAllowed,
-        bookings.ChannelNotAllowed,
-        bookings.LocationNotOffered,
+        orders.PhoneOnlyNotAllowed,
+        orders.ChannelNotAllowed,
+        orders.LocationNotOffered,
         *refusals.ALL,
     ),
 )

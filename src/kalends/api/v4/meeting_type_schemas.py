@@ -18,7 +18,8 @@ from pydantic import (
 )
 
 from kalends.domain import slugs
-from kalends.domain.schedule import ScheduleError, check_exception
+from kalends.domain.exceptions import check_exception
+from kalends.domain.week import ScheduleError
 from kalends.services import exception_rows
 from kalends.services.meeting_types import Fields
 

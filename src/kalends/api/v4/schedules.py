@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from kalends.domain.schedule import DAYS, ScheduleError, parse_week, week_to_json
+from kalends.domain.week import DAYS, ScheduleError, parse_week, week_to_json
 from kalends.services.availabilities import NewAvailability
 from kalends.services.exception_rows import NewException
 
