@@ -11,8 +11,8 @@ from kalends.storage import appointments, meeting_types, users
 from kalends.storage.appointments import Appointment, Filter
 from kalends.storage.database import Connection
 
+from . import rights
 from .actor import Actor
-from .rights import AdminsOnly
 
 
 async def page(
@@ -33,8 +33,7 @@ async def page(
         NotFound: the company has no such user or meeting type.
     """
     if only.host_id != actor.user_id:
-        if not actor.is_admin:
-            raise AdminsOnly
+        rights.require_admin(actor)
         if await users.get(conn, actor.company_id, only.host_id) is None:
             raise NotFound("User not found")
     if only.meeting_type_id and not await meeting_types.get(conn, actor.company_id, only.meeting_type_id, deleted=True):

@@ -19,10 +19,11 @@ from kalends.storage.appointments import Appointment
 from kalends.storage.attendees import Attendee
 from kalends.storage.database import Connection
 from kalends.storage.events import Kind
+from kalends.storage.hosts import Host
 
 from . import bookings, calendars, changes, invitations, orders
 from .actor import Actor
-from .calendars import ChangedMeanwhile, SlotQuery
+from .calendars import ChangedMeanwhile, Loaded, SlotQuery
 from .orders import Mode
 
 Clock: TypeAlias = Callable[[], Instant]
@@ -187,9 +188,31 @@ async def reschedule(
     _check_movable(before, actor, now)
     if start == before.start_at:
         return Rescheduled(before, before.start_at)
-    chosen = await bookings.choose(conn, loaded, start, now, ignore_availability=ignore_availability, moved=before.id)
-    if ignore_availability:
-        bookings.require_override(actor, chosen)
+    chosen = await bookings.choose(
+        conn, actor, loaded, start, now, ignore_availability=ignore_availability, moved=before.id
+    )
+    await _take_along(conn, before, loaded, chosen, start, now, ignore_availability)
+    fields = {
+        "sequence": before.sequence + 1,
+        "start_at": start,
+        "end_at": start + (before.end_at - before.start_at),
+        "rescheduled_at": now,
+        "reschedule_count": before.reschedule_count + 1,
+        "ignored_availability": ignore_availability,
+    }
+    return Rescheduled(await _changed(conn, actor, "booking_rescheduled", before, fields, now), before.start_at)
+
+
+async def _take_along(
+    conn: Connection,
+    before: Appointment,
+    loaded: Loaded,
+    chosen: tuple[Host, ...],
+    start: Instant,
+    now: Instant,
+    ignore_availability: bool,
+) -> None:
+    """Give back the time an appointment takes, and take the new one of those hosts who go with it."""
     await claims.release(conn, company_id=before.company_id, appointment_id=before.id)
     await bookings.claim(
         conn,
@@ -204,24 +227,17 @@ async def reschedule(
     if len(chosen) < len(before.hosts):
         staying = [host.id for host in chosen]
         await hosts.keep_only(conn, company_id=before.company_id, appointment_id=before.id, user_ids=staying)
-    fields = {
-        "sequence": before.sequence + 1,
-        "start_at": start,
-        "end_at": start + (before.end_at - before.start_at),
-        "rescheduled_at": now,
-        "reschedule_count": before.reschedule_count + 1,
-        "ignored_availability": ignore_availability,
-    }
-    return Rescheduled(
-        await _changed(conn, actor, "booking_rescheduled", before, fields, now), previous_start=before.start_at
-    )
 
 
-def _check_movable(appointment: Appointment, actor: Actor, now: Instant) -> None:
+def _check_ahead(appointment: Appointment, now: Instant) -> None:
     if appointment.cancelled_at:
         raise AlreadyCancelled
     if appointment.end_at <= now:
         raise AlreadyOver
+
+
+def _check_movable(appointment: Appointment, actor: Actor, now: Instant) -> None:
+    _check_ahead(appointment, now)
     if actor.attendee_id and [one.id for one in appointment.booking_attendees] != [actor.attendee_id]:
         raise NotTheOnlyAttendee
 
@@ -251,10 +267,7 @@ async def add_guest(
     """
     before = await _locked(conn, actor, appointment_id)
     now = clock()
-    if before.cancelled_at:
-        raise AlreadyCancelled
-    if before.end_at <= now:
-        raise AlreadyOver
+    _check_ahead(before, now)
     by = next((one for one in before.attendees if one.id == attendee_id), None)
     if by is None:
         raise NotFound("Attendee not found")

@@ -22,6 +22,7 @@ from .calendars import Loaded, SlotQuery
 from .orders import Order
 from .refusals import SlotTaken
 
+# What a host cannot disregard: these say what is offered at all, not when.
 _INSIDE = ("meeting-type-disabled", "duration-not-allowed", "host-not-allowed")
 
 
@@ -66,9 +67,7 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Callable[
     )
     loaded, now = await calendars.load_locked(conn, actor.company_id, query, clock)
     orders.check_contact(order, loaded.meeting_type)
-    chosen = await choose(conn, loaded, order.start, now, ignore_availability=order.ignore_availability)
-    if order.ignore_availability:
-        require_override(actor, chosen)
+    chosen = await choose(conn, actor, loaded, order.start, now, ignore_availability=order.ignore_availability)
     booked = await _write(conn, actor, order, loaded, chosen, now)
     if order.nonce:
         outcome = form_nonces.Outcome(booked.appointment_id, booked.secret)
@@ -78,6 +77,7 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Callable[
 
 async def choose(
     conn: Connection,
+    actor: Actor,
     loaded: Loaded,
     start: Instant,
     now: Instant,
@@ -92,13 +92,18 @@ async def choose(
 
     Raises:
         DomainError: one of `refusals.ALL`.
+        OverrideNotAllowed: availability is to be ignored, and the actor is neither administrator nor one of the hosts.
     """
     verdict = slots.check(loaded.rules, loaded.calendars, loaded.ask, start, now)
     if isinstance(verdict, Bookable):
-        return tuple(loaded.hosts[place] for place in verdict.hosts)
-    if not ignore_availability or verdict.code in _INSIDE:
+        chosen = tuple(loaded.hosts[place] for place in verdict.hosts)
+    elif ignore_availability and verdict.code not in _INSIDE:
+        chosen = loaded.hosts[: loaded.ask.needed(len(loaded.hosts))]
+    else:
         raise refusals.error(await _told_apart(conn, loaded, verdict, start, moved))
-    return loaded.hosts[: loaded.ask.needed(len(loaded.hosts))]
+    if ignore_availability and not actor.is_admin and all(host.id != actor.user_id for host in chosen):
+        raise OverrideNotAllowed
+    return chosen
 
 
 async def _told_apart(
@@ -115,16 +120,6 @@ async def _told_apart(
         moved=moved,
     )
     return refusal if met else replace(refusal, reason="buffer")
-
-
-def require_override(actor: Actor, chosen: tuple[Host, ...]) -> None:
-    """Refuse whoever may not disregard availability.
-
-    Raises:
-        OverrideNotAllowed: he is neither administrator nor one of the hosts.
-    """
-    if not (actor.is_admin or any(host.id == actor.user_id for host in chosen)):
-        raise OverrideNotAllowed
 
 
 async def claim(
