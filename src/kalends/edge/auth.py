@@ -6,7 +6,7 @@ The credential, the user acted as and the rate limit are one statement, committe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import psycopg
@@ -15,7 +15,7 @@ from fastapi import Depends, Request
 from kalends.app import App, DatabaseBusy
 from kalends.errors import Forbidden, Invalid, LimitReached, Unauthenticated
 from kalends.services.actor import Actor
-from kalends.services.credentials import TOKEN_PREFIX, secret_hash
+from kalends.services.credentials import TOKEN_PREFIX, Scope, secret_hash
 from kalends.storage import credentials
 from kalends.storage.buckets import Level, RateLimit
 from kalends.storage.credentials import Presented
@@ -25,8 +25,6 @@ from .limits import bucket_of_address
 
 USER_HEADER = "x-meetergo-api-user-id"
 MISSING_USER = f"Missing required header '{USER_HEADER}' for API key authentication"
-
-Scope = Literal["scheduling", "contacts", "forms", "account"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,18 +76,9 @@ def meeting(_: Translate, view: GuestView, visit: Visit, now: Instant, *, bookab
     text = channels.text(_, appointment.channel, appointment.meeting_info, appointment.location)
     page = f"/b/{appointment.id}/{guest.secret}"
     link = _link(appointment.meeting_info.get("customChannelLink")) if appointment.channel == "custom" else None
-    entry = _Entry(
-        title, readers.description({"meetingInfo": appointment.meeting_info}), link or text, appointment.start_at,
-        appointment.end_at,
-    )  # fmt: skip
+    about = readers.description(appointment.meeting_info)
+    entry = _Entry(title, about, link or text, appointment.start_at, appointment.end_at)
     note = guest.notes.get("note")
-    brought = (
-        ()
-        if guest.brought_along
-        else tuple(
-            one.email for one in appointment.attendees if one.brought_along and one.email and one.cancelled_at is None
-        )
-    )
     return Meeting(
         id=str(appointment.id),
         secret=guest.secret,
@@ -100,7 +91,7 @@ def meeting(_: Translate, view: GuestView, visit: Visit, now: Instant, *, bookab
         link=link,
         guest=guest.full_name or guest.email or "",
         email=guest.email or "",
-        brought=brought if len(appointment.booking_attendees) < 2 else (),
+        brought=_brought(view),
         note=note if isinstance(note, str) else "",
         silent=appointment.skip_notifications,
         cancelled=appointment.cancelled_at is not None or guest.cancelled_at is not None,
@@ -113,6 +104,14 @@ def meeting(_: Translate, view: GuestView, visit: Visit, now: Instant, *, bookab
         google=_google(entry),
         outlook=_outlook(entry),
     )
+
+
+def _brought(view: GuestView) -> tuple[str, ...]:
+    """List the addresses of those a guest brings along; none where others booked too, as the guests may be theirs."""
+    if view.attendee.brought_along or len(view.appointment.booking_attendees) > 1:
+        return ()
+    attendees = view.appointment.attendees
+    return tuple(one.email for one in attendees if one.brought_along and one.email and one.cancelled_at is None)
 
 
 def _link(url: object) -> str | None:

@@ -98,7 +98,7 @@ def offer(kind: MeetingType, host: Person, visit: Visit, *, person_link: str | N
     return Offer(
         host=host,
         name=info["name"],
-        description=readers.description({"meetingInfo": info}),
+        description=readers.description(info),
         duration=visit.duration if visit.duration in durations else info["duration"],
         durations=durations,
         channel=chosen,

@@ -103,7 +103,7 @@ def _type(_: Translate, kind: MeetingType, user: User, seen: Visit) -> dict[str,
     return {
         "link": seen.link(f"/{user.slug}/{kind.slug}"),
         "name": info["name"],
-        "description": readers.description({"meetingInfo": info}),
+        "description": readers.description(info),
         "lengths": _("{count} min", count=" / ".join(map(str, lengths))),
         "channel": info["channel"],
         "channel_text": channels.text(_, info["channel"], info, place),

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import string
 from collections.abc import Sequence
+from typing import Literal, get_args
 from uuid import UUID
 
 import psycopg
@@ -18,7 +19,8 @@ from kalends.storage.database import Connection
 
 KEY_PREFIX = "ak_live:"
 TOKEN_PREFIX = "rgo-"
-SCOPES = ("scheduling", "contacts", "forms", "account")
+Scope = Literal["scheduling", "contacts", "forms", "account"]
+SCOPES = get_args(Scope)
 KEY_DAYS = range(1, 91)
 NAME_LENGTH = 100
 
@@ -59,8 +61,9 @@ async def create_key(
     _check_name(name)
     key_id = ids.new_id(company_id)
     plain = f"{KEY_PREFIX}{key_id}:{secrets.token_urlsafe(32)}"
-    expires_at = now.add(hours=24 * days)
-    return await _add(conn, company_id, key_id, "key", None, name, (), expires_at, now, plain), plain
+    key = Credential(company_id, key_id, "key", None, name, [], now.add(hours=24 * days), None, None, None, now)
+    await credentials.add(conn, key, secret_hash(plain))
+    return key, plain
 
 
 async def create_token(
@@ -93,13 +96,15 @@ async def create_token(
     if expires_at is not None and expires_at <= now:
         raise Invalid("Validation failed", errors=[FieldError("expiresAt", "must lie in the future")])
     plain = TOKEN_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_TOKEN_LENGTH))
+    token = Credential(company_id, token_id, "token", user_id, name, kept, expires_at, None, None, None, now)
     kept = [scope for scope in SCOPES if scope in scopes]
     token_id = ids.new_id(company_id)
     try:
         async with conn.transaction():
-            return await _add(conn, company_id, token_id, "token", user_id, name, kept, expires_at, now, plain), plain
+            await credentials.add(conn, token, secret_hash(plain))
     except psycopg.errors.UniqueViolation as error:
         if error.diag.constraint_name == "credential_token_name":
+    return token, plain
             raise TokenNameTaken from error
         raise
 

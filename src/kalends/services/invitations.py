@@ -84,7 +84,7 @@ def _summary(snapshot: Snapshot, to: Reader) -> str:
 
 def _description(snapshot: Snapshot, to: Reader) -> str:
     if not to.is_host:
-        return readers.description(snapshot)
+        return readers.description(snapshot["meetingInfo"])
     lines = []
     for guest in readers.live_guests(snapshot):
         lines.append(", ".join(filter(None, (guest.get("fullname"), guest.get("email"), guest.get("phone")))))

@@ -122,7 +122,7 @@ def _facts(news: News, newest: Snapshot, told: Snapshot | None, to: Reader) -> l
         facts += _guests(newest, to)
     else:
         facts.append(Fact(t("With"), readers.people(newest, to)))
-        facts.append(Fact(t("About"), readers.description(newest) if news != "cancellation" else ""))
+        facts.append(Fact(t("About"), readers.description(newest["meetingInfo"]) if news != "cancellation" else ""))
     if news == "cancellation" and (to.is_host or newest.get("cancelSource") not in _BY_GUEST):
         facts.append(Fact(t("Reason"), newest.get("cancelReason") or ""))
     return facts

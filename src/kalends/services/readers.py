@@ -136,9 +136,9 @@ def venue(snapshot: Snapshot, to: Reader) -> str:
     return PRODUCTS.get(channel) or t("Online")
 
 
-def description(snapshot: Snapshot) -> str:
-    """Read the meeting's description, which the host wrote, as plain text."""
-    text = (snapshot["meetingInfo"] or {}).get("description") or ""
+def description(meeting_info: Mapping[str, Any] | None) -> str:
+    """Read a meeting's description, which the host wrote, as plain text."""
+    text = (meeting_info or {}).get("description") or ""
     if "<" not in text:
         return text.strip()
     reading = _Text()
