@@ -19,6 +19,7 @@ from kalends import bootstrap
 from kalends.settings import Settings
 from kalends.storage.embedded import EmbeddedServerError
 
+from .connections import PatientProtocol
 from .database import Database
 from .failures import CommandFailed, sentences
 
@@ -106,7 +107,7 @@ async def _answer(
         uvicorn.Config(
             bootstrap.web(app, settings),
             loop="none",
-            http="httptools",
+            http=PatientProtocol,
             ws="none",
             lifespan="on",
             log_config=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from typing import Any
@@ -19,6 +20,7 @@ from .problems import Problem
 from .routes import template_of
 
 MAX_BODY_BYTES = 1_000_000
+BODY_PAUSE_S = 20  # between two pieces of a body
 
 log = structlog.get_logger("kalends.requests")
 
@@ -48,6 +50,7 @@ class _Exchange:
         self._trace: Trace = start_trace(self._scope, str(uuid.uuid4()))
         self._request = Request(self._scope, self._receive_limited)
         self._received = 0
+        self._whole = False
         self._status = 0
         self._started = time.perf_counter()
 
@@ -76,7 +79,13 @@ class _Exchange:
         await response(self._scope, self._receive, self._send_with_headers)
 
     async def _receive_limited(self) -> Message:
-        message = await self._receive()
+        try:
+            # Whoever sends half a body and then nothing must not be waited for; afterwards we wait for nobody's bytes.
+            async with asyncio.timeout(None if self._whole else BODY_PAUSE_S):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
+        self._whole = not message.get("more_body", False)
         self._received += len(message.get("body", b""))
         if self._received > MAX_BODY_BYTES:
             raise HTTPException(413)
