@@ -1,5 +1,6 @@
 """What surrounds every request: its id, its log line, the headers browsers obey, the size of its body."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 from structlog.typing import EventDict
 
-from kalends.edge import logs
+from kalends.edge import logs, requests
 from kalends.edge.auth import Scheduling
 from kalends.edge.requests import MAX_BODY_BYTES
 from tests.edge.conftest import Acme, ClientFor, bearer
@@ -181,6 +182,20 @@ async def test_a_large_body_is_refused_in_shape(client_for: ClientFor) -> None:
         assert (answer.status_code, body["statusCode"], body["error"]) == (413, 413, "Content Too Large")
 
 
+async def test_half_a_body_is_not_waited_for(client_for: ClientFor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "BODY_PAUSE_S", 0.05)
+    client = await client_for(router)
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"x"
+        await asyncio.sleep(5)
+        yield b"x"
+
+    answer = await client.post("/v4/echo", content=half())
+
+    assert (answer.status_code, answer.json()["error"]) == (408, "Request Timeout")
+
+
 @pytest.mark.parametrize("length", ["-1", "many", "", "9" * 5000])
 async def test_a_nonsense_length_is_no_bug(client_for: ClientFor, length: str) -> None:
     client = await client_for(router)
@@ -215,6 +230,23 @@ def test_json_logs_are_one_object_a_line_libraries_included() -> None:
     ]
     assert all(line["timestamp"].endswith("Z") for line in lines)
     assert lines[0]["status"] == 200
+
+
+def test_what_libraries_log_of_exceptions_holds_no_row_and_no_path() -> None:
+    program = (
+        "import psycopg\n"
+        "try:\n    raise psycopg.errors.UniqueViolation('Key (email)=(' + 'ada' + '@acme.test) already exists')\n"
+        "except Exception:\n    logging.getLogger('procrastinate').exception('broken')\n"
+        "try:\n    open('/no' + 'where')\n"
+        "except Exception:\n    logging.getLogger('procrastinate').exception('gone')\n"
+    )
+
+    broken, gone = (json.loads(line) for line in configured("json", program))
+
+    assert (broken["event"], broken["error"], gone["error"]) == ("broken", "UniqueViolation", "FileNotFoundError")
+    assert broken["traceback"].startswith('  File "<string>", line 6, in')
+    assert "ada@acme.test" not in str(broken)
+    assert "/nowhere" not in str(gone)
 
 
 def test_console_logs_can_be_read() -> None:

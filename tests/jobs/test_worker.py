@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+import structlog
 from whenever import Instant
 
 from kalends.app import App
@@ -201,4 +202,8 @@ async def test_a_job_that_hangs_is_broken_off(
             )
             return len(jobs) == 2
 
-        await until(comes_back)
+        with structlog.testing.capture_logs() as lines:
+            await until(comes_back)
+
+    broken = {(line["event"], line["task"], line["error"]) for line in lines if line["log_level"] == "error"}
+    assert broken == {("job.broken", "effect.mail", "TimeoutError")}

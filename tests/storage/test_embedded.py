@@ -274,6 +274,18 @@ def test_only_a_socket_in_a_private_folder_leads_in_and_only_by_peer(data_dir: P
         assert ask(server.conninfo, "SELECT usesuper FROM pg_user WHERE usename = current_user") is False
 
 
+def test_the_servers_log_quotes_no_row(data_dir: Path) -> None:
+    with embedded.running(data_dir) as server:
+        ask(server.conninfo, "CREATE TABLE person AS SELECT 'ada@acme.test' AS email")
+        ask(server.conninfo, "CREATE UNIQUE INDEX ON person (email)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            ask(server.conninfo, "INSERT INTO person VALUES ('ada@acme.test')")
+
+    log = (data_dir / "postgres" / "postgres.log").read_text()
+    assert "duplicate key value violates unique constraint" in log
+    assert "ada@acme.test" not in log
+
+
 @pytest.mark.parametrize("given", [None, 0o750])
 def test_no_folder_that_was_there_before_changes(data_dir: Path, given: int | None) -> None:
     def modes() -> dict[Path, tuple[int, int, int]]:

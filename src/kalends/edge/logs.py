@@ -10,7 +10,7 @@ from typing import Any, Literal
 import psycopg
 import pydantic
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 LogFormat = Literal["json", "console"]
 
@@ -39,7 +39,7 @@ def configure(log_format: LogFormat) -> None:
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                _describe_exception,
                 renderer,
             ],
         )
@@ -62,9 +62,18 @@ def describe(error: BaseException) -> dict[str, Any]:
     return {"error": type(error).__qualname__, "traceback": "\n\n".join(parts)}
 
 
+def _describe_exception(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    """Tell an exception that a library logs as we tell our own."""
+    found = fields.pop("exc_info", None)
+    error = found[1] if isinstance(found, tuple) else sys.exc_info()[1] if found is True else found
+    return {**fields, **describe(error)} if isinstance(error, BaseException) else fields
+
+
 def _message(error: BaseException) -> str:
     if isinstance(error, psycopg.Error):  # the server's texts quote rows
         return f"{error.sqlstate} {error.diag.constraint_name or ''}".strip()
     if isinstance(error, pydantic.ValidationError):
         return f"{error.error_count()} errors for {error.title}"
+    if isinstance(error, OSError):  # its text quotes paths
+        return error.strerror or ""
     return str(error)

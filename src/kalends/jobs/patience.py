@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import structlog
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job
@@ -12,6 +13,9 @@ from procrastinate.middleware import AsyncCallNext
 from procrastinate.worker import Worker
 
 from kalends.domain import retry
+from kalends.edge.logs import describe
+
+log = structlog.get_logger("kalends.jobs")
 
 LONGEST_JOB_S = 120  # no job takes longer; stalled jobs are told from it
 
@@ -26,6 +30,10 @@ class Patience(BaseRetryStrategy):
 
 
 async def limited(call_next: AsyncCallNext, context: JobContext, worker: Worker) -> Any:
-    """Break off a job that takes longer than any may; it counts as broken."""
-    async with asyncio.timeout(LONGEST_JOB_S):
-        return await call_next()
+    """Break off a job that takes longer than any may: it counts as broken, which the log tells at once."""
+    try:
+        async with asyncio.timeout(LONGEST_JOB_S):
+            return await call_next()
+    except Exception as error:
+        log.error("job.broken", task=context.job.task_name, job=context.job.id, **describe(error))
+        raise

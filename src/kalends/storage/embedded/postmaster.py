@@ -38,6 +38,9 @@ SETTINGS = {
     "jit": "off",
     "logging_collector": "off",
     "log_checkpoints": "off",
+    # Details and statements quote rows: names and addresses of people, which belong in no log.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
 }
 
 
