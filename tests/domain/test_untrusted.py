@@ -13,6 +13,7 @@ from kalends.domain.untrusted import plain_name, plain_phone
         ("J. R. Smith", "J. R. Smith"),
         ("jo.lee", "jo. lee"),
         ("Buy at evil.com now", "Buy at evil. com now"),
+        ("Buy at evil\u3002com now", "Buy at evil. com now"),
         ("https://evil.test", ""),
         ("see www.evil.test", ""),
         ("jo@evil.test", ""),

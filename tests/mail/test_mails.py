@@ -296,3 +296,10 @@ def test_a_description_in_html_is_read_as_text() -> None:
     info = {"name": "Talk", "description": "<p>Bring <b>plans</b> &amp; tea</p><p>Be early</p>"}
 
     assert "About: Bring plans & tea\n  Be early\n" in part(write(GUEST, meetingInfo=info), "plain")
+
+
+def test_an_address_adds_no_fields_to_the_mail_it_opens() -> None:
+    """RFC 6068: what follows a question mark is header fields."""
+    found = part(write(HOST, attendees=[guest(email="jo?bcc=spy@guest.test")]), "html")
+
+    assert 'href="mailto:jo%3Fbcc%3Dspy@guest.test"' in unescape(found)

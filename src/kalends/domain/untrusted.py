@@ -8,6 +8,8 @@ import re
 LONGEST_NAME = 60
 
 _LINK = re.compile(r"://|www\.|[@/\\<>]", re.IGNORECASE)
+# IDNA takes the last three for dots as well (RFC 3490 3.1).
+_DOT = re.compile("[.\u3002\uff0e\uff61](?=\\S)")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
 
 
@@ -17,7 +19,7 @@ def plain_name(text: str | None) -> str:
     if _LINK.search(name):
         return ""
     # "evil.com" would become a link, "evil. com" does not; "J. R. Smith" stays as it is.
-    return re.sub(r"\.(?=\S)", ". ", name)[:LONGEST_NAME].strip()
+    return _DOT.sub(". ", name)[:LONGEST_NAME].strip()
 
 
 def plain_phone(text: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from whenever import Instant
 
@@ -16,6 +17,7 @@ from . import readers
 from .readers import Reader
 
 _BY_GUEST = ("attendee", "guest")
+_PLAIN_IN_MAILTO = "@+!$'*"  # anything else could begin a header field of the mail to be written (RFC 6068 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,9 @@ def _guests(newest: Snapshot, to: Reader) -> list[Fact]:
         label = t("Brings along") if guest.get("broughtAlong") else t("Guest")
         off = bool(guest.get("isCancelled")) or bool(newest["isCancelled"])
         shown = "\n".join(dict.fromkeys(filter(None, (name, email, phone))))
-        facts.append(Fact(label, shown, link=f"mailto:{email}" if email else "", gone=off))
+        facts.append(
+            Fact(label, shown, link=f"mailto:{quote(email, safe=_PLAIN_IN_MAILTO)}" if email else "", gone=off)
+        )
         notes = guest.get("notes") or {}
         facts += [Fact(str(key), _answer(value)) for key, value in notes.items() if value not in (None, "")]
     return facts
