@@ -28,7 +28,12 @@ async def test_forms_of_other_sites_are_refused(site: Site) -> None:
     async with site.client() as client:
         page = await booked(client, site)
         form = await form_of(client, site, "2026-03-10T10:00:00Z")
-        foreign = [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.test"}]
+        foreign = [
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site"},
+            {"Origin": "https://evil.test"},
+            {"Origin": "http://["},
+        ]
 
         refused = [
             (await client.post(path, data=form, headers=headers)).status_code
@@ -37,7 +42,7 @@ async def test_forms_of_other_sites_are_refused(site: Site) -> None:
         ]
         own = await client.post(f"{page}/cancel", data={}, headers={"Origin": site.url})
 
-    assert refused == [403] * 9
+    assert refused == [403] * 12
     assert own.status_code == 303
     assert [one.cancelled_at is not None for one in await site.appointments()] == [True]
 
@@ -182,3 +187,24 @@ async def test_one_address_books_only_so_often(site: Site, monkeypatch: pytest.M
     assert 'value="Mia Sommer"' in answer.text
     assert f'value="{form["nonce"]}"' in answer.text
     assert len(await site.appointments()) == 1
+
+
+async def test_a_guest_names_no_place_where_the_host_offers_none(site: Site) -> None:
+    """His words would reach whoever he says he is, by our mails (design section 6)."""
+    await change_type(site, channel="local")
+    async with site.client() as client:
+        form = await form_of(client, site) | {"location": "Buy now at https://evil.test"}
+        answer = await client.post(site.meeting, data=form)
+
+    assert answer.status_code == 303
+    assert [(one.channel, one.location) for one in await site.appointments()] == [("local", None)]
+
+
+async def test_forms_with_mistakes_are_counted_as_well(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "LOOKING", (0.01, 3))
+    async with site.client() as client:
+        form = await form_of(client, site) | {"name": ""}
+
+        answers = [await client.post(site.meeting, data=form) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [422, 422, 429]

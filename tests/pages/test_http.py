@@ -292,3 +292,44 @@ async def test_unbuilt_names_are_no_files(site: Site) -> None:
     assert [answer.status_code for answer in answers] == [404, 404, 404]
     assert "content-encoding" not in plain.headers
     assert plain.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("name", ["%00", "x" * 300, "..%2f..%2fstatic.py", "app.css%00.gz"])
+async def test_what_can_be_no_files_name_is_not_found(site: Site, name: str) -> None:
+    async with site.client() as client:
+        answers = [
+            await client.get(f"/static/{name}", headers={"Accept-Encoding": coding}) for coding in ("gzip", "identity")
+        ]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "month=9999-12", "month=0001-01", "day=9999-12-31", "day=0001-01-01", "start=9999-12-31T23:59:59Z",
+        "start=0001-01-01T00:00:00Z", "month=4999-12", "start=4999-12-31T23:59:59Z", "start=1971-01-01T00:00:00Z",
+    ],
+)  # fmt: skip
+async def test_the_ends_of_time_are_pages_like_others(site: Site, query: str) -> None:
+    async with site.client() as client:
+        page = await booked(client, site)
+        form = await form_of(client, site, "2026-03-11T09:00:00Z")
+        start = query.removeprefix("start=") if query.startswith("start") else "9999-12-31T23:59:59Z"
+
+        shown = [await client.get(f"{path}?{query}") for path in (site.meeting, f"{page}/move")]
+        sent = [await client.post(f"{page}/move", data={"start": start}),
+                await client.post(site.meeting, data=form | {"start": start})]  # fmt: skip
+
+    assert [answer.status_code for answer in shown] == [200, 200]
+    assert {answer.status_code for answer in sent} <= {303, 409}
+    assert len(await site.appointments()) == 1
+
+
+async def test_an_error_behind_a_secret_is_kept_secret_too(site: Site) -> None:
+    async with site.client() as client:
+        answer = await client.get(f"{site.meeting}/booked/{uuid4()}/{'x' * 43}", headers={"Accept": "*/*"})
+
+    assert answer.status_code == 404
+    assert (answer.headers["referrer-policy"], answer.headers["cache-control"]) == ("no-referrer", "no-store")
+    assert answer.headers["x-robots-tag"] == "noindex"

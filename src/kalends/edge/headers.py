@@ -53,7 +53,7 @@ def secure(request: Request, found: MutableHeaders) -> None:
         found.setdefault("Cache-Control", "no-store")
         return
     found.setdefault("Content-Security-Policy", _policy(path))
-    if below(path, ("/b",)):  # a secret stands in the path
+    if below(path, ("/b",)) or "/booked/" in path:  # a secret stands in the path
         found.setdefault("Referrer-Policy", "no-referrer")
         found.setdefault("Cache-Control", "no-store")
         found.setdefault("X-Robots-Tag", "noindex")

@@ -191,7 +191,7 @@ async def move(appointment_id: UUID, secret: str, request: Request, app: AppDep)
     if not _can_move(opened):
         return opened.back()
     try:
-        start = Instant.parse_iso(asked if isinstance(asked, str) else "")
+        start = visit.instant(asked if isinstance(asked, str) else "")
     except ValueError:
         return RedirectResponse(opened.visit.link(start=None), 303, {"Cache-Control": "no-store"})
     try:

@@ -93,6 +93,7 @@ async def choose(user_slug: str, type_slug: str, request: Request, app: AppDep) 
 async def confirm(user_slug: str, type_slug: str, request: Request, app: AppDep) -> Response:
     """Book the time the form asks for; a refusal shows the form again, with everything that was typed."""
     guards.check_origin(app, request)
+    await guards.look(app, request)  # a form with mistakes is a page, too
     async with request.form(max_files=0, max_fields=40) as data:
         form = orders.sent(data)
     async with app.reading() as conn:

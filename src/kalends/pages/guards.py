@@ -77,5 +77,9 @@ def check_origin(app: App, request: Request) -> None:
     if origin in (None, "null"):
         return
     ours = {request.headers.get("host", ""), urlsplit(app.base_url).netloc}
-    if urlsplit(str(origin)).netloc not in ours:
+    try:
+        theirs = urlsplit(str(origin)).netloc
+    except ValueError:  # a bracket too few, and the like
+        raise ForeignForm from None
+    if theirs not in ours:
         raise ForeignForm

@@ -18,7 +18,7 @@ from kalends.services.orders import NewAttendee, Order
 from kalends.storage.meeting_types import MeetingType
 
 from .offers import Offer
-from .visit import Visit
+from .visit import Visit, instant
 
 MAX_GUESTS = 5
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -75,7 +75,7 @@ def renewed(form: Form) -> Form:
 def start(form: Form) -> Instant | None:
     """Read the start a form asks for; None when it names none."""
     try:
-        return Instant.parse_iso(form.start)
+        return instant(form.start)
     except ValueError:
         return None
 
@@ -119,7 +119,8 @@ def order(form: Form, offer: Offer, kind: MeetingType, host_id: UUID, visit: Vis
         host_ids=(host_id,),
         duration=offer.duration,
         channel=channel,
-        location=(form.location or None) if channel == "local" else None,
+        # Only among the host's own places: what a guest writes must not reach strangers by our mails.
+        location=(form.location or None) if channel == "local" and kind.locations else None,
         attendee=NewAttendee(
             email=_email(form.email),
             full_name=" ".join(form.name.split()),

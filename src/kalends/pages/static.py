@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 FOLDER = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_LONGEST_NAME = 200
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -22,8 +23,8 @@ class PackedFiles(StaticFiles):
     """Static files that are sent gzipped where the build left a .gz and the browser takes it."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Find a file; the name of a packed one is no address of its own."""
-        if path.endswith(".gz"):
+        """Find a file; the name of a packed one is no address of its own, nor is what no file can be called."""
+        if path.endswith(".gz") or "\0" in path or len(path) > _LONGEST_NAME:
             raise HTTPException(404)
         headers = Headers(scope=scope)
         packed = "gzip" in headers.get("accept-encoding", "") and "range" not in headers

@@ -19,6 +19,7 @@ from kalends.languages import Clock
 
 MAX_PARAMS = 60
 MAX_VALUE = 500
+YEARS = range(1971, 5000)  # far from where calendars end; contract 6.2 reads such years, too
 # Query keys with a meaning of their own; every other one is a field's value or goes into the booking's notes.
 VIEW = frozenset({
     "month", "day", "start", "timezone", "hours", "duration", "channel", "embed", "lang", "locale", "new",
@@ -54,17 +55,19 @@ class Visit:
     @property
     def month(self) -> YearMonth | None:
         """The month asked for."""
-        return self._read("month", YearMonth.parse_iso)
+        found = self._read("month", YearMonth.parse_iso)
+        return found if found and found.year in YEARS else None
 
     @property
     def day(self) -> Date | None:
         """The day asked for."""
-        return self._read("day", Date.parse_iso)
+        found = self._read("day", Date.parse_iso)
+        return found if found and found.year in YEARS else None
 
     @property
     def start(self) -> Instant | None:
         """The start asked for."""
-        return self._read("start", Instant.parse_iso)
+        return self._read("start", instant)
 
     @property
     def duration(self) -> int | None:
@@ -96,6 +99,18 @@ class Visit:
             return parse(self.params[key].replace(" ", "+"))
         except (KeyError, ValueError):
             return None
+
+
+def instant(text: str) -> Instant:
+    """Read an instant of the years that are shown.
+
+    Raises:
+        ValueError: it is something else, or lies outside them.
+    """
+    found = Instant.parse_iso(text)
+    if found.to_tz("UTC").year not in YEARS:
+        raise ValueError("an instant of another age")
+    return found
 
 
 def read(request: Request, *, zone: str, home_language: str) -> Visit:
