@@ -214,6 +214,21 @@ async def test_what_cannot_be_read_is_named(api: Api, fields: dict[str, Any], fi
     assert field in [error["field"] for error in answer.json()["errors"]]
 
 
+async def test_answers_that_nobody_could_be_shown_any_more_are_refused(api: Api) -> None:
+    def nested(levels: int) -> dict[str, Any]:
+        notes: dict[str, Any] = {"a": 1}
+        for place in range(levels - 1):
+            notes = {"a": [notes]} if place % 2 else {"a": notes}
+        return notes
+
+    person = {"email": "ana@guests.test"}
+    fits = await _post(api, attendee={**person, "notes": nested(10)})
+    deep = await _post(api, attendee={**person, "notes": nested(300)})
+
+    assert fits.status_code == 201
+    assert [error["field"] for error in deep.json()["errors"]] == ["attendee.notes"]
+
+
 @pytest.mark.parametrize("name", ["meetingTypeId", "hostIds", "queueId"])
 async def test_unknown_and_foreign_ids_are_not_found(api: Api, another_company: CompanyMaker, name: str) -> None:
     foreign = await another_company()

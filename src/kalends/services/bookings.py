@@ -71,7 +71,7 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Callable[
     booked = await _write(conn, actor, order, loaded, chosen, now)
     if order.nonce:
         outcome = form_nonces.Outcome(booked.appointment_id, booked.secret)
-        await form_nonces.settle(conn, nonce=order.nonce, outcome=outcome)
+        await form_nonces.settle(conn, nonce=order.nonce, company_id=actor.company_id, outcome=outcome)
     return booked
 
 

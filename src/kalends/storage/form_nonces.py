@@ -34,11 +34,11 @@ async def enter(conn: Connection, *, nonce: UUID, company_id: UUID, now: Instant
     return Outcome(row[0], row[1]) if row and row[0] else None
 
 
-async def settle(conn: Connection, *, nonce: UUID, outcome: Outcome) -> None:
+async def settle(conn: Connection, *, nonce: UUID, company_id: UUID, outcome: Outcome) -> None:
     """Keep what the form booked."""
     await conn.execute(
-        "UPDATE form_nonce SET appointment_id = %s, secret = %s WHERE nonce = %s",
-        (outcome.appointment_id, outcome.secret, nonce),
+        "UPDATE form_nonce SET appointment_id = %s, secret = %s WHERE nonce = %s AND company_id = %s",
+        (outcome.appointment_id, outcome.secret, nonce, company_id),
     )
 
 

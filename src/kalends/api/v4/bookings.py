@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from kalends.edge import limits, problems
 from kalends.edge.auth import SchedulingOrOwner
@@ -26,10 +26,26 @@ from .windows import Absent, IdList, When, whole_second
 router = APIRouter(prefix="/v4", tags=["Booking V4"])
 
 GUESTS_PER_MINUTE, GUESTS_BURST = 30, 60
+DEEPEST_NOTES = 20
 
 
 def _trimmed(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
+
+
+def _shallow(notes: dict[str, Any]) -> dict[str, Any]:
+    """Refuse answers nested so deep that nobody could be shown them any more.
+
+    Raises:
+        ValueError: they are.
+    """
+    level: list[Any] = [notes]
+    for _ in range(DEEPEST_NOTES):
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+        level = [one for one in level if isinstance(one, dict | list)]
+        if not level:
+            return notes
+    raise ValueError(f"must not be nested deeper than {DEEPEST_NOTES} levels")
 
 
 GuestName = Annotated[Line | None, Absent, BeforeValidator(_trimmed)]
@@ -46,7 +62,9 @@ class AttendeeForm(Body):
     firstname: GuestName = None
     lastname: GuestName = None
     receive_reminders: Flag = True
-    notes: dict[str, Any] = Field({}, description="Answers by question", examples=[{"Topic": "Contract"}])
+    notes: Annotated[dict[str, Any], AfterValidator(_shallow)] = Field(
+        {}, description="Answers by question", examples=[{"Topic": "Contract"}]
+    )
     language: Annotated[Language | None, Absent] = Field(None, examples=["en"])
     timezone: Annotated[Zone | None, Absent] = Field(None, examples=["Europe/Vienna"])
     bringalong_emails: Annotated[list[Email], Field(max_length=5)] = Field(default_factory=list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -89,8 +90,15 @@ def _zone(name: str) -> str:
 
 
 def _link(text: str) -> str:
+    wrong = ValueError("must be a link that begins with http:// or https://")
     if not re.fullmatch(r"https?://[^\s/?#@\\]+([/?#]\S*)?", text, re.IGNORECASE):
-        raise ValueError("must be a link that begins with http:// or https://")
+        raise wrong
+    try:
+        named = urlsplit(text).hostname is not None and urlsplit(text).port != 0
+    except ValueError:  # a bracket too few, a port too large: whoever shows the link would stumble over it
+        raise wrong from None
+    if not named:
+        raise wrong
     return text
 
 
