@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ INIT = (
 )
 START_WITHIN_S = 60.0
 STOP_WITHIN_S = 40.0
+PATIENCE_S = 40.0
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,21 @@ class Install:
 def install(tmp_path: Path) -> Install:
     """Name an empty data folder."""
     return Install(tmp_path)
+
+
+def line(service: Service, begin: str) -> str:
+    """Answer the rest of the line that begins with these words, of what was said at the start."""
+    found = re.search(rf"(?m)^  {begin} *(.*)$", service.said)
+    assert found
+    return found[1]
+
+
+def until(met: Callable[[], bool]) -> None:
+    """Wait for something that has to become true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def one_sentence(done: subprocess.CompletedProcess[str]) -> str:

@@ -62,6 +62,7 @@ def test_a_token_lives_as_the_commands_say(acme: Install, service: Service) -> N
     ("arguments", "sentence"),
     [
         (["key", "create", "--days", "91"], "days: must be between 1 and 90"),
+        (["key", "create", "--name", " "], "name: must not be empty"),
         (["key", "revoke", "01a20307-a2b3-79c8-9321-6977e3893e0a"], "There is no such credential."),
         (["token", "create", "--name", "x", "--user", "who@acme.test"], "The company has no user who@acme.test."),
         (["token", "create", "--name", "kalends init"], "You already have a token of this name."),

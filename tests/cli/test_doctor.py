@@ -82,6 +82,7 @@ def test_a_data_folder_open_to_all_or_no_folder_is_found(tmp_path: Path) -> None
 
     (file := tmp_path / "file").touch()
     assert doctor.data_folder(file).state == f"{file} cannot be written to"
+    assert doctor.data_folder(file / "data").state == f"{file / 'data'} cannot be written to"
 
 
 def test_a_key_file_that_others_can_read_is_found(tmp_path: Path) -> None:

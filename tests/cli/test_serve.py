@@ -2,13 +2,11 @@
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -16,17 +14,9 @@ import psycopg
 import pytest
 
 from kalends.storage import embedded
-from tests.cli.conftest import INIT, Install, Service, one_sentence
+from tests.cli.conftest import INIT, Install, Service, line, one_sentence, until
 
-PATIENCE_S = 40.0
 ANA = {"email": "ana@clinic.test", "givenName": "Ana", "familyName": "Roth", "timezone": "Europe/Vienna"}
-
-
-def _until(met: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def _status(url: str) -> int:
@@ -36,25 +26,19 @@ def _status(url: str) -> int:
         return 0
 
 
-def _line(service: Service, begin: str) -> str:
-    found = re.search(rf"(?m)^  {begin} *(.*)$", service.said)
-    assert found
-    return found[1]
-
-
 def test_the_first_start_prints_what_works_at_once_and_the_second_keeps_it(install: Install) -> None:
     with install.serving("--first-run") as service:
-        example = _line(service, "curl")
+        example = line(service, "curl")
         typed = ["sh", "-c", f"curl -s -w '%{{http_code}}' {example}"]
         answer = subprocess.run(typed, capture_output=True, text=True, check=True).stdout
         made = json.loads(answer[:-3])
 
         assert answer[-3:] == "201"
         assert set(made) == {"userId", "availabilityId", "meetingTypeId", "bookingUrl", "companyId"}
-        assert [_status(made["bookingUrl"]), _status(_line(service, "Book"))] == [200, 200]
+        assert [_status(made["bookingUrl"]), _status(line(service, "Book"))] == [200, 200]
         assert [_status(f"{service.url}{path}") for path in ("/healthz", "/readyz", "/docs")] == [200, 200, 200]
-        assert _line(service, "Its docs") == f"{service.url}/docs"
-        assert _line(service, "Mails") == f"written as .eml files into {install.data / 'mails'}"
+        assert line(service, "Its docs") == f"{service.url}/docs"
+        assert line(service, "Mails") == f"written as .eml files into {install.data / 'mails'}"
         key_file = install.data / "secret.key"
         secret = key_file.read_bytes()
         assert len(secret) >= 32
@@ -62,8 +46,8 @@ def test_the_first_start_prints_what_works_at_once_and_the_second_keeps_it(insta
         assert service.stop() == 0
 
     with install.serving("--first-run") as later:
-        assert _status(_line(later, "Book")) == 200
-        assert _line(later, "Key").endswith(" key create")
+        assert _status(line(later, "Book")) == 200
+        assert line(later, "Key").endswith(" key create")
         assert "ak_live:" not in later.said
         assert key_file.read_bytes() == secret
 
@@ -74,7 +58,7 @@ def test_a_new_public_address_takes_effect_with_the_next_start(install: Install)
 
     assert answer.json()["bookingUrl"] == "https://meet.acme.test/ana-roth/30min-meeting"
     assert service.url == "https://meet.acme.test"
-    assert _line(service, "Book") == "https://meet.acme.test/alex-example/30min-meeting"
+    assert line(service, "Book") == "https://meet.acme.test/alex-example/30min-meeting"
 
 
 def _address(service: Service) -> str:
@@ -86,7 +70,7 @@ def _address(service: Service) -> str:
 
 
 def _bearer(service: Service) -> dict[str, str]:
-    return {"Authorization": f"Bearer {_line(service, 'Key')}"}
+    return {"Authorization": f"Bearer {line(service, 'Key')}"}
 
 
 def test_on_sigterm_a_request_in_hand_is_answered(install: Install) -> None:
@@ -103,7 +87,7 @@ def test_on_sigterm_a_request_in_hand_is_answered(install: Install) -> None:
             asking = threading.Thread(target=create)
             asking.start()
             with psycopg.connect(server.conninfo, autocommit=True) as watching:
-                _until(lambda: watching.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None)
+                until(lambda: watching.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None)
             service.process.send_signal(signal.SIGTERM)
             time.sleep(0.5)
         asking.join(30)
@@ -120,12 +104,12 @@ def test_a_killed_database_server_comes_back_by_itself(install: Install) -> None
         postmaster = int((install.data / "postgres" / "cluster" / "postmaster.pid").read_text().split()[0])
 
         os.kill(postmaster, signal.SIGKILL)
-        _until(lambda: _status(f"{service.url}/readyz") != 200)
+        until(lambda: _status(f"{service.url}/readyz") != 200)
         meanwhile = _status(f"{service.url}/healthz")
-        _until(lambda: _status(f"{service.url}/readyz") == 200)
+        until(lambda: _status(f"{service.url}/readyz") == 200)
 
         assert meanwhile == 200
-        assert _status(_line(service, "Book")) == 200
+        assert _status(line(service, "Book")) == 200
         assert service.stop() == 0
 
 
@@ -136,8 +120,8 @@ def test_several_processes_share_one_port_and_a_killed_one_is_replaced(install: 
 
         for child in children:
             os.kill(child, signal.SIGKILL)
-        _until(lambda: len(_children(service.process.pid) - children) == 3)
-        _until(lambda: _status(f"{service.url}/readyz") == 200)
+        until(lambda: len(_children(service.process.pid) - children) == 3)
+        until(lambda: _status(f"{service.url}/readyz") == 200)
 
         replaced = _children(service.process.pid)
         assert service.stop() == 0
@@ -154,7 +138,7 @@ def test_children_stop_when_their_supervisor_was_killed(install: Install) -> Non
 
         service.process.kill()
 
-        _until(lambda: not [child for child in children if Path(f"/proc/{child}").exists()])
+        until(lambda: not [child for child in children if Path(f"/proc/{child}").exists()])
 
 
 def test_a_port_in_use_is_said_in_a_sentence(install: Install) -> None:

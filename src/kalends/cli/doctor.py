@@ -62,7 +62,7 @@ def findings(configured: Settings) -> Iterator[Finding]:
     yield (folder := data_folder(configured.data_dir))
     if folder.mend is None or configured.database_url is not None:
         yield from _on_database(configured)
-    if configured.secret_key is None:
+    if configured.secret_key is None and os.access(configured.data_dir, os.X_OK):
         yield key_file(bootstrap.key_file(configured))
     yield mail(configured)
     yield public_address(configured)
@@ -79,15 +79,18 @@ def spelling() -> Finding:
 def data_folder(folder: Path) -> Finding:
     """Look whether the data folder is there, ours and closed to others."""
     at = folder.absolute()
-    if not at.exists():
+    try:
+        mode = at.stat().st_mode
+    except FileNotFoundError:
         return Finding("Data folder", f"{at} does not exist", "`kalends migrate` makes it, or set KALENDS_DATA_DIR.")
-    if not at.is_dir() or not os.access(at, os.R_OK | os.W_OK | os.X_OK):
+    except OSError:
+        mode = 0  # a folder above is closed to us, or is none
+    if not stat.S_ISDIR(mode) or not os.access(at, os.R_OK | os.W_OK | os.X_OK):
         return Finding(
             "Data folder",
             f"{at} cannot be written to",
             "Run kalends as its owner, or set KALENDS_DATA_DIR to a folder that you may write to.",
         )
-    mode = stat.S_IMODE(at.stat().st_mode)
     if mode & stat.S_IWOTH:
         return Finding("Data folder", f"{at} can be written to by everybody", f"Close it: chmod o-w '{at}'")
     return Finding("Data folder", str(at))

@@ -89,24 +89,22 @@ async def create_token(
     """
     _check_name(name)
     unknown = [scope for scope in scopes if scope not in SCOPES]
-    if not name.strip():
-        raise Invalid("Validation failed", errors=[FieldError("name", "must not be empty")])
     if unknown:
         raise Invalid("Validation failed", errors=[FieldError("scopes", f"must be among {', '.join(SCOPES)}")])
     if expires_at is not None and expires_at <= now:
         raise Invalid("Validation failed", errors=[FieldError("expiresAt", "must lie in the future")])
     plain = TOKEN_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_TOKEN_LENGTH))
-    token = Credential(company_id, token_id, "token", user_id, name, kept, expires_at, None, None, None, now)
     kept = [scope for scope in SCOPES if scope in scopes]
     token_id = ids.new_id(company_id)
+    token = Credential(company_id, token_id, "token", user_id, name, kept, expires_at, None, None, None, now)
     try:
         async with conn.transaction():
             await credentials.add(conn, token, secret_hash(plain))
     except psycopg.errors.UniqueViolation as error:
         if error.diag.constraint_name == "credential_token_name":
-    return token, plain
             raise TokenNameTaken from error
         raise
+    return token, plain
 
 
 async def list_(conn: Connection, *, company_id: UUID, kind: Kind) -> list[Credential]:
@@ -151,22 +149,5 @@ def _check_name(name: str | None) -> None:
     if name is not None and (len(name) > NAME_LENGTH or not name.isprintable()):
         message = f"must be one line of at most {NAME_LENGTH} characters"
         raise Invalid("Validation failed", errors=[FieldError("name", message)])
-
-
-async def _add(
-    conn: Connection,
-    company_id: UUID,
-    credential_id: UUID,
-    kind: Kind,
-    user_id: UUID | None,
-    name: str | None,
-    scopes: Sequence[str],
-    expires_at: Instant | None,
-    now: Instant,
-    plain: str,
-) -> Credential:
-    credential = Credential(
-        company_id, credential_id, kind, user_id, name, list(scopes), expires_at, None, None, None, now
-    )
-    await credentials.add(conn, credential, secret_hash(plain))
-    return credential
+    if name is not None and not name.strip():
+        raise Invalid("Validation failed", errors=[FieldError("name", "must not be empty")])
