@@ -84,8 +84,8 @@ def fill(conninfo: str, company: dict[str, Any]) -> None:
                 (tenant, appointment, type_id, start, end),
             )
             conn.execute(
-                """INSERT INTO claim (company_id, host_no, start_at, end_at, kind, appointment_id)
-                   VALUES (%s, %s, %s, %s, 'appointment', %s)""",
+                """INSERT INTO claim (company_id, host_no, start_at, end_at, appointment_id)
+                   VALUES (%s, %s, %s, %s, %s)""",
                 (tenant, host_no, start, end, appointment),
             )
             taken += 1

@@ -113,11 +113,9 @@ CREATE TABLE public.claim (
     start_at timestamp with time zone NOT NULL,
     end_at timestamp with time zone NOT NULL,
     exclusive boolean DEFAULT true NOT NULL,
-    kind text NOT NULL,
     appointment_id uuid NOT NULL,
     expires_at timestamp with time zone,
-    CONSTRAINT claim_check CHECK ((start_at < end_at)),
-    CONSTRAINT claim_kind_check CHECK ((kind = 'appointment'::text))
+    CONSTRAINT claim_check CHECK ((start_at < end_at))
 );
 
 ALTER TABLE public.claim ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -145,7 +143,6 @@ CREATE TABLE public.credential (
     user_id uuid,
     name text,
     scopes text[] DEFAULT '{}'::text[] NOT NULL,
-    secret_hash bytea NOT NULL,
     expires_at timestamp with time zone,
     deactivated_at timestamp with time zone,
     revoked_at timestamp with time zone,
@@ -352,9 +349,6 @@ ALTER TABLE ONLY public.credential
 ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_pkey PRIMARY KEY (company_id, id);
 
-ALTER TABLE ONLY public.credential
-    ADD CONSTRAINT credential_secret_hash_key UNIQUE (secret_hash);
-
 ALTER TABLE ONLY public.directory
     ADD CONSTRAINT directory_pkey PRIMARY KEY (kind, name);
 
@@ -403,11 +397,7 @@ CREATE INDEX appointment_host_live ON public.appointment_host USING btree (compa
 
 CREATE INDEX appointment_host_user ON public.appointment_host USING btree (company_id, user_id, start_at, appointment_id);
 
-CREATE INDEX appointment_start ON public.appointment USING btree (company_id, start_at, id);
-
 CREATE INDEX appointment_type_start ON public.appointment USING btree (company_id, meeting_type_id, start_at) WHERE (cancelled_at IS NULL);
-
-CREATE INDEX attendee_email ON public.attendee USING btree (company_id, lower(email));
 
 CREATE INDEX availability_exception_owner ON public.availability_exception USING btree (company_id, owner_id, latest) WHERE (deleted_at IS NULL);
 

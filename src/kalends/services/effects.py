@@ -13,7 +13,7 @@ from whenever import Instant
 
 from kalends.domain import retry, telling
 from kalends.domain.itip import Snapshot
-from kalends.storage import effects, guest_mails, told
+from kalends.storage import attendees, effects, events, guest_mails, told
 from kalends.storage.database import Connection
 from kalends.storage.effects import Effect
 from kalends.storage.guest_mails import Permit
@@ -33,7 +33,7 @@ class Owed:
 
 async def happened(conn: Connection, *, event_id: int) -> None:
     """Write what an event brings about, in the caller's transaction; safe to run twice."""
-    company_id, appointment_id, before, after = await told.changed_by(conn, event_id)
+    company_id, appointment_id, before, after = await events.changed_by(conn, event_id)
     if after["skipNotifications"]:
         return
     targets = dict.fromkeys(UUID(person) for snapshot in (after, before or {}) for person in _people(snapshot))
@@ -51,7 +51,7 @@ async def owed(conn: Connection, *, effect_id: int, now: Instant) -> Owed | None
     effect = await effects.get(conn, effect_id)
     if effect is None or effect.done_at:
         return None
-    newest = await told.newest(conn, effect.company_id, effect.appointment_id)
+    newest = await events.newest(conn, effect.company_id, effect.appointment_id)
     known = await told.last_told(conn, effect.company_id, effect.appointment_id, effect.target)
     recipient, before = str(effect.target), known.snapshot if known else None
     news = None if newest.snapshot["skipNotifications"] else telling.news(before, newest.snapshot, recipient)
@@ -63,7 +63,7 @@ async def owed(conn: Connection, *, effect_id: int, now: Instant) -> Owed | None
     if isinstance(permit, Instant):
         await effects.put_off(conn, effect.id, until=permit, failures=effect.failures)
         return None
-    secret = None if to.is_host else await told.secret(conn, effect.company_id, effect.target)
+    secret = None if to.is_host else await attendees.secret(conn, effect.company_id, effect.target)
     errand = Errand(
         news, recipient, newest.number, newest.snapshot, newest.at, known.number if known else None, before, secret
     )

@@ -73,3 +73,12 @@ async def cancel(conn: Connection, *, company_id: UUID, attendee_id: UUID, now: 
     await conn.execute(
         "UPDATE attendee SET cancelled_at = %s WHERE company_id = %s AND id = %s", (now, company_id, attendee_id)
     )
+
+
+async def secret(conn: Connection, company_id: UUID, attendee_id: UUID) -> str | None:
+    """Read the secret of an attendee, which opens his view; None for a host's id."""
+    cursor = await conn.execute(
+        "SELECT secret FROM attendee WHERE company_id = %s AND id = %s", (company_id, attendee_id)
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else None

@@ -36,8 +36,8 @@ async def take(conn: Connection, *, company_id: UUID, appointment_id: UUID, clai
     try:
         await conn.execute(
             """
-            INSERT INTO claim (company_id, host_no, start_at, end_at, exclusive, kind, appointment_id)
-            SELECT %s, taken.host_no, taken.start_at, taken.end_at, taken.exclusive, 'appointment', %s
+            INSERT INTO claim (company_id, host_no, start_at, end_at, exclusive, appointment_id)
+            SELECT %s, taken.host_no, taken.start_at, taken.end_at, taken.exclusive, %s
             FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::boolean[])
                 AS taken(host_no, start_at, end_at, exclusive)
             """,

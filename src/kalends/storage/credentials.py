@@ -147,8 +147,8 @@ async def add(conn: Connection, credential: Credential, secret_hash: bytes) -> N
         psycopg.errors.UniqueViolation: (credential_token_name) the user has a live token of this name.
     """
     await conn.execute(
-        "INSERT INTO credential (company_id, id, kind, user_id, name, scopes, secret_hash, expires_at, created_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "INSERT INTO credential (company_id, id, kind, user_id, name, scopes, expires_at, created_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
         (
             credential.company_id,
             credential.id,
@@ -156,7 +156,6 @@ async def add(conn: Connection, credential: Credential, secret_hash: bytes) -> N
             credential.user_id,
             credential.name,
             credential.scopes,
-            secret_hash,
             credential.expires_at,
             credential.created_at,
         ),

@@ -53,6 +53,7 @@ CREATE TABLE user_account (
 CREATE UNIQUE INDEX user_account_email ON user_account (company_id, lower(email)) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX user_account_owner ON user_account (company_id) WHERE is_owner;
 
+-- The SHA-256 of its secret stands in directory only.
 CREATE TABLE credential (
     company_id uuid NOT NULL REFERENCES company,
     id uuid NOT NULL UNIQUE,
@@ -60,7 +61,6 @@ CREATE TABLE credential (
     user_id uuid,
     name text,
     scopes text[] NOT NULL DEFAULT '{}',
-    secret_hash bytea NOT NULL UNIQUE,
     expires_at timestamptz,
     deactivated_at timestamptz,
     revoked_at timestamptz,
@@ -177,7 +177,6 @@ CREATE TABLE appointment (
     FOREIGN KEY (company_id, meeting_type_id) REFERENCES meeting_type (company_id, id),
     CHECK (start_at < end_at)
 );
-CREATE INDEX appointment_start ON appointment (company_id, start_at, id);
 CREATE INDEX appointment_created ON appointment (company_id, created_at, id);
 CREATE INDEX appointment_type_start ON appointment (company_id, meeting_type_id, start_at) WHERE cancelled_at IS NULL;
 
@@ -220,7 +219,6 @@ CREATE TABLE attendee (
     FOREIGN KEY (company_id, appointment_id) REFERENCES appointment (company_id, id),
     UNIQUE (company_id, appointment_id, position)
 );
-CREATE INDEX attendee_email ON attendee (company_id, lower(email));
 
 -- Taken time of one host, padding included. The constraint is the last word on double bookings (design section 4);
 -- int8range because the embedded server has no btree_gist.
@@ -231,7 +229,6 @@ CREATE TABLE claim (
     start_at timestamptz NOT NULL,
     end_at timestamptz NOT NULL,
     exclusive boolean NOT NULL DEFAULT true,
-    kind text NOT NULL CHECK (kind IN ('appointment')),
     appointment_id uuid NOT NULL,
     expires_at timestamptz,
     CHECK (start_at < end_at),
