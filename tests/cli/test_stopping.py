@@ -1,6 +1,7 @@
-"""`kalends serve` told to stop while it sends a mail: the mail leaves, once, and nothing stays behind."""
+"""`kalends serve` told to stop while it sends a mail, or while it starts: nothing is lost, nothing stays behind."""
 
 import signal
+import subprocess
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from whenever import Instant
 
 from kalends.storage import embedded
-from tests.cli.conftest import Install, Service, line, until
+from tests.cli.conftest import KALENDS, Install, Service, line, until
 from tests.mail import smtp_server
 
 GUEST = {"email": "gil@guests.test", "fullname": "Gil Moss", "timezone": "Europe/Vienna"}
@@ -56,6 +57,20 @@ def test_on_sigterm_a_mail_in_hand_leaves_once(install: Install, processes: str)
             assert service.stop() == 0
 
     assert sorted(one.recipient for one in post.mails) == ["ana@clinic.test", "gil@guests.test"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_told_to_stop_while_it_starts_it_takes_its_database_along(install: Install, how: signal.Signals) -> None:
+    arguments = [*KALENDS, "serve", "--first-run"]
+    with subprocess.Popen(arguments, env=install.environment(), stderr=subprocess.PIPE, text=True) as process:
+        until(lambda: (install.data / "postgres" / "cluster" / "postmaster.pid").exists())
+        process.send_signal(how)
+        _, said = process.communicate(timeout=40)
+
+    assert (process.returncode, said) == (128 + how, "")
+    assert not _database_processes(install.data)
+    with install.serving("--first-run") as service:
+        assert service.stop() == 0
 
 
 def _database_processes(data: Path) -> list[str]:

@@ -1,5 +1,8 @@
 """The `kalends` command: one file for each of its commands."""
 
+import signal
+from types import FrameType
+
 import typer
 
 from . import doctor, failures, init, key, migrate, openapi, schema, serve, token
@@ -24,7 +27,15 @@ commands.command("schema", hidden=True)(schema.schema)
 
 def main() -> None:
     """Run one command and end the process: 0 when done, 1 when it could not be, 2 for wrong settings or usage."""
+    for one in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(one) is signal.SIG_DFL:  # not a hang-up that whoever started us wants ignored (nohup)
+            signal.signal(one, _unwind)
     try:
         commands()
     except Exception as error:
         failures.leave(error)
+
+
+def _unwind(number: int, _frame: FrameType | None) -> None:
+    # What is held is let go as after Ctrl-C: the embedded server is stopped. `serve` has ways of its own once it runs.
+    raise SystemExit(128 + number)
