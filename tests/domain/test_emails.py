@@ -20,7 +20,7 @@ def test_an_address_is_kept_as_mail_servers_take_it(text: str, kept: str) -> Non
 
 @pytest.mark.parametrize(
     "text", ["", "ana", "ana@", "@acme.test", "a b@acme.test", "Ana <ana@acme.test>", "ana@acme", "änne@acme.test",
-             "ana@acme.test\n", "a@[127.0.0.1]", "ana@acme..test", f"{'a' * 65}@acme.test"]
+             "ana@acme.test\n", f"ana@{'a.' * 100_000}test", "a@[127.0.0.1]", "ana@acme..test", f"{'a' * 65}@acme.test"]
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
