@@ -85,6 +85,11 @@ def test_a_data_folder_open_to_all_or_no_folder_is_found(tmp_path: Path) -> None
     assert doctor.data_folder(file / "data").state == f"{file / 'data'} cannot be written to"
 
 
+def test_beside_a_database_of_ones_own_the_data_folder_may_come_later(tmp_path: Path) -> None:
+    assert doctor.data_folder(tmp_path / "data", embedded=False).mend is None
+    assert doctor.data_folder(tmp_path / "data").mend is not None
+
+
 def test_a_key_file_that_others_can_read_is_found(tmp_path: Path) -> None:
     (path := tmp_path / "secret.key").write_text("x" * 40)
 

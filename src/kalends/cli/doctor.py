@@ -59,7 +59,7 @@ def doctor() -> None:
 def findings(configured: Settings) -> Iterator[Finding]:
     """Look at one thing after the other."""
     yield spelling()
-    yield (folder := data_folder(configured.data_dir))
+    yield (folder := data_folder(configured.data_dir, embedded=configured.database_url is None))
     if folder.mend is None or configured.database_url is not None:
         yield from _on_database(configured)
     if configured.secret_key is None and os.access(configured.data_dir, os.X_OK):
@@ -76,12 +76,18 @@ def spelling() -> Finding:
     return Finding("Settings", "all understood")
 
 
-def data_folder(folder: Path) -> Finding:
-    """Look whether the data folder is there, ours and closed to others."""
+def data_folder(folder: Path, *, embedded: bool = True) -> Finding:
+    """Look whether the data folder is there, ours and closed to others.
+
+    Args:
+        embedded: the database stands in it, so that it has to be there already.
+    """
     at = folder.absolute()
     try:
         mode = at.stat().st_mode
     except FileNotFoundError:
+        if not embedded:
+            return Finding("Data folder", f"{at}, made by the next `kalends serve`")
         return Finding("Data folder", f"{at} does not exist", "`kalends migrate` makes it, or set KALENDS_DATA_DIR.")
     except OSError:
         mode = 0  # a folder above is closed to us, or is none
