@@ -1,0 +1,152 @@
+"""All operations of the document, walked with another company's ids: nothing is found (design section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
+
+from kalends.app import App
+from tests import factories, ordering
+from tests.api.conftest import Api, CompanyMaker
+from tests.ordering import order
+
+START = "2031-03-05T09:00:00Z"
+INFO = {"name": "Talk", "description": "", "duration": 30, "channel": "phone"}
+
+
+@pytest.fixture(autouse=True)
+def _still(app: App) -> None:
+    app.now = ordering.clock
+
+
+async def _ids(api: Api) -> dict[str, str]:
+    """Make one of everything in a company; answer the ids by the names that paths, queries and bodies have for them."""
+    async with api.app.transaction() as conn:
+        wanted = order(api.company.meeting_type_id, ordering.START)
+        appointment = await ordering.booked(conn, factories.actor(api.company), wanted)
+    away = {"available": False, "start": "2031-03-04", "end": "2031-03-04"}
+    exception = (await api.post("/v4/availability-exception", away)).json()["id"]
+    company = api.company
+    return {
+        "user_id": str(company.user_id), "userId": str(company.user_id), "hostIds": str(company.user_id),
+        "ownerId": str(company.user_id), "meeting_type_id": str(company.meeting_type_id),
+        "meetingTypeId": str(company.meeting_type_id), "meetingTypeOrder": str(company.meeting_type_id),
+        "availability_id": str(company.availability_id), "availabilityId": str(company.availability_id),
+        "channelAvailabilities": str(company.availability_id), "exception_id": str(exception),
+        "id": str(appointment.id), "appointmentId": str(appointment.id), "existingAppointmentId": str(appointment.id),
+        "attendeeId": str(appointment.attendees[0].id), "queueId": str(uuid4()),
+    }  # fmt: skip
+
+
+def _document(api: Api) -> dict[str, Any]:
+    transport = api.http._transport
+    assert isinstance(api.http, AsyncClient)
+    assert isinstance(transport, ASGITransport)
+    return cast(FastAPI, transport.app).openapi()
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def _example(operation: dict[str, Any]) -> Any:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    return content["examples"]["usual"]["value"] if content else None
+
+
+async def test_no_path_leads_to_another_company(api: Api, another_company: CompanyMaker) -> None:
+    theirs = await _ids(await another_company())
+    answers: dict[str, int] = {}
+
+    for method, path, operation in _operations(_document(api)):
+        names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"]
+        if names:
+            address = path.format(**{name: theirs[name] for name in names})
+            query = {"secret": "x" * 43} if path.startswith("/v4/booking/") and method == "GET" else {}
+            answer = await api.call(method, address, params=query, json=_example(operation))
+            answers[f"{method} {path}"] = answer.status_code
+
+    assert len(answers) >= 26
+    assert answers == dict.fromkeys(answers, 404)
+
+
+def _fields(schema: dict[str, Any], schemas: dict[str, Any], name: str = "") -> Iterator[str]:
+    """Name the fields that hold ids."""
+    if "$ref" in schema:
+        yield from _fields(schemas[schema["$ref"].rsplit("/", 1)[1]], schemas, name)
+    if schema.get("format") == "uuid":
+        yield name
+    for branch in schema.get("anyOf", ()):
+        yield from _fields(branch, schemas, name)
+    for inner in (schema.get("items"), schema.get("additionalProperties")):
+        if isinstance(inner, dict):
+            yield from _fields(inner, schemas, name)
+    for key, one in schema.get("properties", {}).items():
+        yield from _fields(one, schemas, key)
+
+
+def _id_fields(document: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """Name every field of a query or a body that holds an id, below /v4."""
+    schemas, found = document["components"]["schemas"], set()
+    for method, path, operation in _operations(document):
+        for one in operation.get("parameters", ()):
+            if one["in"] == "query":
+                found |= {(method, path, name) for name in _fields(one["schema"], schemas, one["name"])}
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        found |= {(method, path, name) for name in _fields(body, schemas)}
+    return {one for one in found if one[1].startswith("/v4")}
+
+
+async def test_no_id_in_a_query_or_a_body_leads_to_another_company(api: Api, another_company: CompanyMaker) -> None:
+    theirs, ours = await _ids(await another_company()), await _ids(api)
+    kind, appointment = f"/v4/meeting-type/{ours['meetingTypeId']}", f"/v4/appointment/{ours['id']}"
+    channels = {"meetingOptions": {"channelAvailabilities": {"phone": theirs["channelAvailabilities"]}}}
+    slots = {"meetingTypeId": ours["meetingTypeId"], "start": "2031-03-05", "end": "2031-03-06"}
+    booking = {"meetingTypeId": ours["meetingTypeId"], "start": START, "attendee": {"email": "ana@guests.test"}}
+    listed = {"page": "0", "pageSize": "10"}
+    away = {"available": False, "start": "2031-03-04", "end": "2031-03-04", "ownerType": "user"}
+    page, exceptions = "/v4/personal-page/me", "/v4/availability-exception"
+    calls: dict[tuple[str, str, str], tuple[str, dict[str, Any]]] = {
+        ("GET", exceptions, "ownerId"): (exceptions, {"ownerType": "user", "ownerId": theirs["ownerId"]}),
+        ("POST", exceptions, "ownerId"): (exceptions, {**away, "ownerId": theirs["ownerId"]}),
+        ("PATCH", page, "meetingTypeOrder"): (page, {"meetingTypeOrder": [theirs["meetingTypeOrder"]]}),
+        ("POST", "/v4/appointment/{id}/cancel", "attendeeId"): (
+            f"{appointment}/cancel", {"attendeeId": theirs["attendeeId"]},
+        ),
+        ("PATCH", "/v4/appointment/{id}/guest", "attendeeId"): (
+            f"{appointment}/guest", {"attendeeId": theirs["attendeeId"], "email": "pal@guests.test"},
+        ),
+    }  # fmt: skip
+    for method, path, address in (
+        ("POST", "/v4/meeting-type", "/v4/meeting-type"),
+        ("PATCH", "/v4/meeting-type/{meeting_type_id}", kind),
+    ):
+        info = {"meetingInfo": INFO} if method == "POST" else {}
+        calls[method, path, "availabilityId"] = (address, {**info, "availabilityId": theirs["availabilityId"]})
+        calls[method, path, "channelAvailabilities"] = (address, info | channels)
+    calls["POST", "/v4/meeting-type", "userId"] = (
+        "/v4/meeting-type", {"meetingInfo": INFO, "userId": theirs["userId"]},
+    )  # fmt: skip
+    for name in ("meetingTypeId", "hostIds", "queueId", "existingAppointmentId"):
+        calls["GET", "/v4/booking-availability", name] = ("/v4/booking-availability", slots | {name: theirs[name]})
+    for name in ("meetingTypeId", "hostIds", "queueId"):
+        calls["POST", "/v4/booking", name] = ("/v4/booking", booking | {name: theirs[name]})
+    for name in ("meetingTypeId", "userId"):
+        calls["GET", "/v4/appointment/paginated", name] = (
+            "/v4/appointment/paginated", listed | {name: theirs[name]},
+        )  # fmt: skip
+
+    answers = {
+        field: (await api.call(field[0], path, **{"params" if field[0] == "GET" else "json": sent})).status_code
+        for field, (path, sent) in calls.items()
+    }
+
+    assert set(calls) == _id_fields(_document(api))
+    assert answers == dict.fromkeys(answers, 404)
