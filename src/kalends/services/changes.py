@@ -18,9 +18,9 @@ from .actor import Actor
 
 async def record(
     conn: Connection, *, kind: Kind, before: Appointment | None, after: Appointment, actor: Actor, now: Instant
-) -> int:
-    """Write the event of a change, with both snapshots, and its job; answers the event's number."""
-    return await events.record(
+) -> None:
+    """Write the event of a change, with both snapshots, and its job."""
+    await events.record(
         conn,
         company_id=after.company_id,
         appointment_id=after.id,

@@ -34,8 +34,8 @@ async def record(
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any],
     now: Instant,
-) -> int:
-    """Write one event and the job `event.happened`, in the caller's transaction; answers the event's number."""
+) -> None:
+    """Write one event and the job `event.happened`, in the caller's transaction."""
     cursor = await conn.execute(
         """
         INSERT INTO event (company_id, kind, appointment_id, revision, actor, before, after, created_at)
@@ -54,9 +54,7 @@ async def record(
     )
     row = await cursor.fetchone()
     assert row is not None
-    event_id: int = row[0]
-    await jobs.enqueue(conn, "event.happened", lock=str(appointment_id), event_id=event_id)
-    return event_id
+    await jobs.enqueue(conn, "event.happened", lock=str(appointment_id), event_id=row[0])
 
 
 async def changed_by(conn: Connection, event_id: int) -> tuple[UUID, UUID, dict[str, Any] | None, dict[str, Any]]:

@@ -11,7 +11,6 @@ from kalends.services import appointments
 from kalends.services.guests import GuestView
 from kalends.storage.appointments import Appointment
 from kalends.storage.attendees import Attendee
-from kalends.storage.hosts import Host
 
 from .schemas import Answer, Stamp
 
@@ -163,7 +162,7 @@ def _answer(
         hosting_info=HostingInfo(main_host=one.hosts[0].id, meeting_link=one.meeting_info.get("meetingLink")),
         attendees=[_attendee(attendee) for attendee in shown],
         attendee_ids=[attendee.id for attendee in shown],
-        hosts=[_host(host) for host in one.hosts],
+        hosts=[HostAnswer.model_validate(host) for host in one.hosts],
         host_ids=[host.id for host in one.hosts],
         company_id=one.company_id,
         channel=one.channel,
@@ -176,18 +175,6 @@ def _answer(
         summary=one.summary if inside else None,
         created_at=one.created_at,
         updated_at=one.updated_at,
-    )
-
-
-def _host(host: Host) -> HostAnswer:
-    return HostAnswer(
-        id=host.id,
-        email=host.email,
-        given_name=host.given_name,
-        family_name=host.family_name,
-        full_name=host.full_name,
-        slug=host.slug,
-        picture=host.picture,
     )
 
 

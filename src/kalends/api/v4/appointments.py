@@ -18,8 +18,8 @@ from kalends.services.rights import AdminsOnly
 from kalends.storage.appointments import Filter, Status
 
 from .appointment_answers import AppointmentAnswer, for_hosts
-from .schemas import INT32, Answer, Body, Email, Flag, Stamp, Text, Whole
-from .windows import Absent, When, side, whole_second
+from .schemas import INT32, Absent, Answer, Body, Email, Flag, Stamp, Text, Whole
+from .windows import When, side, whole_second
 
 router = APIRouter(prefix="/v4", tags=["Appointment V4"])
 

@@ -20,8 +20,7 @@ from kalends.storage.availability_exceptions import OwnerType
 
 from .availability_schemas import AvailabilityException, ExceptionNew, ExceptionPatch
 from .schedules import MOMENT
-from .schemas import Line
-from .windows import Absent
+from .schemas import Absent, Line
 
 router = APIRouter(prefix="/v4", tags=["availability-exception"])
 

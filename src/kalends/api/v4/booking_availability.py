@@ -21,8 +21,8 @@ from kalends.services.orders import Mode
 from kalends.services.refusals import DurationNotAllowed
 
 from .channels import Channel
-from .schemas import Answer, Zone
-from .windows import Absent, IdList, window
+from .schemas import Absent, Answer, IdList, Zone
+from .windows import window
 
 router = APIRouter(prefix="/v4", tags=["Booking Availability V4"])
 
@@ -43,7 +43,7 @@ class Spot(Answer):
     appointment: JoinedAppointment | None = Field(None, description="Only where a group appointment has seats.")
 
 
-class Day(Answer):
+class BookableDay(Answer):
     """A local date with at least one start."""
 
     date: str = Field(examples=["2031-03-04"])
@@ -62,7 +62,7 @@ class BookingAvailability(Answer):
 
     timezone: str = Field(examples=["Europe/Vienna"])
     timeframes: list[Timeframe]
-    dates: list[Day]
+    dates: list[BookableDay]
     earliest_available_date: str | None = Field(examples=["2031-03-04"])
     earliest_month_availability: str | None = Field(examples=["2031-03"])
 

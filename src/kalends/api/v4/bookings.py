@@ -20,8 +20,8 @@ from .appointment_answers import SECRET, AppointmentAnswer, for_guest
 from .appointments import Reason, RescheduleAnswer
 from .channels import Channel
 from .languages import Language
-from .schemas import Answer, Body, Email, Flag, Line, Phone, Text, Whole, Zone
-from .windows import Absent, IdList, When, whole_second
+from .schemas import Absent, Answer, Body, Email, Flag, IdList, Line, Phone, Text, Whole, Zone
+from .windows import When, whole_second
 
 router = APIRouter(prefix="/v4", tags=["Booking V4"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +25,7 @@ from kalends.domain import zones
 from kalends.domain.emails import checked_email
 
 INT32 = 2**31 - 1
+MOST_IDS = 100
 
 _PHONE = r"^\+?[0-9 ()/.\-]{3,40}$"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -77,6 +79,19 @@ def _many_lines(text: str) -> str:
 
 def _none_when_empty(value: Any) -> Any:
     return None if value == "" else value
+
+
+def _none_when_blank(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _split(value: Any) -> Any:
+    """Read a list of ids: repeated keys, one value, or values joined by commas; empty ones are absent."""
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list):
+        return given
+    parts = [part for one in given for part in (one.split(",") if isinstance(one, str) else [one])]
+    return [part for part in (part.strip() if isinstance(part, str) else part for part in parts) if part != ""]
 
 
 def switch(value: Any) -> Any:
@@ -148,6 +163,10 @@ Zone = Annotated[
 ]
 # For what clients send empty instead of leaving it out: links, colours, ids (contract 6.2).
 OrEmpty = BeforeValidator(_none_when_empty)
+# For what counts as absent when it is empty or nothing but spaces: parameters, and what guests fill in (contract 6.2).
+Absent = BeforeValidator(_none_when_blank)
+# Ids in the order given.
+IdList = Annotated[list[UUID], Field(max_length=MOST_IDS), BeforeValidator(_split)]
 Whole = Annotated[int, Field(strict=True, ge=-INT32, le=INT32)]
 Flag = Annotated[bool, Field(strict=True)]
 

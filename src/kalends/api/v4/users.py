@@ -18,12 +18,10 @@ from kalends.services.rights import AdminsOnly, NotYours, UserNotFound
 from kalends.services.users import EmailTaken, OwnerStays, UserSlugTaken
 from kalends.storage.users import UserType
 
-from .schemas import INT32
+from .schemas import INT32, Absent
 from .user_schemas import Me, User, UserBody, UserCreated, UserPage, UserPatch
-from .windows import Absent
 
 router = APIRouter(prefix="/v4", tags=["User V4"])
-
 
 DEFAULT_LIMIT = 20
 

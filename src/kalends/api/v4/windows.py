@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any
-from uuid import UUID
 
-from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import PlainValidator, WithJsonSchema
 from whenever import Date, Instant, PlainDateTime, Time, ZonedDateTime
 
 from kalends.errors import FieldError, Invalid
 
 LONGEST_DAYS = 366
-MOST_IDS = 100
 FIRST_YEAR, LAST_YEAR = 1970, 5000
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -85,22 +83,3 @@ def window(start: str, end: str, zone: str) -> tuple[Instant, Instant]:
         message = f"must lie at most {LONGEST_DAYS} days after start"
         raise Invalid("Validation failed", errors=[FieldError("end", message)])
     return first.to_instant(), last.to_instant()
-
-
-def _split(value: Any) -> Any:
-    """Read a list of ids: repeated keys, one value, or values joined by commas; empty ones are absent."""
-    given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list):
-        return given
-    parts = [part for one in given for part in (one.split(",") if isinstance(one, str) else [one])]
-    return [part for part in (part.strip() if isinstance(part, str) else part for part in parts) if part != ""]
-
-
-def absent_when_empty(value: Any) -> Any:
-    """Read an empty text, or nothing but spaces, as no value at all (contract 6.2)."""
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-# Ids of a list, in the order given.
-IdList = Annotated[list[UUID], Field(max_length=MOST_IDS), BeforeValidator(_split)]
-Absent = BeforeValidator(absent_when_empty)
