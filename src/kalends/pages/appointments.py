@@ -14,7 +14,6 @@ from kalends import languages
 from kalends.app import App
 from kalends.edge import limits
 from kalends.edge.context import AppDep
-from kalends.edge.problems import of as problem_of
 from kalends.errors import DomainError, NotFound
 from kalends.languages import Translate
 from kalends.services import appointments, guests
@@ -164,7 +163,7 @@ def _cancel_page(
         "errors": {"reason": wrong} if wrong else {},
         "refusal": refused.sentence(_, refusal) if refusal else None,
     }
-    status = problem_of(refusal).status if refusal else 422 if wrong else 200
+    status = refused.status(refusal) if refusal else 422 if wrong else 200
     return rendering.page(request, "cancel.html", opened.visit, values, status=status, secret=True)
 
 
@@ -231,20 +230,14 @@ async def _move_page(
         existing_appointment_id=appointment.id,
     )
     start = None if refusal else seen.start
-    values: dict[str, Any] = {
+    view = None
+    if start is None and kind.deleted_at is None:
+        view = await choosing.view(conn, appointment.company_id, query, seen, opened.now)
+    values = {
         **opened.values(_("Move"), "confirm-move" if start else "times"),
         "refusal": refused.sentence(_, refusal) if refusal else None,
         "offer": replace(offer, start=start),
+        "view": view,
     }
-    values["view"] = None
-    if start is None and kind.deleted_at is None:
-        values["view"] = await choosing.view(conn, appointment.company_id, query, seen, opened.now)
-    problem = problem_of(refusal) if refusal else None
-    status = (
-        200
-        if problem is None or refusal is None
-        else 409
-        if refusal.code in refused.OTHER_TIME_HELPS
-        else problem.status
-    )
+    status = refused.status(refusal) if refusal else 200
     return rendering.page(request, "move.html", seen, values, status=status, secret=True)

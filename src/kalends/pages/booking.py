@@ -25,11 +25,11 @@ from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.users import User
 
-from . import choosing, guards, meetings, offers, orders, people, refused, rendering, visit
+from . import choosing, forms, guards, meetings, offers, people, refused, rendering, visit
 from .addresses import MEETING
+from .forms import Form
 from .guards import PageNotFound
 from .offers import Offer
-from .orders import Form
 from .visit import Visit
 
 router = APIRouter(include_in_schema=False)
@@ -86,7 +86,7 @@ async def choose(user_slug: str, type_slug: str, request: Request, app: AppDep) 
             values = {**scene.values, "step": "times", "view": view, "gone": start is not None}
             return rendering.page(request, "times.html", scene.visit, values)
     scene = replace(scene, offer=replace(scene.offer, start=start))
-    return _details(request, scene, orders.blank(scene.visit))
+    return _details(request, scene, forms.blank(scene.visit))
 
 
 @router.post(MEETING)
@@ -95,20 +95,20 @@ async def confirm(user_slug: str, type_slug: str, request: Request, app: AppDep)
     guards.check_origin(app, request)
     await guards.look(app, request)  # a form with mistakes is a page, too
     async with request.form(max_files=0, max_fields=40) as data:
-        form = orders.sent(data)
+        form = forms.sent(data)
     async with app.reading() as conn:
         scene = await _scene(conn, request, user_slug, type_slug, form.channel or None)
-    start = orders.start(form)
+    start = forms.start(form)
     if start is None:
         return RedirectResponse(scene.visit.link(start=None), 303)
     scene = replace(scene, offer=replace(scene.offer, start=start))
     _ = languages.translator(scene.visit.language)
-    errors = orders.errors(_, form, scene.offer)
+    errors = forms.errors(_, form, scene.offer)
     if errors:
         return _details(request, scene, form, errors=errors, status=422)
     try:
         await guards.send(app, request)
-        order = orders.order(form, scene.offer, scene.kind, scene.user.id, scene.visit, start)
+        order = forms.order(form, scene.offer, scene.kind, scene.user.id, scene.visit, start)
         actor = Actor(scene.user.company_id, None, False, "page", client=limits.client_of(request))
         async with app.transaction() as conn:
             booked = await bookings.book(conn, actor=actor, order=order, clock=app.now)
@@ -124,16 +124,15 @@ async def _refused(
     app: App, request: Request, scene: Scene, form: Form, start: Instant, error: DomainError
 ) -> Response:
     """Show the form again, saying why; where another time helps, with the nearest free ones to choose from."""
-    problem = problem_of(error)
     if error.code in refused.OTHER_TIME_HELPS:
-        form = orders.renewed(form)
+        form = forms.renewed(form)
         async with app.reading() as conn:
             near = await choosing.nearest(conn, scene.user.company_id, scene.query, start, app.now())
         preferred = min(near, key=lambda one: abs(one.timestamp() - start.timestamp()), default=None)
         scene = replace(scene, offer=replace(scene.offer, start=None, nearest=near, preferred=preferred))
     sentence = refused.sentence(languages.translator(scene.visit.language), error)
-    status = 409 if error.code in refused.OTHER_TIME_HELPS else problem.status
-    return _details(request, scene, form, refusal=sentence, status=status, headers=problem.headers)
+    headers = problem_of(error).headers
+    return _details(request, scene, form, refusal=sentence, status=refused.status(error), headers=headers)
 
 
 def _details(

@@ -49,13 +49,11 @@ async def try_secret(app: App, request: Request) -> None:
 
 
 async def send(app: App, request: Request) -> None:
-    """Let an address send one more form, if the form stood on a page of ours.
+    """Let an address send one more form.
 
     Raises:
-        ForeignForm: another site's page sent it.
         LimitReached: it sends too many.
     """
-    check_origin(app, request)
     await limits.take_address(app, request, "form", *SENDING)
 
 

@@ -1,7 +1,8 @@
-"""Refusals of a booking, in a sentence a guest understands."""
+"""Refusals of a booking, a move or a cancellation, as pages show them to a guest."""
 
 from __future__ import annotations
 
+from kalends.edge.problems import of as problem_of
 from kalends.errors import DomainError
 from kalends.languages import Translate
 
@@ -9,6 +10,11 @@ from kalends.languages import Translate
 OTHER_TIME_HELPS = frozenset({
     "slot-occupied", "too-soon", "too-far", "outside-hours", "not-a-slot", "cap-reached",
 })  # fmt: skip
+
+
+def status(error: DomainError) -> int:
+    """Choose the HTTP status of a page that shows a refusal: 409 where another time helps, else as the API answers."""
+    return 409 if error.code in OTHER_TIME_HELPS else problem_of(error).status
 
 
 def sentence(_: Translate, error: DomainError) -> str:
@@ -32,6 +38,5 @@ def sentence(_: Translate, error: DomainError) -> str:
         "busy": _("There is a lot going on right now. Please try again; nothing was booked."),
         "changed-meanwhile": _("There is a lot going on right now. Please try again; nothing was booked."),
         "outcome-unknown": _("We lost the connection. Please confirm again: you will not be booked twice."),
-        "foreign-form": _("This form was opened on another site. Please open the page itself."),
     }
     return sentences.get(error.code, _("This did not work. Please check what you entered and try again."))

@@ -23,13 +23,10 @@ from whenever import Instant
 
 from kalends.domain import zones
 from kalends.domain.emails import checked_email
+from kalends.domain.texts import CONTROL, CONTROL_BUT_LINES, PHONE
 
 INT32 = 2**31 - 1
 MOST_IDS = 100
-
-_PHONE = r"^\+?[0-9 ()/.\-]{3,40}$"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Body(BaseModel):
@@ -66,13 +63,13 @@ class Answer(BaseModel):
 
 
 def _single_line(text: str) -> str:
-    if _CONTROL.search(text):
+    if CONTROL.search(text):
         raise ValueError("must not contain control characters")
     return text
 
 
 def _many_lines(text: str) -> str:
-    if _CONTROL_BUT_LINES.search(text):
+    if CONTROL_BUT_LINES.search(text):
         raise ValueError("must not contain control characters")
     return text
 
@@ -127,7 +124,7 @@ def contact_link(text: str) -> str:
     if scheme.lower() == "mailto":
         return f"mailto:{checked_email(rest)}"
     if scheme.lower() == "tel":
-        if not re.fullmatch(_PHONE, rest):
+        if not re.fullmatch(PHONE, rest):
             raise ValueError("must hold a phone number after tel:")
         return text
     return _link(text)
@@ -146,7 +143,7 @@ Email = Annotated[
     AfterValidator(checked_email),
     Field(json_schema_extra={"format": "email"}),
 ]
-Phone = Annotated[str, StringConstraints(pattern=_PHONE)]
+Phone = Annotated[str, StringConstraints(pattern=f"^{PHONE}$")]
 Link = Annotated[
     str,
     StringConstraints(max_length=2000),

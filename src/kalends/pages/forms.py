@@ -13,6 +13,7 @@ from whenever import Instant
 
 from kalends import languages
 from kalends.domain.emails import checked_email
+from kalends.domain.texts import CONTROL, CONTROL_BUT_LINES, PHONE
 from kalends.languages import Translate
 from kalends.services.orders import NewAttendee, Order
 from kalends.storage.meeting_types import MeetingType
@@ -21,9 +22,6 @@ from .offers import Offer
 from .visit import Visit, instant
 
 MAX_GUESTS = 5
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_PHONE = re.compile(r"\+?[0-9 ()/.\-]{3,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +83,17 @@ def errors(_: Translate, form: Form, offer: Offer) -> dict[str, str]:
     found: dict[str, str] = {}
     if not form.name.strip():
         found["name"] = _("Please enter your name.")
-    elif len(form.name) > 120 or _CONTROL.search(form.name):
+    elif len(form.name) > 120 or CONTROL.search(form.name):
         found["name"] = _("Please enter a shorter name on one line.")
     if _email(form.email) is None:
         found["email"] = _("Please enter an e-mail address such as name@example.com.")
-    if form.phone.strip() and not _PHONE.fullmatch(form.phone.strip()):
+    if form.phone.strip() and not re.fullmatch(PHONE, form.phone.strip()):
         found["phone"] = _("Please enter a phone number: digits, spaces and + are fine.")
-    if _CONTROL.search(form.address) or len(form.address) > 250:
+    if CONTROL.search(form.address) or len(form.address) > 250:
         found["address"] = _("Please enter a shorter address on one line.")
     elif (form.channel == "local-attendee" or offer.needs_address) and not form.address.strip():
         found["address"] = _("Please enter the address where you want to meet.")
-    if len(form.note) > 2000 or _CONTROL_BUT_LINES.search(form.note):
+    if len(form.note) > 2000 or CONTROL_BUT_LINES.search(form.note):
         found["note"] = _("Please enter a shorter note.")
     others = _guests(form)
     if len(others) > MAX_GUESTS:
