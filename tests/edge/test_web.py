@@ -182,3 +182,23 @@ async def test_the_lifespan_opens_and_closes_the_app(app: App, conninfo: str) ->
         assert await (await conn.execute("SELECT 1")).fetchone() == (1,)
 
     assert pool.closed
+
+
+async def test_the_document_is_written_once_for_all_who_ask(
+    client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may ask, as often as he likes; half a megabyte must not be written each time."""
+    made: list[object] = []
+    original = web.Web.openapi
+
+    def counting(self: web.Web) -> dict[str, Any]:
+        made.append(self)
+        return original(self)
+
+    monkeypatch.setattr(web.Web, "openapi", counting)
+    client = await client_for(APIRouter())
+
+    first, second = await client.get("/openapi.json"), await client.get("/openapi.json")
+
+    assert (first.status_code, second.json()) == (200, first.json())
+    assert len(made) == 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
-from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from fastapi import APIRouter, FastAPI, Request
+from starlette.responses import HTMLResponse, Response
 
 router = APIRouter(include_in_schema=False)
 
@@ -56,5 +57,12 @@ async def start() -> Response:
 @router.get("/openapi.json")
 async def document(request: Request) -> Response:
     """Answer the OpenAPI document."""
-    # Its first making takes some tenths of a second, which must not hold up everybody else.
-    return JSONResponse(await asyncio.to_thread(request.app.openapi))
+    kept = request.app.state
+    if not hasattr(kept, "openapi_json"):
+        # Its making takes some tenths of a second, which must not hold up everybody else; nor must the next ones.
+        kept.openapi_json = await asyncio.to_thread(_encoded, request.app)
+    return Response(kept.openapi_json, media_type="application/json")
+
+
+def _encoded(web: FastAPI) -> bytes:
+    return json.dumps(web.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
