@@ -20,11 +20,6 @@ from tests.ordering import NOW, START, booked, clock, order
 
 
 @pytest.fixture
-async def company(conn: Connection) -> Founded:
-    return await factories.company(conn, now=NOW)
-
-
-@pytest.fixture
 async def stored(conn: Connection, company: Founded) -> Appointment:
     return await booked(
         conn, factories.actor(company), order(company.meeting_type_id, bringalong_emails=("friend@guests.test",))

@@ -19,11 +19,6 @@ from tests import factories, ordering
 from tests.ordering import NOW, START, booked, order
 
 
-@pytest.fixture
-async def company(conn: Connection) -> Founded:
-    return await factories.company(conn, now=NOW)
-
-
 async def _claims(conn: Connection, appointment: Appointment) -> list[tuple[Any, ...]]:
     cursor = await conn.execute(
         "SELECT host_no, start_at, end_at, exclusive FROM claim WHERE appointment_id = %s ORDER BY host_no, start_at",

@@ -21,11 +21,6 @@ from tests.domain.reference import Reference
 from tests.ordering import NOW, START, booked, order
 
 
-@pytest.fixture
-async def company(conn: Connection) -> Founded:
-    return await factories.company(conn, now=NOW)
-
-
 async def _load(conn: Connection, company: Founded, **fields: Any) -> Loaded:
     query = SlotQuery(**{"meeting_type_id": company.meeting_type_id, "start": NOW, "end": NOW.add(hours=168), **fields})
     return await calendars.load(conn, company.company_id, query, NOW)

@@ -11,7 +11,7 @@ from whenever import Instant
 
 from kalends.app import App
 from kalends.services import credentials
-from kalends.storage.credentials import Credential
+from kalends.storage.credentials import Credential, Kind
 from kalends.storage.database import Connection
 
 from . import shown, working
@@ -43,18 +43,13 @@ def create(
 @commands.command("list")
 def list_(json: Json = False) -> None:
     """List the keys that are not revoked."""
-
-    async def work(app: App) -> list[Credential]:
-        async with app.reading() as conn:
-            return await credentials.list_(conn, company_id=await working.company_id(conn), kind="key")
-
-    shown.listed(working.run(work), now=Instant.now(), json=json)
+    show("key", json)
 
 
 @commands.command()
 def deactivate(key_id: KeyId, json: Json = False) -> None:
     """Switch a key off; requests with it answer 401 until it is activated."""
-    _change(
+    apply(
         lambda conn, company_id, now: credentials.deactivate(conn, company_id=company_id, key_id=key_id, now=now), json
     )
 
@@ -62,13 +57,13 @@ def deactivate(key_id: KeyId, json: Json = False) -> None:
 @commands.command()
 def activate(key_id: KeyId, json: Json = False) -> None:
     """Switch a key on again; its expiry stays."""
-    _change(lambda conn, company_id, now: credentials.activate(conn, company_id=company_id, key_id=key_id), json)
+    apply(lambda conn, company_id, now: credentials.activate(conn, company_id=company_id, key_id=key_id), json)
 
 
 @commands.command()
 def revoke(key_id: KeyId, json: Json = False) -> None:
     """End a key for good."""
-    _change(
+    apply(
         lambda conn, company_id, now: credentials.revoke(
             conn, company_id=company_id, kind="key", credential_id=key_id, now=now
         ),
@@ -76,7 +71,19 @@ def revoke(key_id: KeyId, json: Json = False) -> None:
     )
 
 
-def _change(change: Change, json: bool) -> None:
+def show(kind: Kind, json: bool) -> None:
+    """Print the company's keys or tokens that are not revoked."""
+
+    async def work(app: App) -> list[Credential]:
+        async with app.reading() as conn:
+            return await credentials.list_(conn, company_id=await working.company_id(conn), kind=kind)
+
+    shown.listed(working.run(work), now=Instant.now(), json=json)
+
+
+def apply(change: Change, json: bool) -> None:
+    """Change a key or token of the company, and print what it has become."""
+
     async def work(app: App) -> Credential:
         async with app.transaction() as conn:
             return await change(conn, await working.company_id(conn), app.now())

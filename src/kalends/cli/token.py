@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from whenever import Instant
 
 from kalends.app import App
 from kalends.services import credentials
@@ -15,7 +14,7 @@ from kalends.storage.credentials import Credential
 
 from . import shown, working
 from .failures import CommandFailed
-from .key import Json
+from .key import Json, apply, show
 
 commands = typer.Typer(help="Personal tokens: they act as one user.", no_args_is_help=True)
 
@@ -54,12 +53,7 @@ def create(
 @commands.command("list")
 def list_(json: Json = False) -> None:
     """List the tokens that are not revoked, of all users."""
-
-    async def work(app: App) -> list[Credential]:
-        async with app.reading() as conn:
-            return await credentials.list_(conn, company_id=await working.company_id(conn), kind="token")
-
-    shown.listed(working.run(work), now=Instant.now(), json=json)
+    show("token", json)
 
 
 @commands.command()
@@ -68,12 +62,9 @@ def revoke(
     json: Json = False,
 ) -> None:
     """End a token for good."""
-
-    async def work(app: App) -> Credential:
-        async with app.transaction() as conn:
-            company_id = await working.company_id(conn)
-            return await credentials.revoke(
-                conn, company_id=company_id, kind="token", credential_id=token_id, now=app.now()
-            )
-
-    shown.changed(working.run(work), now=Instant.now(), json=json)
+    apply(
+        lambda conn, company_id, now: credentials.revoke(
+            conn, company_id=company_id, kind="token", credential_id=token_id, now=now
+        ),
+        json,
+    )
