@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -111,9 +112,10 @@ class Install:
 
 
 @pytest.fixture
-def install(tmp_path: Path) -> Install:
+def install(tmp_path: Path) -> Iterator[Install]:
     """Name an empty data folder."""
-    return Install(tmp_path)
+    with tempfile.TemporaryDirectory() as own:  # what a killed process leaves there goes with it
+        yield Install(tmp_path, {"TMPDIR": own})
 
 
 def line(service: Service, begin: str) -> str:

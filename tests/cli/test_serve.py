@@ -139,6 +139,8 @@ def test_children_stop_when_their_supervisor_was_killed(install: Install) -> Non
         service.process.kill()
 
         until(lambda: not [child for child in children if Path(f"/proc/{child}").exists()])
+    with embedded.running(install.data):
+        """Stop the database, which nobody was left to stop."""
 
 
 def test_a_port_in_use_is_said_in_a_sentence(install: Install) -> None:
