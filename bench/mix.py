@@ -55,10 +55,10 @@ WRONG = {
         WHERE 1 <> (SELECT count(*) FROM effect f WHERE f.event_id = e.id AND f.target = (person ->> 'id')::uuid)""",
     "effects not done": "SELECT count(*) FROM effect WHERE done_at IS NULL",
     "effects given up or refused": "SELECT count(*) FROM effect WHERE outcome IN ('given-up', 'refused')",
-    "people last told an older revision": """
+    "people who got a mail and count as told less": """
         SELECT count(*) FROM effect f JOIN event e ON e.id = f.event_id LEFT JOIN told t
             ON t.appointment_id = e.appointment_id AND t.recipient_id = f.target
-        WHERE f.outcome = 'sent' AND t.revision IS NULL""",
+        WHERE f.outcome = 'sent' AND coalesce(t.revision, 0) < e.revision""",
     "jobs left or failed": "SELECT count(*) FROM procrastinate_jobs WHERE task_name NOT LIKE 'upkeep.%'",
 }
 
