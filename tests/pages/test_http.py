@@ -93,6 +93,7 @@ async def test_booking_pages_may_be_framed_and_run_nothing_inline(site: Site) ->
 
     for answer in answers:
         policy = answer.headers["content-security-policy"]
+        assert answer.status_code == 200
         assert "default-src 'self'" in policy
         assert "unsafe" not in policy
         assert "frame-ancestors" not in policy
@@ -105,6 +106,8 @@ async def test_the_confirmation_may_be_framed_but_changes_nothing(site: Site) ->
         page = await booked(client, site)
         answer = await client.get(f"{site.meeting}/booked{page.removeprefix('/b')}")
 
+    assert answer.status_code == 200
+    assert "frame-ancestors" not in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert "<form" not in answer.text
@@ -136,6 +139,7 @@ async def test_markup_in_texts_is_shown_not_run(site: Site) -> None:
             )
         ]  # fmt: skip
 
+    assert sum("&lt;script&gt;" in text for text in texts) >= 6
     for text in texts:
         assert "<script>" not in text
         assert "javascript:" not in text

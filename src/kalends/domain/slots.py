@@ -1,4 +1,4 @@
-"""The one engine behind listing, holding, booking and rescheduling (design section 3).
+"""The one engine behind listing, booking and rescheduling (design section 3).
 
 A start is bookable when no rule refuses it. `list_slots` asks that for a whole window, `check` for one start and says
 which rule refuses; both go through the same steps on the same spans. The steps, in the order of contract 6.6:

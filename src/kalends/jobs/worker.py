@@ -18,35 +18,33 @@ from .upkeep import HEARTBEAT_S, SILENT_S
 
 log = structlog.get_logger("kalends.jobs")
 
+CONCURRENCY = 8  # jobs that run side by side
 POLL_S = 1.0
 FINISH_WITHIN_S = 30.0
 RESTART_AFTER_S = 1.0
 
 
-async def run(
-    app: App, conninfo: str, *, stop: asyncio.Event, concurrency: int = 8, grace_s: float = FINISH_WITHIN_S
-) -> None:
+async def run(app: App, conninfo: str, *, stop: asyncio.Event, grace_s: float = FINISH_WITHIN_S) -> None:
     """Work through jobs until `stop` is set; jobs in hand then have `grace_s` to finish.
 
     A worker that loses the database begins anew as soon as it is back; what it had in hand counts as stalled.
 
     Args:
         conninfo: the database itself, never a pooler: workers listen (design section 7).
-        concurrency: jobs that run side by side.
     """
     while not stop.is_set():
         try:
-            await _work(app, conninfo, stop, concurrency, grace_s)
+            await _work(app, conninfo, stop, grace_s)
         except (ConnectorException, psycopg.Error, OSError) as error:
             log.warning("worker.lost-database", error=type(error).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), RESTART_AFTER_S)
 
 
-async def _work(app: App, conninfo: str, stop: asyncio.Event, concurrency: int, grace_s: float) -> None:
+async def _work(app: App, conninfo: str, stop: asyncio.Event, grace_s: float) -> None:
     """Run one worker until it is to stop, or breaks."""
     jobs = queue.create(app, conninfo)
-    working = asyncio.create_task(_run_worker(jobs, concurrency, grace_s))
+    working = asyncio.create_task(_run_worker(jobs, grace_s))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -60,11 +58,11 @@ async def _work(app: App, conninfo: str, stop: asyncio.Event, concurrency: int, 
             await jobs.close_async()
 
 
-async def _run_worker(jobs: Queue, concurrency: int, grace_s: float) -> None:
+async def _run_worker(jobs: Queue, grace_s: float) -> None:
     await jobs.open_async()
     await jobs.run_worker_async(
         name="kalends",
-        concurrency=concurrency,
+        concurrency=CONCURRENCY,
         fetch_job_polling_interval=POLL_S,
         shutdown_graceful_timeout=grace_s,
         delete_jobs="successful",

@@ -65,8 +65,7 @@ def default_schedule() -> dict[str, Any]:
     return {day: open_day if number < WORKING_DAYS else closed for number, day in enumerate(DAYS)}
 
 
-def closed_schedule() -> dict[str, Any]:
-    """Make weekly hours that are closed all week; only exceptions open time then."""
+def _closed_schedule() -> dict[str, Any]:
     return {day: {"enabled": False, "hours": list[Any]()} for day in DAYS}
 
 
@@ -81,7 +80,7 @@ async def add(
     Raises:
         ExceptionInvalid: an exception ends before it starts.
     """
-    schedule = new.schedule or closed_schedule()
+    schedule = new.schedule or _closed_schedule()
     row = Availability(
         owner.company_id, ids.new_id(owner.company_id), owner.id, new.name, new.timezone, schedule, now, now, None
     )

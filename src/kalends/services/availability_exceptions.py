@@ -51,7 +51,7 @@ class Owner:
     zone: str
 
 
-async def find_owner(conn: Connection, *, actor: Actor, kind: OwnerType, owner_id: UUID | None) -> Owner:
+async def _find_owner(conn: Connection, *, actor: Actor, kind: OwnerType, owner_id: UUID | None) -> Owner:
     """Find whose exceptions are meant: by default the acting user's, his company's or his default availability's.
 
     Raises:
@@ -89,7 +89,7 @@ async def list_(
         ExceptionInvalid: the window is malformed, or its end does not lie after its start.
         ExceptionOwnerNotFound: the company has no such user or availability.
     """
-    owner = await find_owner(conn, actor=actor, kind=kind, owner_id=owner_id)
+    owner = await _find_owner(conn, actor=actor, kind=kind, owner_id=owner_id)
     if start is None and end is None:
         return await availability_exceptions.of_owners(conn, actor.company_id, [owner.id])
     window = exception_rows.ends(start or _FIRST, end or _LAST, zone=owner.zone)
@@ -119,7 +119,7 @@ async def create(
         NotYours: it is somebody else's, and the actor is no administrator.
         ExceptionInvalid: an end is malformed, or does not lie after its start.
     """
-    owner = await find_owner(conn, actor=actor, kind=kind, owner_id=owner_id)
+    owner = await _find_owner(conn, actor=actor, kind=kind, owner_id=owner_id)
     _require_own(actor, owner)
     row = exception_rows.row(new, actor.company_id, kind, owner.id, zone=owner.zone, now=now)
     return (await availability_exceptions.add(conn, [row]))[0]
@@ -165,7 +165,7 @@ async def _changeable(conn: Connection, actor: Actor, exception_id: int) -> tupl
     if row is None:
         raise ExceptionNotFound
     try:
-        owner = await find_owner(conn, actor=actor, kind=row.owner_type, owner_id=row.owner_id)
+        owner = await _find_owner(conn, actor=actor, kind=row.owner_type, owner_id=row.owner_id)
     except NotFound as error:  # its user or availability is gone, and it with them
         raise ExceptionNotFound from error
     _require_own(actor, owner)

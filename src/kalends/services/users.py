@@ -159,7 +159,7 @@ async def update(conn: Connection, *, actor: Actor, user_id: UUID, changes: Mapp
     slug = changes.get("slug", user.slug)
     if slug != user.slug:
         if not await users.take_slug(conn, slug, company_id=user.company_id, user_id=user_id):
-            raise slug_taken()
+            raise _slug_taken()
         await users.free_slug(conn, user.slug, company_id=user.company_id, user_id=user_id)
     await users.update(conn, user.company_id, user_id, {**changes, "updated_at": now})
     return await get(conn, actor=actor, user_id=user_id)
@@ -260,7 +260,7 @@ async def _take_slug(conn: Connection, new: NewUser, company_id: UUID, user_id: 
     if new.slug:
         if await users.take_slug(conn, new.slug, company_id=company_id, user_id=user_id):
             return new.slug
-        raise slug_taken()
+        raise _slug_taken()
     numbers = slugs.numbered(slugs.user_slug(f"{new.given_name} {new.family_name}"))
     while True:
         some: Sequence[str] = list(islice(numbers, _SLUGS_AT_ONCE))
@@ -277,8 +277,7 @@ async def _views(conn: Connection, found: Sequence[User]) -> list[View]:
     return [View(user, types.get(user.id, [])) for user in found]
 
 
-def slug_taken() -> UserSlugTaken:
-    """Make the refusal of a slug that another user has."""
+def _slug_taken() -> UserSlugTaken:
     return UserSlugTaken(errors=[FieldError("slug", "is taken")])
 
 

@@ -56,7 +56,7 @@ MetadataKey = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
 MetadataValue = Annotated[Text, StringConstraints(max_length=500)]
 
 
-def by_shape(text: Any, other: Any) -> WrapValidator:
+def _by_shape(text: Any, other: Any) -> WrapValidator:
     """Read a union of a text and something else, so that a refusal names the field and not the branches tried."""
     texts, others = TypeAdapter[Any](text), TypeAdapter[Any](other)
     return WrapValidator(
@@ -69,7 +69,7 @@ def _named(value: Any) -> Any:
     return {key: one for key, one in value.items() if one not in (None, "")} if isinstance(value, dict) else value
 
 
-ChannelAvailability = Annotated[UUID | AvailabilityBody, by_shape(UUID, AvailabilityBody)]
+ChannelAvailability = Annotated[UUID | AvailabilityBody, _by_shape(UUID, AvailabilityBody)]
 
 
 class ConfirmationButtonBody(Body):
@@ -217,9 +217,9 @@ class DaysIntoFutureBody(Body):
 class IcsBody(Body):
     """Texts of the invitation, with placeholders such as `{!M.Guest.Fullname}`; by language, or in the company's."""
 
-    title: Annotated[Line | dict[Language, Line], by_shape(Line, dict[Language, Line])] | None = None
-    description: Annotated[Text | dict[Language, Text], by_shape(Text, dict[Language, Text])] | None = None
-    location: Annotated[Line | dict[Language, Line], by_shape(Line, dict[Language, Line])] | None = None
+    title: Annotated[Line | dict[Language, Line], _by_shape(Line, dict[Language, Line])] | None = None
+    description: Annotated[Text | dict[Language, Text], _by_shape(Text, dict[Language, Text])] | None = None
+    location: Annotated[Line | dict[Language, Line], _by_shape(Line, dict[Language, Line])] | None = None
 
 
 def _ics(value: Any) -> Any:

@@ -17,7 +17,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?", re.ASCII)
 
 
-def parse_instant(text: Any) -> Instant:
+def _parse_instant(text: Any) -> Instant:
     """Read an ISO 8601 instant with `Z` or an offset; a space in it was a `+` not encoded.
 
     Raises:
@@ -40,7 +40,7 @@ def _within_years(at: ZonedDateTime) -> ZonedDateTime:
 # An instant in a body.
 When = Annotated[
     Instant,
-    PlainValidator(parse_instant),
+    PlainValidator(_parse_instant),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2031-03-04T09:00:00Z"]}),
 ]
 
@@ -61,7 +61,7 @@ def side(text: str, zone: str, *, field: str, is_end: bool) -> ZonedDateTime:
         if _LOCAL.fullmatch(text):
             return _within_years(PlainDateTime.parse_iso(text.replace(" ", "T")).assume_tz(zone))
         if not _DATE.fullmatch(text):
-            return parse_instant(text).to_tz(zone)
+            return _parse_instant(text).to_tz(zone)
         day = Date.parse_iso(text)
         if not FIRST_YEAR < day.year <= LAST_YEAR:
             raise ValueError(f"must lie in the years {FIRST_YEAR + 1} to {LAST_YEAR}")
