@@ -74,9 +74,7 @@ class App:
                 async with conn.transaction():
                     yield conn
                     committing = True
-            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
-                raise DatabaseBusy(retry_after_s=1) from error
-            except psycopg.OperationalError as error:
+            except psycopg.OperationalError as error:  # a lock not had in time and a deadlock are of this kind
                 if committing:
                     raise OutcomeUnknown from error
                 raise DatabaseBusy(retry_after_s=1) from error
