@@ -27,6 +27,9 @@ CREATE TABLE public.appointment (
     cancel_reason text,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    series_id uuid,
+    queue_id uuid,
+    resources jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT appointment_check CHECK ((start_at < end_at))
 );
 
@@ -113,9 +116,11 @@ CREATE TABLE public.claim (
     start_at timestamp with time zone NOT NULL,
     end_at timestamp with time zone NOT NULL,
     exclusive boolean DEFAULT true NOT NULL,
-    appointment_id uuid NOT NULL,
+    appointment_id uuid,
     expires_at timestamp with time zone,
-    CONSTRAINT claim_check CHECK ((start_at < end_at))
+    reservation_id uuid,
+    CONSTRAINT claim_check CHECK ((start_at < end_at)),
+    CONSTRAINT claim_owner CHECK (((num_nonnulls(appointment_id, reservation_id) = 1) AND ((reservation_id IS NULL) = (expires_at IS NULL))))
 );
 
 ALTER TABLE public.claim ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -171,7 +176,7 @@ CREATE TABLE public.effect (
     outcome text,
     failures integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone,
-    CONSTRAINT effect_kind_check CHECK ((kind = 'mail'::text)),
+    CONSTRAINT effect_kind_check CHECK ((kind = ANY (ARRAY['mail'::text, 'provisional-mail'::text]))),
     CONSTRAINT effect_outcome_check CHECK ((outcome = ANY (ARRAY['sent'::text, 'nothing-new'::text, 'refused'::text, 'given-up'::text])))
 );
 
@@ -188,12 +193,15 @@ CREATE TABLE public.event (
     id bigint NOT NULL,
     company_id uuid NOT NULL,
     kind text NOT NULL,
-    appointment_id uuid NOT NULL,
+    appointment_id uuid,
     revision integer NOT NULL,
     actor jsonb NOT NULL,
     before jsonb,
     after jsonb NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    provisional_id uuid,
+    "position" bigint,
+    CONSTRAINT event_subject CHECK ((num_nonnulls(appointment_id, provisional_id) = 1))
 );
 
 ALTER TABLE public.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -234,6 +242,19 @@ ALTER TABLE public.guest_mail ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.idempotency_key (
+    scope text NOT NULL,
+    method text NOT NULL,
+    path text NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    status smallint,
+    answer bytea,
+    company_id uuid,
+    subject_id uuid,
+    created_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.meeting_type (
     company_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -253,21 +274,198 @@ CREATE TABLE public.meeting_type (
     internal_notes text,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     is_global_queue boolean DEFAULT false NOT NULL,
-    resource_channel_ids jsonb DEFAULT '[]'::jsonb NOT NULL,
     created_by_id uuid,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
+    resource_channels jsonb DEFAULT '[]'::jsonb NOT NULL,
+    questions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    queue_id uuid,
     CONSTRAINT meeting_type_booking_minimum_check CHECK ((booking_minimum >= 0)),
     CONSTRAINT meeting_type_spots_check CHECK (((spots >= 1) AND (spots <= 100))),
     CONSTRAINT meeting_type_timeslot_interval_check CHECK (((timeslot_interval >= 5) AND (timeslot_interval <= 60)))
 );
 
-CREATE TABLE public.told (
+CREATE TABLE public.one_time_link (
     company_id uuid NOT NULL,
-    appointment_id uuid NOT NULL,
-    recipient_id uuid NOT NULL,
-    revision integer NOT NULL
+    id uuid NOT NULL,
+    meeting_type_id uuid NOT NULL,
+    created_by_id uuid,
+    appointment_id uuid,
+    provisional_id uuid,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.pending_attendee (
+    id bigint NOT NULL,
+    company_id uuid NOT NULL,
+    email text,
+    first_name text,
+    last_name text,
+    full_name text,
+    phone text,
+    language text,
+    timezone text,
+    notes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    bringalong_emails jsonb DEFAULT '[]'::jsonb NOT NULL,
+    receive_reminders boolean DEFAULT true NOT NULL,
+    data_policy_accepted boolean,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone
+);
+
+ALTER TABLE public.pending_attendee ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.pending_attendee_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.provisional_booking (
+    company_id uuid NOT NULL,
+    id uuid NOT NULL,
+    meeting_type_id uuid NOT NULL,
+    type text NOT NULL,
+    then_host boolean DEFAULT false NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    dto jsonb NOT NULL,
+    host_ids uuid[] NOT NULL,
+    selection jsonb,
+    start_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    proved_at timestamp with time zone,
+    client text,
+    guest_secret text NOT NULL,
+    host_secret text NOT NULL,
+    actor jsonb NOT NULL,
+    reason text,
+    appointment_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT provisional_booking_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'declined_by_host'::text]))),
+    CONSTRAINT provisional_booking_type_check CHECK ((type = ANY (ARRAY['doubleOptIn'::text, 'requireHostConfirmation'::text])))
+);
+
+CREATE TABLE public.queue (
+    company_id uuid NOT NULL,
+    id uuid NOT NULL,
+    meeting_type_id uuid NOT NULL,
+    type text DEFAULT 'simpleRoundRobin'::text NOT NULL,
+    max_lead_threshold integer,
+    distribution_period text DEFAULT 'month'::text NOT NULL,
+    prioritize_near_term boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT queue_distribution_period_check CHECK ((distribution_period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text]))),
+    CONSTRAINT queue_max_lead_threshold_check CHECK ((max_lead_threshold >= 1)),
+    CONSTRAINT queue_type_check CHECK ((type = ANY (ARRAY['simpleRoundRobin'::text, 'advancedRoundRobin'::text, 'equalDistribution'::text])))
+);
+
+CREATE TABLE public.queue_choice (
+    id bigint NOT NULL,
+    company_id uuid NOT NULL,
+    queue_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    user_ids uuid[] NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    strategy text NOT NULL,
+    reason text NOT NULL,
+    candidates jsonb NOT NULL,
+    appointment_id uuid,
+    reservation_id uuid,
+    live boolean DEFAULT true NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.queue_choice ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.queue_choice_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.queue_group_user (
+    company_id uuid NOT NULL,
+    group_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    "position" integer NOT NULL
+);
+
+CREATE TABLE public.queue_user (
+    company_id uuid NOT NULL,
+    queue_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    capacity integer DEFAULT 1 NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    custom_link text,
+    fixed boolean DEFAULT false NOT NULL,
+    baseline double precision DEFAULT 0 NOT NULL,
+    joined_at timestamp with time zone NOT NULL,
+    CONSTRAINT queue_user_capacity_check CHECK ((capacity >= 1))
+);
+
+CREATE TABLE public.queue_user_group (
+    company_id uuid NOT NULL,
+    id uuid NOT NULL,
+    queue_id uuid NOT NULL,
+    name text NOT NULL,
+    "position" integer NOT NULL,
+    capacity integer DEFAULT 1 NOT NULL,
+    main_group_host_id uuid,
+    baseline double precision DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT queue_user_group_capacity_check CHECK ((capacity >= 1))
+);
+
+CREATE TABLE public.quick_mail (
+    id bigint NOT NULL,
+    company_id uuid NOT NULL,
+    attendee_id uuid NOT NULL,
+    sender_id uuid NOT NULL,
+    title text NOT NULL,
+    content text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    done_at timestamp with time zone,
+    outcome text,
+    failures integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    CONSTRAINT quick_mail_outcome_check CHECK ((outcome = ANY (ARRAY['sent'::text, 'refused'::text, 'given-up'::text])))
+);
+
+ALTER TABLE public.quick_mail ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.quick_mail_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.reservation (
+    company_id uuid NOT NULL,
+    id uuid NOT NULL,
+    provisional_id uuid,
+    meeting_type_id uuid NOT NULL,
+    host_ids uuid[] NOT NULL,
+    resources jsonb DEFAULT '[]'::jsonb NOT NULL,
+    appointment_id uuid,
+    seats integer DEFAULT 1 NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT reservation_check CHECK ((start_at < end_at)),
+    CONSTRAINT reservation_seats_check CHECK ((seats >= 1))
 );
 
 CREATE TABLE public.user_account (
@@ -292,6 +490,12 @@ CREATE TABLE public.user_account (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
+    capacity integer DEFAULT 1 NOT NULL,
+    buffer_before integer DEFAULT 0 NOT NULL,
+    buffer_after integer DEFAULT 0 NOT NULL,
+    CONSTRAINT user_account_buffer_after_check CHECK (((buffer_after >= 0) AND (buffer_after <= 480))),
+    CONSTRAINT user_account_buffer_before_check CHECK (((buffer_before >= 0) AND (buffer_before <= 480))),
+    CONSTRAINT user_account_capacity_check CHECK (((capacity >= 1) AND (capacity <= 100))),
     CONSTRAINT user_account_user_type_check CHECK ((user_type = ANY (ARRAY['standard'::text, 'resource'::text, 'api-platform'::text, 'partner'::text])))
 );
 
@@ -302,6 +506,21 @@ ALTER TABLE public.user_account ALTER COLUMN host_no ADD GENERATED ALWAYS AS IDE
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.resource_unit (
+    company_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    unit integer NOT NULL,
+    host_no bigint DEFAULT nextval('public.user_account_host_no_seq'::regclass) NOT NULL,
+    CONSTRAINT resource_unit_unit_check CHECK ((unit >= 2))
+);
+
+CREATE TABLE public.told (
+    company_id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    recipient_id uuid NOT NULL,
+    revision integer NOT NULL
 );
 
 ALTER TABLE ONLY public.appointment_host
@@ -362,7 +581,13 @@ ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_company_id_appointment_id_revision_key UNIQUE (company_id, appointment_id, revision);
 
 ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_company_id_provisional_id_revision_key UNIQUE (company_id, provisional_id, revision);
+
+ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_position_key UNIQUE ("position");
 
 ALTER TABLE ONLY public.form_nonce
     ADD CONSTRAINT form_nonce_pkey PRIMARY KEY (nonce);
@@ -373,11 +598,68 @@ ALTER TABLE ONLY public.founding
 ALTER TABLE ONLY public.guest_mail
     ADD CONSTRAINT guest_mail_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (scope, method, path, key);
+
 ALTER TABLE ONLY public.meeting_type
     ADD CONSTRAINT meeting_type_id_key UNIQUE (id);
 
 ALTER TABLE ONLY public.meeting_type
     ADD CONSTRAINT meeting_type_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.one_time_link
+    ADD CONSTRAINT one_time_link_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.one_time_link
+    ADD CONSTRAINT one_time_link_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.pending_attendee
+    ADD CONSTRAINT pending_attendee_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.provisional_booking
+    ADD CONSTRAINT provisional_booking_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.provisional_booking
+    ADD CONSTRAINT provisional_booking_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.queue_choice
+    ADD CONSTRAINT queue_choice_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.queue
+    ADD CONSTRAINT queue_company_id_meeting_type_id_key UNIQUE (company_id, meeting_type_id);
+
+ALTER TABLE ONLY public.queue_group_user
+    ADD CONSTRAINT queue_group_user_pkey PRIMARY KEY (company_id, group_id, user_id);
+
+ALTER TABLE ONLY public.queue
+    ADD CONSTRAINT queue_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.queue
+    ADD CONSTRAINT queue_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.queue_user_group
+    ADD CONSTRAINT queue_user_group_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.queue_user_group
+    ADD CONSTRAINT queue_user_group_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.queue_user
+    ADD CONSTRAINT queue_user_pkey PRIMARY KEY (company_id, queue_id, user_id);
+
+ALTER TABLE ONLY public.quick_mail
+    ADD CONSTRAINT quick_mail_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.reservation
+    ADD CONSTRAINT reservation_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.reservation
+    ADD CONSTRAINT reservation_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.resource_unit
+    ADD CONSTRAINT resource_unit_host_no_key UNIQUE (host_no);
+
+ALTER TABLE ONLY public.resource_unit
+    ADD CONSTRAINT resource_unit_pkey PRIMARY KEY (company_id, user_id, unit);
 
 ALTER TABLE ONLY public.told
     ADD CONSTRAINT told_pkey PRIMARY KEY (company_id, appointment_id, recipient_id);
@@ -397,6 +679,8 @@ CREATE INDEX appointment_host_live ON public.appointment_host USING btree (compa
 
 CREATE INDEX appointment_host_user ON public.appointment_host USING btree (company_id, user_id, start_at, appointment_id);
 
+CREATE INDEX appointment_series ON public.appointment USING btree (company_id, series_id, start_at) WHERE (series_id IS NOT NULL);
+
 CREATE INDEX appointment_type_start ON public.appointment USING btree (company_id, meeting_type_id, start_at) WHERE (cancelled_at IS NULL);
 
 CREATE INDEX availability_exception_owner ON public.availability_exception USING btree (company_id, owner_id, latest) WHERE (deleted_at IS NULL);
@@ -409,7 +693,9 @@ CREATE INDEX claim_end ON public.claim USING btree (end_at);
 
 CREATE INDEX claim_expires ON public.claim USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
-CREATE INDEX claim_host_span ON public.claim USING btree (host_no, end_at, start_at) INCLUDE (appointment_id, expires_at);
+CREATE INDEX claim_host_span ON public.claim USING btree (host_no, end_at, start_at) INCLUDE (appointment_id, reservation_id, expires_at);
+
+CREATE INDEX claim_reservation ON public.claim USING btree (company_id, reservation_id) WHERE (reservation_id IS NOT NULL);
 
 CREATE UNIQUE INDEX credential_token_name ON public.credential USING btree (company_id, user_id, name) WHERE ((kind = 'token'::text) AND (revoked_at IS NULL));
 
@@ -417,13 +703,49 @@ CREATE INDEX directory_target ON public.directory USING btree (company_id, targe
 
 CREATE INDEX effect_due ON public.effect USING btree (due_at) WHERE (due_at IS NOT NULL);
 
+CREATE INDEX event_feed ON public.event USING btree (company_id, "position");
+
+CREATE INDEX event_unnumbered ON public.event USING btree (id) WHERE ("position" IS NULL);
+
 CREATE INDEX form_nonce_created ON public.form_nonce USING btree (created_at);
 
 CREATE INDEX guest_mail_counted_for ON public.guest_mail USING btree (counted_for, sent_at);
 
 CREATE INDEX guest_mail_sent_at ON public.guest_mail USING btree (sent_at);
 
+CREATE INDEX idempotency_key_created ON public.idempotency_key USING btree (created_at);
+
 CREATE UNIQUE INDEX meeting_type_slug ON public.meeting_type USING btree (company_id, user_id, slug) WHERE (deleted_at IS NULL);
+
+CREATE INDEX pending_attendee_company ON public.pending_attendee USING btree (company_id, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX provisional_booking_created ON public.provisional_booking USING btree (company_id, created_at, id);
+
+CREATE INDEX provisional_booking_hosts ON public.provisional_booking USING gin (host_ids);
+
+CREATE INDEX provisional_booking_unproved ON public.provisional_booking USING btree (client, expires_at) WHERE ((status = 'pending'::text) AND (proved_at IS NULL) AND (client IS NOT NULL));
+
+CREATE INDEX queue_choice_appointment ON public.queue_choice USING btree (company_id, appointment_id) WHERE (appointment_id IS NOT NULL);
+
+CREATE INDEX queue_choice_ledger ON public.queue_choice USING btree (company_id, queue_id, id);
+
+CREATE INDEX queue_choice_live ON public.queue_choice USING btree (company_id, queue_id, member_id, start_at) INCLUDE (expires_at, created_at) WHERE live;
+
+CREATE INDEX queue_choice_reservation ON public.queue_choice USING btree (company_id, reservation_id) WHERE (reservation_id IS NOT NULL);
+
+CREATE INDEX queue_user_group_queue ON public.queue_user_group USING btree (company_id, queue_id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX queue_user_user ON public.queue_user USING btree (company_id, user_id);
+
+CREATE INDEX quick_mail_due ON public.quick_mail USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX reservation_expires ON public.reservation USING btree (expires_at);
+
+CREATE INDEX reservation_hosts ON public.reservation USING gin (host_ids);
+
+CREATE INDEX reservation_provisional ON public.reservation USING btree (company_id, provisional_id) WHERE (provisional_id IS NOT NULL);
+
+CREATE INDEX reservation_type_start ON public.reservation USING btree (company_id, meeting_type_id, start_at);
 
 CREATE UNIQUE INDEX user_account_email ON public.user_account USING btree (company_id, lower(email)) WHERE (deleted_at IS NULL);
 
@@ -457,7 +779,7 @@ ALTER TABLE ONLY public.claim
     ADD CONSTRAINT claim_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
 
 ALTER TABLE ONLY public.claim
-    ADD CONSTRAINT claim_host_no_fkey FOREIGN KEY (host_no) REFERENCES public.user_account(host_no);
+    ADD CONSTRAINT claim_company_id_reservation_id_fkey FOREIGN KEY (company_id, reservation_id) REFERENCES public.reservation(company_id, id);
 
 ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
@@ -474,6 +796,9 @@ ALTER TABLE ONLY public.effect
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
 
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_company_id_provisional_id_fkey FOREIGN KEY (company_id, provisional_id) REFERENCES public.provisional_booking(company_id, id);
+
 ALTER TABLE ONLY public.founding
     ADD CONSTRAINT founding_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
 
@@ -484,7 +809,67 @@ ALTER TABLE ONLY public.meeting_type
     ADD CONSTRAINT meeting_type_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
 
 ALTER TABLE ONLY public.meeting_type
+    ADD CONSTRAINT meeting_type_company_id_queue_id_fkey FOREIGN KEY (company_id, queue_id) REFERENCES public.queue(company_id, id);
+
+ALTER TABLE ONLY public.meeting_type
     ADD CONSTRAINT meeting_type_company_id_user_id_fkey FOREIGN KEY (company_id, user_id) REFERENCES public.user_account(company_id, id);
+
+ALTER TABLE ONLY public.one_time_link
+    ADD CONSTRAINT one_time_link_company_id_meeting_type_id_fkey FOREIGN KEY (company_id, meeting_type_id) REFERENCES public.meeting_type(company_id, id);
+
+ALTER TABLE ONLY public.pending_attendee
+    ADD CONSTRAINT pending_attendee_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
+
+ALTER TABLE ONLY public.provisional_booking
+    ADD CONSTRAINT provisional_booking_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
+
+ALTER TABLE ONLY public.provisional_booking
+    ADD CONSTRAINT provisional_booking_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
+
+ALTER TABLE ONLY public.provisional_booking
+    ADD CONSTRAINT provisional_booking_company_id_meeting_type_id_fkey FOREIGN KEY (company_id, meeting_type_id) REFERENCES public.meeting_type(company_id, id);
+
+ALTER TABLE ONLY public.queue_choice
+    ADD CONSTRAINT queue_choice_company_id_queue_id_fkey FOREIGN KEY (company_id, queue_id) REFERENCES public.queue(company_id, id);
+
+ALTER TABLE ONLY public.queue
+    ADD CONSTRAINT queue_company_id_meeting_type_id_fkey FOREIGN KEY (company_id, meeting_type_id) REFERENCES public.meeting_type(company_id, id);
+
+ALTER TABLE ONLY public.queue_group_user
+    ADD CONSTRAINT queue_group_user_company_id_group_id_fkey FOREIGN KEY (company_id, group_id) REFERENCES public.queue_user_group(company_id, id);
+
+ALTER TABLE ONLY public.queue_group_user
+    ADD CONSTRAINT queue_group_user_company_id_user_id_fkey FOREIGN KEY (company_id, user_id) REFERENCES public.user_account(company_id, id);
+
+ALTER TABLE ONLY public.queue_user
+    ADD CONSTRAINT queue_user_company_id_queue_id_fkey FOREIGN KEY (company_id, queue_id) REFERENCES public.queue(company_id, id);
+
+ALTER TABLE ONLY public.queue_user
+    ADD CONSTRAINT queue_user_company_id_user_id_fkey FOREIGN KEY (company_id, user_id) REFERENCES public.user_account(company_id, id);
+
+ALTER TABLE ONLY public.queue_user_group
+    ADD CONSTRAINT queue_user_group_company_id_main_group_host_id_fkey FOREIGN KEY (company_id, main_group_host_id) REFERENCES public.user_account(company_id, id);
+
+ALTER TABLE ONLY public.queue_user_group
+    ADD CONSTRAINT queue_user_group_company_id_queue_id_fkey FOREIGN KEY (company_id, queue_id) REFERENCES public.queue(company_id, id);
+
+ALTER TABLE ONLY public.quick_mail
+    ADD CONSTRAINT quick_mail_company_id_attendee_id_fkey FOREIGN KEY (company_id, attendee_id) REFERENCES public.attendee(company_id, id);
+
+ALTER TABLE ONLY public.quick_mail
+    ADD CONSTRAINT quick_mail_company_id_sender_id_fkey FOREIGN KEY (company_id, sender_id) REFERENCES public.user_account(company_id, id);
+
+ALTER TABLE ONLY public.reservation
+    ADD CONSTRAINT reservation_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
+
+ALTER TABLE ONLY public.reservation
+    ADD CONSTRAINT reservation_company_id_meeting_type_id_fkey FOREIGN KEY (company_id, meeting_type_id) REFERENCES public.meeting_type(company_id, id);
+
+ALTER TABLE ONLY public.reservation
+    ADD CONSTRAINT reservation_company_id_provisional_id_fkey FOREIGN KEY (company_id, provisional_id) REFERENCES public.provisional_booking(company_id, id);
+
+ALTER TABLE ONLY public.resource_unit
+    ADD CONSTRAINT resource_unit_company_id_user_id_fkey FOREIGN KEY (company_id, user_id) REFERENCES public.user_account(company_id, id);
 
 ALTER TABLE ONLY public.told
     ADD CONSTRAINT told_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);

@@ -17,7 +17,7 @@ from .rows import Statement
 
 COLUMNS = """company_id, id, user_id, availability_id, slug, meeting_info, meeting_options, enabled, spots,
     timeslot_interval, booking_minimum, days_into_future, booking_limits, locations, ics, internal_notes, metadata,
-    is_global_queue, resource_channel_ids, created_by_id, created_at, updated_at, deleted_at"""
+    is_global_queue, resource_channels, questions, queue_id, created_by_id, created_at, updated_at, deleted_at"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,10 @@ class MeetingType:
         days_into_future: one of the three modes of contract 6.6.
         ics: ``title``, ``description``, ``location`` -> texts by language code, parts without any left out; None: the
             built-in texts.
+        resource_channels: rooms and equipment: ``id``, ``resourceId``, ``name``, ``availabilityId``, ``groupName``,
+            ``groupMemberIndex`` each.
+        questions: what guests are asked (contract 2.15 says what a data field holds).
+        queue_id: the queue that chooses who hosts; None: it has none.
     """
 
     company_id: UUID
@@ -51,7 +55,9 @@ class MeetingType:
     internal_notes: str | None
     metadata: dict[str, str]
     is_global_queue: bool
-    resource_channel_ids: list[str]
+    resource_channels: list[dict[str, Any]]
+    questions: list[dict[str, Any]]
+    queue_id: UUID | None
     created_by_id: UUID | None
     created_at: Instant
     updated_at: Instant

@@ -121,12 +121,13 @@ class MeetingType(Answer):
         shown = (
             "id", "slug", "user_id", "company_id", "enabled", "spots", "booking_minimum", "days_into_future",
             "booking_limits", "locations", "ics", "internal_notes", "metadata", "is_global_queue",
-            "resource_channel_ids", "created_by_id", "created_at", "updated_at", "deleted_at",
+            "queue_id", "created_by_id", "created_at", "updated_at", "deleted_at",
         )  # fmt: skip
         info = {**meeting_type_defaults.MEETING_INFO, **row.meeting_info}
         return cls.model_validate(
             {name: getattr(row, name) for name in shown}
             | {
+                "resource_channel_ids": [channel["id"] for channel in row.resource_channels],
                 "meeting_info": info,
                 "meeting_options": {**meeting_type_defaults.MEETING_OPTIONS, **row.meeting_options},
                 "availability_id": row.availability_id or owner.default_availability_id,
