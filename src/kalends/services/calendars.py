@@ -7,10 +7,10 @@ many again to look for the earliest start behind an empty window.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from whenever import Instant
@@ -25,8 +25,22 @@ from kalends.errors import NotFound, Unavailable
 from kalends.storage import calendars, locks
 from kalends.storage.calendars import HostHours, Scope
 from kalends.storage.database import Connection
-from kalends.storage.hosts import Host
-from kalends.storage.meeting_types import MeetingType
+
+from .slot_queries import Loaded, LoadedResource, ResourceChoice, Session, SlotQuery
+
+__all__ = [
+    "ChangedMeanwhile",
+    "Listed",
+    "Loaded",
+    "LoadedResource",
+    "ResourceChoice",
+    "Session",
+    "SlotQuery",
+    "caps_of",
+    "listing",
+    "load",
+    "load_locked",
+]
 
 # Exceptions this far around the window are read: more than any appointment with its buffers, and the days the
 # engine expands on either side.
@@ -38,42 +52,6 @@ class ChangedMeanwhile(Unavailable):
     """What this change rests on was changed at the same moment; nothing was applied."""
 
     code = "changed-meanwhile"
-
-
-@dataclass(frozen=True, slots=True)
-class SlotQuery:
-    """Which starts are asked for.
-
-    Attributes:
-        host_ids: none: the meeting type's owner.
-        mode: None: `everyone` for the hosts of the appointment that is moved, else `anyone`.
-        required: so many of the hosts, whatever the mode.
-        duration: minutes; None: as the type says.
-        start, end: starts s with start ≤ s < end.
-        existing_appointment_id: the appointment that is moved; its own time does not block it. It keeps hosts and
-            length, whatever host_ids and duration say, where it is of this meeting type.
-    """
-
-    meeting_type_id: UUID
-    start: Instant
-    end: Instant
-    host_ids: tuple[UUID, ...] = ()
-    queue_id: UUID | None = None
-    mode: Literal["anyone", "everyone"] | None = None
-    required: int | None = None
-    duration: int | None = None
-    existing_appointment_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Everything about one query; `calendars` stand in the order of `hosts`."""
-
-    meeting_type: MeetingType
-    hosts: tuple[Host, ...]
-    rules: Rules
-    calendars: tuple[HostCalendar, ...]
-    ask: Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +135,21 @@ async def load(conn: Connection, company_id: UUID, query: SlotQuery, now: Instan
 
 
 async def load_locked(
-    conn: Connection, company_id: UUID, query: SlotQuery, clock: Callable[[], Instant], *, deleted: bool = False
+    conn: Connection,
+    company_id: UUID,
+    query: SlotQuery,
+    clock: Callable[[], Instant],
+    *,
+    deleted: bool = False,
+    before_hosts: Callable[[], Awaitable[None]] | None = None,
 ) -> tuple[Loaded, Instant]:
     """Lock all that a change of these calendars concerns, then read the clock, then everything for the engine.
 
     The order is the one of design section 4: the type when it has a cap, the hosts, the appointment that is moved.
+
+    Args:
+        deleted: find a deleted meeting type too.
+        before_hosts: locks what comes between the queue and the hosts: a one-time link.
 
     Raises:
         NotFound: as `load`.
@@ -171,6 +159,8 @@ async def load_locked(
     capped = caps_of(before.meeting_type.booking_limits) != Caps()
     if capped:
         await locks.meeting_type(conn, company_id, query.meeting_type_id)
+    if before_hosts:
+        await before_hosts()
     locked = {one.host.host_no for one in hosts}
     await locks.hosts(conn, locked)
     if query.existing_appointment_id:

@@ -1,0 +1,131 @@
+"""Slot queries: which starts are asked for, and everything that was read to answer (design section 3.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+from whenever import Instant
+
+from kalends.domain.rules import Ask, HostCalendar, Rules
+from kalends.storage.hosts import Host
+from kalends.storage.meeting_types import MeetingType
+from kalends.storage.reservations import Reservation
+
+if TYPE_CHECKING:
+    from kalends.domain.rules import Resource
+    from kalends.storage.queues import QueueState
+
+
+@dataclass(frozen=True, slots=True)
+class SlotQuery:
+    """Which starts are asked for.
+
+    Attributes:
+        host_ids: none: all of the type's queue where it has members, else the meeting type's owner.
+        queue_id: the type's queue; all its members are considered, whatever host_ids say.
+        mode: None: `everyone` for the hosts of the appointment that is moved, else `anyone`.
+        required: so many of the hosts, whatever the mode.
+        duration: minutes; None: as the type says.
+        start, end: starts s with start ≤ s < end.
+        existing_appointment_id: the appointment that is moved; its own time does not block it. It keeps hosts and
+            length, whatever host_ids and duration say, where it is of this meeting type.
+        channel: its hours are asked; None: those of the type's standard channel.
+        resource_channel_ids: channels of the type, or users who are resources of it: all are needed. None: every
+            channel without a group, and one of each group.
+        hold_id: the caller's own hold; its time is free for him.
+        seats: how many a booking takes, in types with more than one.
+        hide_group_appointments: appointments with free seats are not offered to join.
+    """
+
+    meeting_type_id: UUID
+    start: Instant
+    end: Instant
+    host_ids: tuple[UUID, ...] = ()
+    queue_id: UUID | None = None
+    mode: Literal["anyone", "everyone"] | None = None
+    required: int | None = None
+    duration: int | None = None
+    existing_appointment_id: UUID | None = None
+    channel: str | None = None
+    resource_channel_ids: tuple[UUID, ...] = ()
+    hold_id: UUID | None = None
+    seats: int = 1
+    hide_group_appointments: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A group appointment, or the reservations that stand where none is yet.
+
+    Attributes:
+        appointment_id: None: there are reservations only.
+        host_ids: the main host first.
+        total: seats there are.
+        taken: seats of live attendees and live reservations.
+    """
+
+    appointment_id: UUID | None
+    host_ids: tuple[UUID, ...]
+    total: int
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChoice:
+    """One room or thing that may be taken.
+
+    Attributes:
+        lock_no: the host_no of its user, whose row guards all its units.
+        before, after: its own buffers, in minutes.
+        units: their host_nos, lowest first.
+    """
+
+    channel_id: UUID
+    resource_id: UUID
+    name: str
+    lock_no: int
+    before: int
+    after: int
+    units: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedResource:
+    """A resource that is needed: one of the choices, which stand as in the calendar's."""
+
+    calendar: Resource
+    choices: tuple[ResourceChoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Everything about one query; `calendars` stand in the order of `hosts`.
+
+    Attributes:
+        queue: the queue that chooses, if one does; not for an appointment that is moved.
+        team_members: the queue's member for each place of `ask.teams`.
+        sessions: by start, in epoch minutes: those with too few free seats, and hidden ones, too. Only
+            `rules.sessions` can be joined.
+        resources: all are needed; their calendars are what the engine is asked with.
+        hold: the caller's hold while it lives, or as it ended; `hold_hosts` are its hosts, main host first.
+    """
+
+    meeting_type: MeetingType
+    hosts: tuple[Host, ...]
+    rules: Rules
+    calendars: tuple[HostCalendar, ...]
+    ask: Ask
+    queue: QueueState | None = None
+    team_members: tuple[UUID, ...] = ()
+    sessions: Mapping[int, Session] = field(default_factory=dict)
+    resources: tuple[LoadedResource, ...] = ()
+    hold: Reservation | None = None
+    hold_hosts: tuple[Host, ...] = ()
+
+    @property
+    def zone(self) -> str:
+        """The zone of the type's schedule, where caps and periods are counted."""
+        return self.rules.zone
