@@ -55,6 +55,22 @@ class NewAttendee:
 
 
 @dataclass(frozen=True, slots=True)
+class Recurrence:
+    """The same local time again and again: `count` starts, the first one included.
+
+    Attributes:
+        interval: weeks or days between two of them, 1-52.
+        count: 1-52.
+        on_conflict: whether one start that cannot be booked lets all of them fail, or is left out.
+    """
+
+    frequency: Literal["weekly", "daily"]
+    interval: int
+    count: int
+    on_conflict: Literal["fail", "skip"] = "fail"
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One booking as asked for.
 
@@ -63,6 +79,9 @@ class Order:
         context: what came along with the page's address; kept among the attendee's notes, which win.
         nonce: of the form; its second sending answers what the first one booked.
         ignore_availability: a host's own right (contract 2.5); only enabled, duration and hosts still count.
+        resource_channel_ids: channels of the type, or users who are its resources: all are needed. None: every channel
+            without a group, and one of each group.
+        pending_attendee_id: who books, as stored before; what `attendee` says wins.
     """
 
     meeting_type_id: UUID
@@ -82,6 +101,12 @@ class Order:
     queue_id: UUID | None = None
     phone_only: bool = False
     ignore_availability: bool = False
+    recurrence: Recurrence | None = None
+    resource_channel_ids: tuple[UUID, ...] = ()
+    hold_id: UUID | None = None
+    one_time_link_id: UUID | None = None
+    booking_password: str | None = None
+    pending_attendee_id: int | None = None
 
 
 def check_contact(order: Order, kind: MeetingType) -> None:

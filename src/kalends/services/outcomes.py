@@ -1,0 +1,44 @@
+"""Outcomes: what a booking has come to (contract 2.5, 6.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from whenever import Instant
+
+BookingType: TypeAlias = Literal["doubleOptIn", "requireHostConfirmation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One start of a series: booked, or refused with a code of `refusals.ALL`."""
+
+    start: Instant
+    appointment_id: UUID | None = None
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A confirmed booking; of a series its first booked start.
+
+    Attributes:
+        secret: of the attendee who booked.
+        series: every start of the recurrence, in order; None without one.
+        overlaps: availability was ignored, and something else stands there.
+    """
+
+    appointment_id: UUID
+    secret: str
+    series: tuple[Occurrence, ...] | None = None
+    overlaps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A booking that somebody still has to confirm."""
+
+    booking_type: BookingType
+    provisional_booking_id: UUID
