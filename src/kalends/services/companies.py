@@ -25,6 +25,7 @@ SETTINGS: Mapping[str, Any] = {
     "doubleOptIn": "disabled",
     "requireHostConfirmation": "disabled",
     "provisionalExpiryMinutes": 1440,
+    "holdMinutes": 5,
     "verifyAtBooking": "stale",
     "staleCalendarPolicy": "closed",
 }
@@ -46,6 +47,33 @@ class CompanyNotFound(NotFound):
     """Company not found"""
 
     code = "company-not-found"
+
+
+@dataclass(frozen=True, slots=True)
+class CompanySettings:
+    """What bookings ask of a company's settings; whatever nobody has set has its default.
+
+    Attributes:
+        double_opt_in, require_host_confirmation: what types with "useCompanySettings" do.
+        provisional_expiry_minutes: how long a booking waits for a confirmation.
+        hold_minutes: how long a hold keeps its time.
+    """
+
+    double_opt_in: bool
+    require_host_confirmation: bool
+    provisional_expiry_minutes: int
+    hold_minutes: int
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> CompanySettings:
+        """Read the settings as they are stored in `company.settings`."""
+        found = {**SETTINGS, **stored}
+        return cls(
+            double_opt_in=found["doubleOptIn"] == "enabled",
+            require_host_confirmation=found["requireHostConfirmation"] == "enabled",
+            provisional_expiry_minutes=found["provisionalExpiryMinutes"],
+            hold_minutes=found["holdMinutes"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +140,18 @@ async def get(conn: Connection, *, actor: Actor) -> Company:
     if company is None:
         raise CompanyNotFound
     return company
+
+
+async def settings(conn: Connection, company_id: UUID) -> CompanySettings:
+    """Read a company's settings, in one statement.
+
+    Raises:
+        CompanyNotFound: it is gone.
+    """
+    company = await companies.get(conn, company_id)
+    if company is None:
+        raise CompanyNotFound
+    return CompanySettings.of(company.settings)
 
 
 async def update(

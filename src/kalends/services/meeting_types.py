@@ -83,7 +83,7 @@ async def create(
     user = await users.get(conn, actor.company_id, user_id, lock="share")
     if user is None:
         raise UserNotFound
-    _require_own(actor, user_id, "create meeting types for this user")
+    require_own(actor, user_id, "create meeting types for this user")
     _check_channel({**meeting_type_defaults.MEETING_INFO, **fields.info})
     row = await _columns(conn, user, fields, now)
     row |= {"meeting_info": fields.info, "meeting_options": {**fields.options, **row.get("meeting_options", {})}}
@@ -174,7 +174,7 @@ async def update(
         CustomLinkMissing: the custom channel is left without a link.
     """
     _, owner = await get(conn, actor=actor, meeting_type_id=meeting_type_id)
-    _require_own(actor, owner.id, "change this meeting type")
+    require_own(actor, owner.id, "change this meeting type")
     # Whoever locks more than one: types, then users, then availabilities.
     latest = await meeting_types.locked(conn, actor.company_id, meeting_type_id)
     if latest is None:
@@ -200,7 +200,7 @@ async def delete(conn: Connection, *, actor: Actor, meeting_type_id: UUID, now: 
     found = await meeting_types.locked(conn, actor.company_id, meeting_type_id)
     if found is None:
         raise MeetingTypeNotFound
-    _require_own(actor, found.user_id, "delete this meeting type")
+    require_own(actor, found.user_id, "delete this meeting type")
     await meeting_types.update(conn, actor.company_id, found.id, {"deleted_at": now, "updated_at": now})
 
 
@@ -246,7 +246,12 @@ def _check_channel(info: Mapping[str, Any]) -> None:
         raise CustomLinkMissing(errors=[FieldError("meetingInfo.customChannelLink", "is needed for this channel")])
 
 
-def _require_own(actor: Actor, user_id: UUID, what: str) -> None:
+def require_own(actor: Actor, user_id: UUID, what: str) -> None:
+    """Refuse whoever neither owns the types nor administers the company.
+
+    Raises:
+        MeetingTypeNotYours: with a message that names what he may not do.
+    """
     if not actor.is_admin and actor.user_id != user_id:
         raise MeetingTypeNotYours(f"Not authorized to {what}")
 

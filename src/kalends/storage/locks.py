@@ -29,6 +29,13 @@ async def meeting_types_of(conn: Connection, company_id: UUID, user_id: UUID) ->
     return {row[0] for row in await cursor.fetchall()}
 
 
+async def one_time_link(conn: Connection, company_id: UUID, link_id: UUID) -> None:
+    """Lock a one-time link: of two bookings with it the second sees what the first one did."""
+    await conn.execute(
+        "SELECT FROM one_time_link WHERE company_id = %s AND id = %s FOR NO KEY UPDATE", (company_id, link_id)
+    )
+
+
 async def hosts(conn: Connection, host_nos: Iterable[int]) -> None:
     """Lock all hosts concerned, old and new, by their number."""
     await conn.execute(

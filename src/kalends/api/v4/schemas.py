@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, ClassVar
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import (
@@ -23,6 +22,7 @@ from whenever import Instant
 
 from kalends.domain import zones
 from kalends.domain.emails import checked_email
+from kalends.domain.links import checked_link
 from kalends.domain.texts import CONTROL, CONTROL_BUT_LINES, PHONE
 
 INT32 = 2**31 - 1
@@ -101,19 +101,6 @@ def _zone(name: str) -> str:
     return name
 
 
-def _link(text: str) -> str:
-    wrong = ValueError("must be a link that begins with http:// or https://")
-    if not re.fullmatch(r"https?://[^\s/?#@\\]+([/?#]\S*)?", text, re.IGNORECASE):
-        raise wrong
-    try:
-        named = urlsplit(text).hostname is not None and urlsplit(text).port != 0
-    except ValueError:  # a bracket too few, a port too large: whoever shows the link would stumble over it
-        raise wrong from None
-    if not named:
-        raise wrong
-    return text
-
-
 def contact_link(text: str) -> str:
     """Check a link that guests are shown: http(s), or a mailto: or tel: address.
 
@@ -127,7 +114,7 @@ def contact_link(text: str) -> str:
         if not re.fullmatch(PHONE, rest):
             raise ValueError("must hold a phone number after tel:")
         return text
-    return _link(text)
+    return checked_link(text)
 
 
 # One line of text; the second must hold something, the third may be long and have line breaks.
@@ -148,7 +135,7 @@ Link = Annotated[
     str,
     StringConstraints(max_length=2000),
     AfterValidator(_single_line),
-    AfterValidator(_link),
+    AfterValidator(checked_link),
     Field(json_schema_extra={"format": "uri", "examples": ["https://www.acme.test/"]}),
 ]
 Zone = Annotated[

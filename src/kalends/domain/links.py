@@ -1,0 +1,22 @@
+"""Links that people write and others are shown: http and https, nothing else."""
+
+import re
+from urllib.parse import urlsplit
+
+
+def checked_link(text: str) -> str:
+    """Check a link.
+
+    Raises:
+        ValueError: it is none, or one that is not http(s), such as javascript:.
+    """
+    wrong = ValueError("must be a link that begins with http:// or https://")
+    if not re.fullmatch(r"https?://[^\s/?#@\\]+([/?#]\S*)?", text, re.IGNORECASE):
+        raise wrong
+    try:
+        named = urlsplit(text).hostname is not None and urlsplit(text).port != 0
+    except ValueError:  # a bracket too few, a port too large: whoever shows the link would stumble over it
+        raise wrong from None
+    if not named:
+        raise wrong
+    return text

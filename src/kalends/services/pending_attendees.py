@@ -1,0 +1,59 @@
+"""Pending attendees: forms filled in before a booking, which names them by number (contract 2.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from whenever import Instant
+
+from kalends.errors import FieldError, Invalid, NotFound
+from kalends.storage import pending_attendees
+from kalends.storage.database import Connection
+from kalends.storage.pending_attendees import PendingAttendee
+
+from .actor import Actor
+from .orders import NewAttendee
+
+
+class PendingAttendeeNotFound(NotFound):
+    """Pending attendee not found"""
+
+    code = "pending-attendee-not-found"
+
+
+async def create(conn: Connection, *, actor: Actor, attendee: NewAttendee, now: Instant) -> int:
+    """Keep what somebody filled in; answer its number.
+
+    Raises:
+        Invalid: he has no name.
+    """
+    if not (attendee.full_name or attendee.first_name or attendee.last_name):
+        raise Invalid("Validation failed", errors=[FieldError("attendee.fullname", "is required")])
+    columns = (
+        "email", "first_name", "last_name", "full_name", "phone", "language", "timezone", "notes",
+        "receive_reminders", "data_policy_accepted",
+    )  # fmt: skip
+    row = {name: getattr(attendee, name) for name in columns}
+    row |= {"bringalong_emails": list(attendee.bringalong_emails), "company_id": actor.company_id}
+    return await pending_attendees.add(conn, row | {"created_at": now, "updated_at": now})
+
+
+async def of_company(conn: Connection, *, actor: Actor) -> Sequence[PendingAttendee]:
+    """List the company's pending attendees, oldest first; who has booked is pending no more."""
+    return await pending_attendees.of_company(conn, actor.company_id)
+
+
+async def get(conn: Connection, company_id: UUID, number: int) -> PendingAttendee | None:
+    """Find one who has not booked; None when the company has none such."""
+    return await pending_attendees.get(conn, company_id, number)
+
+
+async def use(conn: Connection, company_id: UUID, number: int, now: Instant) -> None:
+    """Note that one has booked; locks his row, so it comes last, after everything else is locked.
+
+    Raises:
+        PendingAttendeeNotFound: the company has none such, or he has booked.
+    """
+    if not await pending_attendees.delete(conn, company_id, number, now):
+        raise PendingAttendeeNotFound
