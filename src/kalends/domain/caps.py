@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from typing import Literal, TypeAlias
 
 from kalends.domain.rules import Caps
 from kalends.domain.spans import Span
 from kalends.domain.zones import DAY, wall_minute, wall_spans
+
+Period: TypeAlias = Literal["day", "week", "month"]
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -57,6 +60,10 @@ def _month(day: int) -> Span:
     on = date.fromordinal(day + _EPOCH)
     after = date(on.year + on.month // 12, on.month % 12 + 1, 1)
     return on.toordinal() - on.day + 1 - _EPOCH, after.toordinal() - _EPOCH
+
+
+# The period of local days [first, after), counted from 1970-01-01, that a day lies in; weeks begin on Monday.
+PERIODS: Mapping[Period, Callable[[int], Span]] = {"day": _day, "week": _week, "month": _month}
 
 
 def period_around(caps: Sequence[Caps], start: int, end: int) -> Span:

@@ -17,6 +17,11 @@ async def meeting_type(conn: Connection, company_id: UUID, meeting_type_id: UUID
     )
 
 
+async def queue(conn: Connection, company_id: UUID, queue_id: UUID) -> None:
+    """Lock a queue, after its meeting type: its choices are made one after the other."""
+    await conn.execute("SELECT FROM queue WHERE company_id = %s AND id = %s FOR NO KEY UPDATE", (company_id, queue_id))
+
+
 async def meeting_types_of(conn: Connection, company_id: UUID, user_id: UUID) -> set[UUID]:
     """Lock all live types of a user, by their ids; answers them."""
     cursor = await conn.execute(
