@@ -33,12 +33,17 @@ class Owed:
 
 async def happened(conn: Connection, *, event_id: int) -> None:
     """Write what an event brings about, in the caller's transaction; safe to run twice."""
-    company_id, appointment_id, before, after = await events.changed_by(conn, event_id)
-    if after["skipNotifications"]:
+    change = await events.change(conn, event_id)
+    if change.appointment_id is None or change.after["skipNotifications"]:
         return
-    targets = dict.fromkeys(UUID(person) for snapshot in (after, before or {}) for person in _people(snapshot))
+    snapshots = (change.after, change.before or {})
+    targets = dict.fromkeys(UUID(person) for snapshot in snapshots for person in _people(snapshot))
     await effects.add_mails(
-        conn, company_id=company_id, appointment_id=appointment_id, event_id=event_id, targets=targets
+        conn,
+        company_id=change.company_id,
+        appointment_id=change.appointment_id,
+        event_id=event_id,
+        targets=targets,
     )
 
 

@@ -1,4 +1,4 @@
-"""Events: the audit trail and change feed of appointments; each brings the job that makes it known."""
+"""Events: the audit trail of appointments and provisional bookings; each brings the job that makes it known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,18 @@ from whenever import Instant
 from . import jobs
 from .database import Connection
 
-Kind: TypeAlias = Literal["booking_created", "booking_rescheduled", "booking_cancelled", "booking_updated"]
+Kind: TypeAlias = Literal[
+    "booking_created",
+    "booking_rescheduled",
+    "booking_cancelled",
+    "booking_updated",
+    "booking_handed_over",
+    "provisional_created",
+    "provisional_proved",
+    "provisional_confirmed",
+    "provisional_declined",
+    "provisional_expired",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +34,24 @@ class Revision:
     at: Instant
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an event changed: an appointment or a provisional booking; `before` None: it was made then."""
+
+    company_id: UUID
+    kind: Kind
+    appointment_id: UUID | None
+    provisional_id: UUID | None
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+
+
 async def record(
     conn: Connection,
     *,
     company_id: UUID,
-    appointment_id: UUID,
+    appointment_id: UUID | None = None,
+    provisional_id: UUID | None = None,
     revision: int,
     kind: Kind,
     actor: Mapping[str, Any],
@@ -35,16 +59,22 @@ async def record(
     after: Mapping[str, Any],
     now: Instant,
 ) -> None:
-    """Write one event and the job `event.happened`, in the caller's transaction."""
+    """Write one event of an appointment or of a provisional booking, and the job `event.happened`.
+
+    Args:
+        appointment_id, provisional_id: what changed, exactly one of them; its jobs run one after the other.
+        revision: of what changed; the caller has it locked, and counts from 1.
+    """
     cursor = await conn.execute(
         """
-        INSERT INTO event (company_id, kind, appointment_id, revision, actor, before, after, created_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+        INSERT INTO event (company_id, kind, appointment_id, provisional_id, revision, actor, before, after, created_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
         """,
         (
             company_id,
             kind,
             appointment_id,
+            provisional_id,
             revision,
             Jsonb(dict(actor)),
             None if before is None else Jsonb(dict(before)),
@@ -54,17 +84,17 @@ async def record(
     )
     row = await cursor.fetchone()
     assert row is not None
-    await jobs.enqueue(conn, "event.happened", lock=str(appointment_id), event_id=row[0])
+    await jobs.enqueue(conn, "event.happened", lock=str(appointment_id or provisional_id), event_id=row[0])
 
 
-async def changed_by(conn: Connection, event_id: int) -> tuple[UUID, UUID, dict[str, Any] | None, dict[str, Any]]:
-    """Read what an event changed: company, appointment, the snapshot before (None: it was made then) and after."""
+async def change(conn: Connection, event_id: int) -> Change:
+    """Read what an event changed."""
     cursor = await conn.execute(
-        "SELECT company_id, appointment_id, before, after FROM event WHERE id = %s", (event_id,)
+        "SELECT company_id, kind, appointment_id, provisional_id, before, after FROM event WHERE id = %s", (event_id,)
     )
     row = await cursor.fetchone()
     assert row is not None, "events are never deleted"
-    return row[0], row[1], row[2], row[3]
+    return Change(*row)
 
 
 async def newest(conn: Connection, company_id: UUID, appointment_id: UUID) -> Revision:
