@@ -26,18 +26,23 @@ async def record(
         appointment_id=after.id,
         revision=after.revision,
         kind=kind,
-        actor={
-            "via": actor.via,
-            "userId": actor.user_id and str(actor.user_id),
-            "credentialId": actor.credential_id and str(actor.credential_id),
-            "attendeeId": actor.attendee_id and str(actor.attendee_id),
-            # An IP address is personal data: it is kept here only, for the limit of mails, and never in an answer.
-            "client": actor.client,
-        },
+        actor=who(actor),
         before=None if before is None else snapshot(before),
         after=snapshot(after),
         now=now,
     )
+
+
+def who(actor: Actor) -> dict[str, str | None]:
+    """Write down who made a change, as events keep it."""
+    return {
+        "via": actor.via,
+        "userId": str(actor.user_id) if actor.user_id else None,
+        "credentialId": str(actor.credential_id) if actor.credential_id else None,
+        "attendeeId": str(actor.attendee_id) if actor.attendee_id else None,
+        # An IP address is personal data: it is kept here only, for the limit of mails, and never in an answer.
+        "client": actor.client,
+    }
 
 
 def snapshot(appointment: Appointment) -> dict[str, Any]:
@@ -64,12 +69,13 @@ def snapshot(appointment: Appointment) -> dict[str, Any]:
         "ics": appointment.type_ics,
         "companyName": appointment.company_name,
         "companyLanguage": appointment.company_language,
-        "hosts": [_host(host) for host in appointment.hosts],
+        "hosts": [host_entry(host) for host in appointment.hosts],
         "attendees": [_attendee(attendee) for attendee in appointment.attendees],
     }
 
 
-def _host(host: Host) -> dict[str, Any]:
+def host_entry(host: Host) -> dict[str, Any]:
+    """Write down a host as snapshots do."""
     return {
         "id": str(host.id),
         "email": host.email,

@@ -60,6 +60,12 @@ class CapReached(Invalid):
     code = "cap-reached"
 
 
+class HoldExpired(Invalid):
+    """The time was kept for you until now; it is free for everybody again."""
+
+    code = "hold-expired"
+
+
 ALL: tuple[type[DomainError], ...] = (
     MeetingTypeDisabled,
     DurationNotAllowed,

@@ -1,4 +1,5 @@
-"""The one lock order (design section 4): meeting type, hosts by number, appointment; nothing else, each by itself.
+"""The one lock order (design section 4): meeting type, queue, one-time link, hosts and resources by number, then the
+appointment or the provisional booking; nothing else, each by itself.
 
 Every transaction that changes claims, seats or an appointment's state takes these, in this order. Each is a
 statement of its own, so that what comes after it sees what it waited for (READ COMMITTED).
@@ -48,8 +49,34 @@ async def hosts(conn: Connection, host_nos: Iterable[int]) -> None:
     )
 
 
+async def users(conn: Connection, company_id: UUID, user_ids: Iterable[UUID]) -> None:
+    """Lock hosts and resources known by their ids, in the order of their numbers; the same rows as `hosts`."""
+    await conn.execute(
+        """
+        SELECT FROM user_account WHERE company_id = %s AND id = ANY(%s) ORDER BY host_no FOR NO KEY UPDATE
+        """,
+        (company_id, list(user_ids)),
+    )
+
+
 async def appointment(conn: Connection, company_id: UUID, appointment_id: UUID) -> None:
     """Lock one appointment, after its hosts."""
     await conn.execute(
         "SELECT FROM appointment WHERE company_id = %s AND id = %s FOR NO KEY UPDATE", (company_id, appointment_id)
+    )
+
+
+async def appointments(conn: Connection, company_id: UUID, appointment_ids: Iterable[UUID]) -> None:
+    """Lock several appointments by their ids, after all their hosts."""
+    await conn.execute(
+        "SELECT FROM appointment WHERE company_id = %s AND id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+        (company_id, list(appointment_ids)),
+    )
+
+
+async def provisional_booking(conn: Connection, company_id: UUID, provisional_id: UUID) -> None:
+    """Lock one provisional booking, after its hosts."""
+    await conn.execute(
+        "SELECT FROM provisional_booking WHERE company_id = %s AND id = %s FOR NO KEY UPDATE",
+        (company_id, provisional_id),
     )

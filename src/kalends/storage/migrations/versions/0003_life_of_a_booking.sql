@@ -33,7 +33,8 @@ ALTER TABLE appointment
 CREATE INDEX appointment_series ON appointment (company_id, series_id, start_at) WHERE series_id IS NOT NULL;
 
 -- A booking that somebody still has to confirm. dto is the booking's body; status 'expired' is a pending one whose
--- expires_at is past. client: the address a guest without a credential came from, for the limit of unproved ones.
+-- expires_at is past, and expired_at when that was made known. client: the address a guest without a credential came
+-- from, for the limit of unproved ones. attendee_id: whom confirming made of who booked.
 CREATE TABLE provisional_booking (
     company_id uuid NOT NULL REFERENCES company,
     id uuid NOT NULL UNIQUE,
@@ -54,12 +55,17 @@ CREATE TABLE provisional_booking (
     actor jsonb NOT NULL,
     reason text,
     appointment_id uuid,
+    attendee_id uuid,
+    expired_at timestamptz,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     PRIMARY KEY (company_id, id),
     FOREIGN KEY (company_id, meeting_type_id) REFERENCES meeting_type (company_id, id),
-    FOREIGN KEY (company_id, appointment_id) REFERENCES appointment (company_id, id)
+    FOREIGN KEY (company_id, appointment_id) REFERENCES appointment (company_id, id),
+    FOREIGN KEY (company_id, attendee_id) REFERENCES attendee (company_id, id)
 );
+CREATE INDEX provisional_booking_due ON provisional_booking (expires_at)
+    WHERE status = 'pending' AND expired_at IS NULL;
 CREATE INDEX provisional_booking_created ON provisional_booking (company_id, created_at, id);
 CREATE INDEX provisional_booking_hosts ON provisional_booking USING gin (host_ids);
 CREATE INDEX provisional_booking_unproved ON provisional_booking (client, expires_at)
@@ -242,6 +248,7 @@ CREATE TABLE quick_mail (
     FOREIGN KEY (company_id, attendee_id) REFERENCES attendee (company_id, id),
     FOREIGN KEY (company_id, sender_id) REFERENCES user_account (company_id, id)
 );
+CREATE INDEX quick_mail_sender ON quick_mail (company_id, sender_id, created_at);
 CREATE INDEX quick_mail_due ON quick_mail (due_at) WHERE due_at IS NOT NULL;
 
 -- An event is of an appointment or of a provisional booking. position: its place in the change feed, given after the

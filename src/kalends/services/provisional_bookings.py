@@ -1,0 +1,402 @@
+"""Provisional bookings: bookings that the guest, a host, or one after the other still has to confirm (contract 2.6).
+
+Each keeps its time in reservations until it expires. The guest proves that he reads his e-mail; hosts and
+administrators confirm and decline.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from whenever import Instant
+
+from kalends.errors import Invalid, NotFound
+from kalends.storage import attendees, ids, meeting_types, users
+from kalends.storage import events as stored_events
+from kalends.storage import provisional_bookings as stored
+from kalends.storage.database import Connection
+from kalends.storage.meeting_types import MeetingType
+from kalends.storage.provisional_bookings import Filter, ProvisionalBooking, Status
+
+from . import changes, companies, order_texts, provisional_changes, rights
+from .actor import Actor
+from .companies import CompanySettings
+from .orders import SECRET_BYTES, Order
+from .outcomes import BookingType, Pending
+from .placements import Placement
+from .provisional_changes import Locked
+from .refusals import HoldExpired
+from .slot_queries import Loaded
+
+Clock: TypeAlias = Callable[[], Instant]
+
+UNPROVED_MINUTES = 30  # so long an e-mail address may go unproved
+UNPROVED_AT_ONCE = 3  # for each client address and host
+LINK_LIVES_DAYS = 30  # after the start
+
+
+class TooManyUnconfirmed(Invalid):
+    """Confirm the bookings you asked for first; the links are in your e-mails."""
+
+    code = "too-many-unconfirmed"
+
+
+class AlreadyDeclined(Invalid):
+    """This booking was declined."""
+
+    code = "already-declined"
+
+
+class AlreadyConfirmed(Invalid):
+    """This booking is confirmed; cancel its appointment instead."""
+
+    code = "already-confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A provisional booking after a change.
+
+    Attributes:
+        secret: opens the guest's page of the appointment; None: it is not confirmed.
+    """
+
+    booking: ProvisionalBooking
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A provisional booking as the holder of a link reached it.
+
+    Attributes:
+        side: whose link it is: a guest proves, a host confirms and declines.
+        actor: who acts: the host, or the guest, who acts on no user's behalf.
+        secret: of a guest, when it is confirmed: opens his page of the appointment.
+    """
+
+    booking: ProvisionalBooking
+    side: Literal["guest", "host"]
+    actor: Actor
+    secret: str | None = None
+
+
+def needed(kind: MeetingType, settings: CompanySettings, order: Order) -> BookingType | None:
+    """Say who has to confirm an order first; None: it is booked at once.
+
+    The type decides, or the company where the type leaves it to it. Nobody is asked where availability is ignored,
+    and nobody who has no e-mail address can confirm one.
+    """
+    return next(iter(_steps(kind, settings, order)), None)
+
+
+async def open_(
+    conn: Connection,
+    *,
+    actor: Actor,
+    order: Order,
+    loaded: Loaded,
+    placements: Sequence[Placement],
+    needed: BookingType,
+    now: Instant,
+) -> Pending:
+    """Keep the time of an order until it is confirmed, in the caller's transaction, which has locked it.
+
+    Raises:
+        TooManyUnconfirmed: the client has not confirmed what it asked of one of these hosts before.
+        SlotTaken: somebody else's claim stands there.
+    """
+    kind = loaded.meeting_type
+    company_id, settings = kind.company_id, await companies.settings(conn, kind.company_id)
+    hosts = list(dict.fromkeys(host.id for one in placements for host in one.hosts))
+    if actor.client:
+        waiting = await stored.unproved(conn, company_id, client=actor.client, host_ids=hosts, now=now)
+        if waiting >= UNPROVED_AT_ONCE:
+            raise TooManyUnconfirmed
+    provisional_id, start = ids.new_id(company_id), min(one.start for one in placements)
+    proved = needed == "requireHostConfirmation" and actor.client is None
+    expires_at = _expiry(now, settings, start, proved=proved)
+    await stored.add(
+        conn,
+        {
+            "company_id": company_id,
+            "id": provisional_id,
+            "meeting_type_id": kind.id,
+            "type": needed,
+            "then_host": _steps(kind, settings, order)[1:] != [],
+            "dto": order_texts.dto(order),
+            "host_ids": hosts,
+            "selection": _selection(placements[0]),
+            "start_at": start,
+            "expires_at": expires_at,
+            "proved_at": now if proved else None,
+            "client": actor.client,
+            "guest_secret": secrets.token_urlsafe(SECRET_BYTES),
+            "host_secret": secrets.token_urlsafe(SECRET_BYTES),
+            "actor": changes.who(actor),
+            "created_at": now,
+            "updated_at": now,
+        },
+    )
+    seats = 1 + len(order.attendee.bringalong_emails)
+    for one in placements:
+        from . import reservations
+
+        await reservations.reserve(
+            conn,
+            loaded=loaded,
+            placement=one,
+            seats=seats,
+            provisional_id=provisional_id,
+            expires_at=expires_at,
+            now=now,
+        )
+    booking = await stored.get(conn, company_id, provisional_id)
+    assert booking is not None
+    spans = [(one.start, one.end) for one in placements]
+    await stored_events.record(
+        conn,
+        company_id=company_id,
+        provisional_id=provisional_id,
+        revision=booking.revision,
+        kind="provisional_created",
+        actor=changes.who(actor),
+        before=None,
+        after=provisional_changes.snapshot(booking, kind, spans, now),
+        now=now,
+    )
+    return Pending(needed, provisional_id)
+
+
+async def get(conn: Connection, *, actor: Actor, provisional_id: UUID) -> ProvisionalBooking:
+    """Find a provisional booking the actor may see: one he is to host, as an administrator any of the company.
+
+    Raises:
+        NotFound: there is none for him.
+    """
+    found = await stored.get(conn, actor.company_id, provisional_id)
+    if found is None or not (actor.is_admin or actor.user_id in found.host_ids):
+        raise NotFound("Provisional booking not found")
+    return found
+
+
+async def page(
+    conn: Connection,
+    *,
+    actor: Actor,
+    number: int,
+    size: int,
+    everybodys: bool = False,
+    user_id: UUID | None = None,
+    meeting_type_id: UUID | None = None,
+    status: Status | None = None,
+    now: Instant,
+) -> tuple[list[ProvisionalBooking], int]:
+    """List one page of provisional bookings (number from 0), the newest first, and count them all.
+
+    Without `everybodys`, `user_id` and `meeting_type_id`, which are for administrators, the acting user's own.
+
+    Raises:
+        AdminsOnly: the actor is none.
+        NotFound: the company has no such user or meeting type.
+    """
+    if everybodys or meeting_type_id or user_id not in (None, actor.user_id):
+        rights.require_admin(actor)
+    if user_id and await users.get(conn, actor.company_id, user_id) is None:
+        raise NotFound("User not found")
+    if meeting_type_id and not await meeting_types.get(conn, actor.company_id, meeting_type_id, deleted=True):
+        raise NotFound("Meeting type not found")
+    own = None if everybodys or meeting_type_id else actor.user_id
+    only = Filter(user_id or own, meeting_type_id, status)
+    return await stored.page(conn, actor.company_id, only, limit=size, offset=number * size, now=now)
+
+
+async def opened_by(
+    conn: Connection, provisional_id: UUID, secret: str, now: Instant, *, client: str | None = None
+) -> View:
+    """Open a provisional booking with the secret of a guest's or a host's link.
+
+    Args:
+        client: where whoever shows the secret comes from; needed where he is going to act.
+
+    Raises:
+        NotFound: an unknown booking, another secret, or 30 days after its start: always the same.
+    """
+    booking, given = await stored.of_any_company(conn, provisional_id), secret.encode("utf-8", "replace")
+    if booking is None or booking.start_at.add(hours=24 * LINK_LIVES_DAYS) <= now:
+        raise NotFound("Provisional booking not found")
+    if hmac.compare_digest(booking.guest_secret.encode(), given):
+        actor = Actor(booking.company_id, None, False, "guest", client=client)
+        return View(booking, "guest", actor, await _attendee_secret(conn, booking))
+    for one in booking.hosts:
+        if one.live and hmac.compare_digest(host_secret(booking, one.host.id).encode(), given):
+            return View(booking, "host", Actor(booking.company_id, one.host.id, False, "page"))
+    raise NotFound("Provisional booking not found")
+
+
+def host_secret(booking: ProvisionalBooking, host_id: UUID) -> str:
+    """Make the secret that stands in one host's link; each host has his own."""
+    found = hmac.new(booking.host_secret.encode(), host_id.bytes, hashlib.sha256).digest()
+    return urlsafe_b64encode(found).decode().rstrip("=")
+
+
+async def prove(conn: Connection, *, view: View, clock: Clock) -> Outcome:
+    """Note, for the guest of a view, that he reads his e-mail: it keeps its time longer, and where no host has to
+    approve it is confirmed. Who has proved himself already changes nothing.
+
+    Raises:
+        NotFound: the view is a host's.
+        AlreadyDeclined, HoldExpired
+    """
+    if view.side != "guest":
+        raise NotFound("Provisional booking not found")
+    locked = await provisional_changes.lock(conn, view.booking, clock)
+    booking, now = locked.booking, locked.now
+    if booking.status == "confirmed":
+        return Outcome(booking, await _attendee_secret(conn, booking))
+    _check_open(locked)
+    if booking.proved_at:
+        return Outcome(booking)
+    if booking.type == "doubleOptIn" and not booking.then_host:
+        return await _confirmed(conn, view.actor, locked, proved_at=now)
+    settings = await companies.settings(conn, booking.company_id)
+    expires_at = max(booking.expires_at, _expiry(booking.created_at, settings, booking.start_at, proved=True))
+    from . import reservations
+
+    await reservations.extend(conn, booking.company_id, provisional_id=booking.id, expires_at=expires_at)
+    fields = {
+        "type": "requireHostConfirmation",
+        "then_host": False,
+        "proved_at": now,
+        "expires_at": expires_at,
+    }
+    return Outcome(await provisional_changes.changed(conn, view.actor, "provisional_proved", locked, fields))
+
+
+async def confirm(conn: Connection, *, actor: Actor, provisional_id: UUID, clock: Clock) -> Outcome:
+    """Make the appointment of a provisional booking, as one of its hosts or an administrator; a confirmed one stays.
+
+    Raises:
+        NotFound: no such booking for the actor.
+        AlreadyDeclined, HoldExpired
+    """
+    seen = await get(conn, actor=actor, provisional_id=provisional_id)
+    locked = await provisional_changes.lock(conn, seen, clock)
+    if locked.booking.status == "confirmed":
+        return Outcome(locked.booking, await _attendee_secret(conn, locked.booking))
+    _check_open(locked)
+    return await _confirmed(conn, actor, locked, proved_at=locked.booking.proved_at)
+
+
+async def decline(
+    conn: Connection, *, actor: Actor, provisional_id: UUID, reason: str | None = None, clock: Clock
+) -> ProvisionalBooking:
+    """Give the time of a provisional booking back, as one of its hosts or an administrator; a declined one stays.
+
+    Raises:
+        NotFound: no such booking for the actor.
+        AlreadyConfirmed, HoldExpired
+    """
+    seen = await get(conn, actor=actor, provisional_id=provisional_id)
+    locked = await provisional_changes.lock(conn, seen, clock)
+    if locked.booking.status == "confirmed":
+        raise AlreadyConfirmed
+    if locked.booking.status == "declined_by_host":
+        return locked.booking
+    _check_open(locked)
+    from . import reservations
+
+    await reservations.end(conn, seen.company_id, provisional_id=seen.id)
+    fields = {"status": "declined_by_host", "reason": reason}
+    return await provisional_changes.changed(conn, actor, "provisional_declined", locked, fields)
+
+
+async def expire(conn: Connection, *, company_id: UUID, provisional_id: UUID, clock: Clock) -> bool:
+    """Make known that a provisional booking's time is over, once, and end what kept it; False: it is not over."""
+    seen = await stored.get(conn, company_id, provisional_id)
+    if seen is None:
+        return False
+    locked = await provisional_changes.lock(conn, seen, clock)
+    if locked.booking.expired_at or locked.booking.status_at(locked.now) != "expired":
+        return False
+    from . import reservations
+
+    await reservations.end(conn, company_id, provisional_id=provisional_id)
+    actor = Actor(company_id, None, False, "system")
+    await provisional_changes.changed(conn, actor, "provisional_expired", locked, {"expired_at": locked.now})
+    return True
+
+
+async def _confirmed(conn: Connection, actor: Actor, locked: Locked, *, proved_at: Instant | None) -> Outcome:
+    booking = locked.booking
+    from . import reservations
+
+    placements = await reservations.placements(conn, booking.company_id, provisional_id=booking.id)
+    from . import confirmations
+
+    booked = await confirmations.write(
+        conn,
+        actor=actor,
+        order=order_texts.of_dto(booking.dto),
+        kind=locked.kind,
+        placements=placements,
+        now=locked.now,
+        provisional_id=booking.id,
+    )
+    await stored.settle(
+        conn, booking.company_id, booking.id, appointment_id=booked.appointment_id, secret=booked.secret
+    )
+    fields = {"status": "confirmed", "proved_at": proved_at}
+    after = await provisional_changes.changed(conn, actor, "provisional_confirmed", locked, fields)
+    return Outcome(after, booked.secret)
+
+
+def _check_open(locked: Locked) -> None:
+    if locked.booking.status == "declined_by_host":
+        raise AlreadyDeclined
+    if locked.booking.status_at(locked.now) == "expired":
+        raise HoldExpired
+
+
+async def _attendee_secret(conn: Connection, booking: ProvisionalBooking) -> str | None:
+    if booking.attendee_id is None:
+        return None
+    return await attendees.secret(conn, booking.company_id, booking.attendee_id)
+
+
+def _steps(kind: MeetingType, settings: CompanySettings, order: Order) -> list[BookingType]:
+    if order.ignore_availability:
+        return []
+    opt_in = _asked(kind, "doubleOptIn", settings.double_opt_in) and bool(order.attendee.email)
+    approval = _asked(kind, "requireHostConfirmation", settings.require_host_confirmation)
+    steps: list[BookingType] = ["doubleOptIn"] if opt_in else []
+    return [*steps, "requireHostConfirmation"] if approval else steps
+
+
+def _asked(kind: MeetingType, option: BookingType, companys: bool) -> bool:
+    said = kind.meeting_options.get(option) or "useCompanySettings"
+    return companys if said == "useCompanySettings" else said == "enabled"
+
+
+def _expiry(created: Instant, settings: CompanySettings, start: Instant, *, proved: bool) -> Instant:
+    minutes = settings.provisional_expiry_minutes
+    return min(created.add(minutes=minutes if proved else min(minutes, UNPROVED_MINUTES)), start)
+
+
+def _selection(placement: Placement) -> dict[str, object] | None:
+    """Say whom a queue chose, and why, as contract 2.6 shows it; None: no queue did."""
+    if placement.choice is None:
+        return None
+    chosen, hosts = placement.choice.member_id, [host.id for host in placement.hosts]
+    return {
+        "userIds": [str(host_id) for host_id in hosts],
+        "selectionReason": placement.choice.reason,
+        "groupId": None if chosen in hosts else str(chosen),
+    }
