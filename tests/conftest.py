@@ -17,6 +17,7 @@ from kalends.app import App
 from kalends.ports import OutgoingMail
 from kalends.storage import database, embedded, migrations
 from kalends.storage.database import Connection
+from kalends.storage.secret_box import SecretBox
 
 
 class Outbox:
@@ -67,6 +68,7 @@ async def app(conninfo: str, outbox: Outbox) -> AsyncIterator[App]:
         mailer=outbox,
         base_url="http://kalends.test",
         mail_from="kalends <no-reply@kalends.test>",
+        box=SecretBox(lambda: b"known to all tests"),
     )
     await app.open()
     yield app

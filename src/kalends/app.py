@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import psycopg
@@ -15,6 +16,7 @@ from .errors import DomainError, Unavailable
 from .ports import Mailer
 from .storage import jobs
 from .storage.database import Connection
+from .storage.secret_box import SecretBox
 
 WAKE_EVERY_S = 0.05  # at most 20 notifications a second (design section 5)
 
@@ -39,6 +41,7 @@ class App:
     mailer: Mailer
     base_url: str
     mail_from: str
+    box: SecretBox
     now: Callable[[], Instant] = Instant.now
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _waker: asyncio.Task[None] | None = None
@@ -46,7 +49,7 @@ class App:
     async def open(self) -> None:
         """Open the pool and start the task that wakes the workers."""
         await self.pool.open(wait=True)
-        self._waker = asyncio.create_task(self._wake_workers(), name="wake-workers")
+        self._waker = asyncio.create_task(self._keep_waking(), name="wake-workers")
 
     async def aclose(self) -> None:
         """Send a wake-up still owed, then close the pool."""
@@ -63,11 +66,18 @@ class App:
     async def transaction(self) -> AsyncIterator[Connection]:
         """Open one READ COMMITTED transaction; it is committed when the block ends, before the answer is built.
 
+        Inside `enclosed` it is a part of the transaction there.
+
         Raises:
             DatabaseBusy: a lock could not be had within 3 s, a deadlock was broken, or no connection could be had.
             OutcomeUnknown: the connection was lost during COMMIT.
         """
-        async with self._connection() as conn:
+        enclosing = _enclosing_now()
+        if enclosing is not None:
+            async with enclosing.part() as conn:
+                yield conn
+            return
+        async with self.connection() as conn:
             conn.jobs_waiting = False
             committing = False
             try:
@@ -80,23 +90,50 @@ class App:
                 raise DatabaseBusy(retry_after_s=1) from error
             waiting = conn.jobs_waiting
         if waiting:
-            self._wake.set()
+            self.wake_workers()
+
+    @asynccontextmanager
+    async def enclosed(self, opening: Callable[[Connection], Awaitable[None]]) -> AsyncIterator[Enclosing]:
+        """Make one transaction of all that this task writes in the block; without a `commit` it is rolled back.
+
+        Args:
+            opening: its first statements. The first `transaction()` begins it, and raises what they raise.
+        """
+        enclosing = Enclosing(self, opening)
+        token = _enclosing.set(enclosing)
+        try:
+            yield enclosing
+        finally:
+            _enclosing.reset(token)
+            await enclosing.close()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
         """Lend a connection whose statements each commit by themselves; for reads.
 
+        Inside `enclosed`, once something was written there, it is that connection, which sees it.
+
         Raises:
             DatabaseBusy: no connection could be had, or it was lost.
         """
-        async with self._connection() as conn:
+        enclosing = _enclosing_now()
+        if enclosing is not None and enclosing.begun:
+            async with enclosing.part() as conn:
+                yield conn
+            return
+        async with self.connection() as conn:
             try:
                 yield conn
             except psycopg.OperationalError as error:
                 raise DatabaseBusy(retry_after_s=1) from error
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection of the pool as it is.
+
+        Raises:
+            DatabaseBusy: none could be had.
+        """
         try:
             conn = await self.pool.getconn()
         except (PoolTimeout, psycopg.OperationalError) as error:
@@ -106,7 +143,11 @@ class App:
         finally:
             await self.pool.putconn(conn)
 
-    async def _wake_workers(self) -> None:
+    def wake_workers(self) -> None:
+        """Tell the workers, soon, that jobs are waiting."""
+        self._wake.set()
+
+    async def _keep_waking(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -117,3 +158,86 @@ class App:
     async def _notify(self) -> None:
         async with self.pool.connection() as conn:
             await jobs.wake_workers(conn)
+
+
+class Enclosing:
+    """One transaction around several, made by `App.enclosed`; nobody sees any of it before `commit`."""
+
+    def __init__(self, app: App, opening: Callable[[Connection], Awaitable[None]]) -> None:
+        self._app, self._opening = app, opening
+        self._held = AsyncExitStack()
+        self._conn: Connection | None = None
+        self.over = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is something to commit."""
+        return self._conn is not None
+
+    @asynccontextmanager
+    async def part(self) -> AsyncIterator[Connection]:
+        """Begin the transaction, or a savepoint in it; what raises is rolled back, what was before it stays.
+
+        Raises:
+            DatabaseBusy: as `App.transaction`.
+        """
+        try:
+            if self._conn is not None:
+                async with self._conn.transaction():
+                    yield self._conn
+                return
+            try:
+                yield await self._begin()
+            except BaseException:
+                await self._leave()
+                raise
+        except psycopg.OperationalError as error:
+            raise DatabaseBusy(retry_after_s=1) from error
+
+    async def commit(self, closing: Callable[[Connection], Awaitable[None]]) -> None:
+        """Run `closing` as the last statements, then commit.
+
+        Raises:
+            DatabaseBusy: nothing was applied.
+            OutcomeUnknown: the connection was lost during COMMIT.
+        """
+        assert self._conn is not None
+        committing = False
+        try:
+            await closing(self._conn)
+            committing = True
+            await self._conn.commit()
+        except psycopg.OperationalError as error:
+            if committing:
+                raise OutcomeUnknown from error
+            raise DatabaseBusy(retry_after_s=1) from error
+        if self._conn.jobs_waiting:
+            self._app.wake_workers()
+        await self._leave()
+
+    async def close(self) -> None:
+        """Roll back what was not committed; whatever this task still starts is on its own again."""
+        self.over = True
+        await self._leave()
+
+    async def _begin(self) -> Connection:
+        self._conn = await self._held.enter_async_context(self._app.connection())
+        self._conn.jobs_waiting = False
+        await self._conn.execute("BEGIN")
+        await self._opening(self._conn)
+        return self._conn
+
+    async def _leave(self) -> None:
+        if self._conn is not None:
+            with suppress(psycopg.Error):  # a lost connection is rolled back by the server
+                await self._conn.rollback()
+        self._conn = None
+        await self._held.aclose()
+
+
+_enclosing: ContextVar[Enclosing | None] = ContextVar("enclosing", default=None)
+
+
+def _enclosing_now() -> Enclosing | None:
+    enclosing = _enclosing.get()
+    return None if enclosing is None or enclosing.over else enclosing

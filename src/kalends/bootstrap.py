@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from kalends.ports import Mailer
 from kalends.settings import Settings
 from kalends.storage import database
 from kalends.storage.buckets import RateLimit
+from kalends.storage.secret_box import SecretBox
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -35,6 +37,7 @@ def build(settings: Settings, conninfo: str, *, connections: int = CONNECTIONS) 
         mailer=mailer(settings),
         base_url=settings.public_url,
         mail_from=settings.sender,
+        box=SecretBox(partial(secret_key, settings)),
     )
 
 
@@ -102,7 +105,7 @@ def secret_key(settings: Settings) -> bytes:
             pass
         finally:
             os.unlink(draft)
-    return path.read_bytes()
+    return path.read_bytes().strip()
 
 
 def key_file(settings: Settings) -> Path:

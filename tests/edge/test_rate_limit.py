@@ -45,6 +45,7 @@ async def second_app(conninfo: str, app: App, clock: Clock) -> AsyncIterator[App
         mailer=app.mailer,
         base_url=app.base_url,
         mail_from=app.mail_from,
+        box=app.box,
         now=clock,
     )
     await second.open()
@@ -60,6 +61,7 @@ async def read_only_app(conninfo: str, app: App, clock: Clock) -> AsyncIterator[
         mailer=app.mailer,
         base_url=app.base_url,
         mail_from=app.mail_from,
+        box=app.box,
         now=clock,
     )
     await frozen.open()

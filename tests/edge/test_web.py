@@ -175,7 +175,7 @@ async def test_an_old_schema_is_not_ready(client_for: ClientFor, monkeypatch: py
 
 async def test_the_lifespan_opens_and_closes_the_app(app: App, conninfo: str) -> None:
     pool = database.pool(conninfo, min_size=1, max_size=1)
-    own = App(pool=pool, mailer=app.mailer, base_url=app.base_url, mail_from=app.mail_from)
+    own = App(pool=pool, mailer=app.mailer, base_url=app.base_url, mail_from=app.mail_from, box=app.box)
     made = web.create(own, routers=[], limits=RateLimit(1, 1))
 
     async with made.router.lifespan_context(made), own.reading() as conn:

@@ -7,6 +7,7 @@ from kalends.app import App
 from kalends.integrations.smtp import SmtpMailer
 from kalends.jobs import worker
 from kalends.storage import database
+from kalends.storage.secret_box import SecretBox
 
 
 async def main(conninfo: str, port: str) -> None:
@@ -15,6 +16,7 @@ async def main(conninfo: str, port: str) -> None:
         mailer=SmtpMailer.from_url(f"smtp://127.0.0.1:{port}"),
         base_url="http://kalends.test",
         mail_from="kalends <no-reply@kalends.test>",
+        box=SecretBox(lambda: b"known to all tests"),
     )
     await app.open()
     await worker.run(app, conninfo, stop=asyncio.Event())

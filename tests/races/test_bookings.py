@@ -32,6 +32,7 @@ async def crowd(conninfo: str, app: App) -> AsyncIterator[App]:
         mailer=app.mailer,
         base_url=app.base_url,
         mail_from=app.mail_from,
+        box=app.box,
     )
     await wide.open()
     yield wide
