@@ -32,6 +32,8 @@ def e164(text: str, *, timezone: str | None) -> str:
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and not text.startswith("+"):
             raise ValueError("must begin with + and the country's code") from None
         raise ValueError("is not a phone number") from None
+    if number.extension:
+        raise ValueError("must not have an extension")
     # A number that can be dialled in its own town only (IS_POSSIBLE_LOCAL_ONLY) reaches nobody.
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
         raise ValueError("is not a phone number")

@@ -125,9 +125,9 @@ async def create(
         is_owner=True,
     )
     owner = await users.add(conn, company_id=row.id, created_by=None, new=new, now=now)
-    return Founded(
-        row.id, owner.user.id, owner.availability_id, owner.meeting_type_id, owner.user.slug, owner.meeting_slug
-    )
+    first = owner.meeting_type
+    assert first is not None
+    return Founded(row.id, owner.user.id, owner.availability_id, first.id, owner.user.slug, first.slug)
 
 
 async def get(conn: Connection, *, actor: Actor) -> Company:

@@ -16,9 +16,10 @@ from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.users import User
 
-from . import availabilities, meeting_type_defaults, rights
+from . import availabilities, meeting_type_defaults, resource_channels, rights
 from .actor import Actor
 from .availabilities import NewAvailability
+from .resource_channels import NewChannel
 from .rights import UserNotFound
 
 
@@ -57,6 +58,7 @@ class Fields:
         sets_ics: `ics` is meant.
         availability: a new availability to make for the type.
         channel_availabilities: channel -> an availability or one to make; None where nothing was said.
+        resource_channels: all of them, in order; None where nothing was said.
     """
 
     columns: Mapping[str, Any] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class Fields:
     sets_ics: bool = False
     availability: NewAvailability | None = None
     channel_availabilities: Mapping[str, UUID | NewAvailability] | None = None
+    resource_channels: Sequence[NewChannel] | None = None
 
 
 async def create(
@@ -77,6 +80,7 @@ async def create(
         UserNotFound: the company has no such user.
         MeetingTypeNotYours: it is for somebody else, and the actor is no administrator.
         AvailabilityNotFound: the user has no such availability.
+        ResourceNotFound: the company has no such resource.
         MeetingTypeSlugTaken: the slug asked for is another type's of the user.
         CustomLinkMissing: the custom channel has no link.
     """
@@ -170,6 +174,7 @@ async def update(
         MeetingTypeNotFound: the company has none such.
         MeetingTypeNotYours: it is somebody else's, and the actor is no administrator.
         AvailabilityNotFound: its owner has no such availability.
+        ResourceNotFound: the company has no such resource.
         MeetingTypeSlugTaken: the slug is another type's of the owner.
         CustomLinkMissing: the custom channel is left without a link.
     """
@@ -179,7 +184,7 @@ async def update(
     latest = await meeting_types.locked(conn, actor.company_id, meeting_type_id)
     if latest is None:
         raise MeetingTypeNotFound
-    changes = await _columns(conn, owner, fields, now)
+    changes = await _columns(conn, owner, fields, now, latest.resource_channels)
     info = {**latest.meeting_info, **fields.info}
     _check_channel(info)
     options = {**latest.meeting_options, **fields.options, **changes.get("meeting_options", {})}
@@ -204,8 +209,14 @@ async def delete(conn: Connection, *, actor: Actor, meeting_type_id: UUID, now: 
     await meeting_types.update(conn, actor.company_id, found.id, {"deleted_at": now, "updated_at": now})
 
 
-async def _columns(conn: Connection, owner: User, fields: Fields, now: Instant) -> dict[str, Any]:
-    """Turn fields into columns: make the availabilities asked for, check the ones named, sort texts by language."""
+async def _columns(
+    conn: Connection, owner: User, fields: Fields, now: Instant, channels: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """Turn fields into columns: make the availabilities asked for, check the ones named, sort texts by language.
+
+    Args:
+        channels: the resource channels the type has had.
+    """
     row = dict(fields.columns)
     if fields.availability:
         made = await availabilities.add(
@@ -225,6 +236,8 @@ async def _columns(conn: Connection, owner: User, fields: Fields, now: Instant) 
                 made = await availabilities.add(conn, owner=owner, new=one, now=now, exceptions_at=at)
                 chosen[channel] = str(made.id)
         row["meeting_options"] = {"channelAvailabilities": chosen}
+    if fields.resource_channels is not None:
+        row["resource_channels"] = await resource_channels.stored(conn, owner, fields.resource_channels, channels)
     if fields.sets_ics:
         row["ics"] = await _by_language(conn, owner.company_id, fields.ics) if fields.ics else None
     return row

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from whenever import Instant
 
+from kalends.domain import phones
 from kalends.errors import FieldError, Invalid, NotFound
 from kalends.storage import pending_attendees
 from kalends.storage.database import Connection
@@ -26,16 +27,22 @@ async def create(conn: Connection, *, actor: Actor, attendee: NewAttendee, now: 
     """Keep what somebody filled in; answer its number.
 
     Raises:
-        Invalid: he has no name.
+        Invalid: he has no name, or his phone number is none.
     """
     if not (attendee.full_name or attendee.first_name or attendee.last_name):
         raise Invalid("Validation failed", errors=[FieldError("attendee.fullname", "is required")])
+    phone = attendee.phone
+    if phone:
+        try:
+            phone = phones.e164(phone, timezone=attendee.timezone)
+        except ValueError as error:
+            raise Invalid("Validation failed", errors=[FieldError("attendee.phone", str(error))]) from error
     columns = (
-        "email", "first_name", "last_name", "full_name", "phone", "language", "timezone", "notes",
-        "receive_reminders", "data_policy_accepted",
+        "email", "first_name", "last_name", "full_name", "language", "timezone", "notes", "receive_reminders",
+        "data_policy_accepted",
     )  # fmt: skip
     row = {name: getattr(attendee, name) for name in columns}
-    row |= {"bringalong_emails": list(attendee.bringalong_emails), "company_id": actor.company_id}
+    row |= {"phone": phone, "bringalong_emails": list(attendee.bringalong_emails), "company_id": actor.company_id}
     return await pending_attendees.add(conn, row | {"created_at": now, "updated_at": now})
 
 

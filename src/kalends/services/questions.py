@@ -96,7 +96,7 @@ def _plain(question: Question, value: Any) -> None:
 
 
 def _line(question: Question, value: Any) -> None:
-    length, (least, most) = len(_text(value)), _bounds(question)
+    length, (least, most) = len(_text(value)), bounds(question)
     if least is not None and length < least:
         raise ValueError(f"must have at least {least:g} characters")
     if most is not None and length > most:
@@ -108,7 +108,7 @@ def _number(question: Question, value: Any) -> None:
     number = float(text) if re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text, re.ASCII) else math.nan
     if not math.isfinite(number):
         raise ValueError("must be a number")
-    least, most = _bounds(question)
+    least, most = bounds(question)
     if least is not None and number < least:
         raise ValueError(f"must be at least {least:g}")
     if most is not None and number > most:
@@ -157,7 +157,8 @@ def _time(question: Question, value: Any) -> None:
     raise ValueError("must be a time such as 09:30")
 
 
-def _bounds(question: Question) -> tuple[float | None, float | None]:
+def bounds(question: Question) -> tuple[float | None, float | None]:
+    """Name the least and the largest number an answer may be, or its text's length; None: any."""
     least, most = _BOUNDS.get(question["fieldType"], (None, None))
     low, high = question.get("min"), question.get("max")
     return least if low is None else low, most if high is None else high

@@ -14,9 +14,10 @@ from whenever import Instant
 from kalends.domain import slugs
 from kalends.errors import FieldError, Invalid
 from kalends.storage import availabilities as storage_availabilities
-from kalends.storage import companies, ids, locks, users
+from kalends.storage import companies, ids, locks, resources, users
 from kalends.storage import meeting_types as storage_types
 from kalends.storage.database import Connection
+from kalends.storage.meeting_types import MeetingType
 from kalends.storage.users import User, UserType
 
 from . import availabilities, meeting_type_defaults, meeting_types, rights
@@ -27,6 +28,8 @@ from .rights import UserNotFound
 
 _SLUGS_AT_ONCE = 20
 _LOCK_ATTEMPTS = 5
+# What only resources have, and what everybody else has instead.
+_OF_RESOURCES: Mapping[str, int] = {"capacity": 1, "buffer_before": 0, "buffer_after": 0}
 
 
 class EmailTaken(Invalid):
@@ -72,7 +75,12 @@ class FirstMeetingType:
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """A user as he is asked for; values are checked, except that slug and e-mail may be taken."""
+    """A user as he is asked for; values are checked, except that slug and e-mail may be taken.
+
+    Attributes:
+        capacity, buffer_before, buffer_after: only resources may have others than these.
+        meeting_type: None: the usual one, and for a resource none.
+    """
 
     email: str
     given_name: str
@@ -87,18 +95,20 @@ class NewUser:
     phone_number: str | None = None
     picture: str | None = None
     booking_limits: dict[str, Any] = field(default_factory=dict)
+    capacity: int = 1
+    buffer_before: int = 0
+    buffer_after: int = 0
     availability: FirstAvailability = FirstAvailability()
-    meeting_type: FirstMeetingType = FirstMeetingType()
+    meeting_type: FirstMeetingType | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A new user who can be booked at once."""
+    """A new user; who has a meeting type can be booked at once, a resource by the types that need it."""
 
     user: User
     availability_id: UUID
-    meeting_type_id: UUID
-    meeting_slug: str
+    meeting_type: MeetingType | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +120,12 @@ class View:
 
 
 async def create(conn: Connection, *, actor: Actor, new: NewUser, now: Instant) -> Created:
-    """Add a user with an availability and a meeting type, so that he can be booked at once.
+    """Add a user with an availability and a meeting type, so that he can be booked at once; a resource without one.
 
     Raises:
         EmailTaken: another live user of the company has the address.
         UserSlugTaken: the slug asked for is another user's, in whichever company.
+        Invalid: it has a resource's capacity or buffers, and is none.
     """
     return await add(conn, company_id=actor.company_id, created_by=actor.user_id, new=new, now=now)
 
@@ -151,17 +162,21 @@ async def update(conn: Connection, *, actor: Actor, user_id: UUID, changes: Mapp
         UserNotFound: the company has none such.
         NotYours: he is somebody else, and the actor is no administrator.
         UserSlugTaken: the slug is another user's, in whichever company.
+        Invalid: capacity or buffers change, and he is no resource.
     """
     user = await users.get(conn, actor.company_id, user_id, lock="change")
     if user is None:
         raise UserNotFound
     rights.require_own(actor, user_id)
+    _check_resource(user.user_type, {name: changes.get(name, getattr(user, name)) for name in _OF_RESOURCES})
     slug = changes.get("slug", user.slug)
     if slug != user.slug:
         if not await users.take_slug(conn, slug, company_id=user.company_id, user_id=user_id):
             raise _slug_taken()
         await users.free_slug(conn, user.slug, company_id=user.company_id, user_id=user_id)
     await users.update(conn, user.company_id, user_id, {**changes, "updated_at": now})
+    if "capacity" in changes:
+        await resources.add_units(conn, user.company_id, user_id, changes["capacity"])
     return await get(conn, actor=actor, user_id=user_id)
 
 
@@ -209,6 +224,7 @@ async def _lock_with_types(conn: Connection, company_id: UUID, user_id: UUID) ->
 
 async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, new: NewUser, now: Instant) -> Created:
     """Add a user to a company, as `create` does, whoever asks; a new company's owner is its own creator (None)."""
+    _check_resource(new.user_type, {name: getattr(new, name) for name in _OF_RESOURCES})
     company = await companies.get(conn, company_id)
     assert company is not None
     user_id = ids.new_id(company_id)
@@ -217,7 +233,7 @@ async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, ne
         name: getattr(new, name)
         for name in (
             "email", "given_name", "family_name", "timezone", "user_type", "is_admin", "is_owner", "title",
-            "phone_number", "picture", "booking_limits",
+            "phone_number", "picture", "booking_limits", *_OF_RESOURCES,
         )
     }  # fmt: skip
     row |= {"company_id": company_id, "id": user_id, "slug": slug, "created_at": now, "updated_at": now}
@@ -226,6 +242,7 @@ async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, ne
         user = await users.add(conn, row)
     except users.EmailTaken as error:
         raise _email_taken() from error
+    await resources.add_units(conn, company_id, user_id, new.capacity)
     first = NewAvailability(
         new.availability.name or availabilities.DEFAULT_NAME,
         new.availability.timezone or new.timezone,
@@ -233,17 +250,29 @@ async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, ne
     )
     availability = await availabilities.add(conn, owner=user, new=first, now=now)
     await users.update(conn, company_id, user_id, {"default_availability_id": availability.id})
+    user = replace(user, default_availability_id=availability.id)
+    asked = new.meeting_type or (None if new.user_type == "resource" else FirstMeetingType())
+    if asked is None:
+        return Created(user, availability.id, None)
     meeting_type = await meeting_types.add(
         conn,
         company_id=company_id,
         user_id=user_id,
         created_by=created_by or user_id,
-        fields=_first_type(new.meeting_type),
+        fields=_first_type(asked),
         now=now,
     )
-    return Created(
-        replace(user, default_availability_id=availability.id), availability.id, meeting_type.id, meeting_type.slug
-    )
+    return Created(user, availability.id, meeting_type)
+
+
+def _check_resource(user_type: UserType, values: Mapping[str, int]) -> None:
+    """Refuse capacity and buffers of somebody who is no resource."""
+    wrong = [] if user_type == "resource" else [name for name, usual in _OF_RESOURCES.items() if values[name] != usual]
+    if wrong:
+        fields = {"capacity": "capacity", "buffer_before": "bufferBefore", "buffer_after": "bufferAfter"}
+        raise Invalid(
+            "Validation failed", errors=[FieldError(fields[name], "can be set for resources only") for name in wrong]
+        )
 
 
 def _first_type(asked: FirstMeetingType) -> Mapping[str, Any]:

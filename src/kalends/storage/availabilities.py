@@ -60,6 +60,15 @@ async def locked(
         return await cur.fetchone()
 
 
+async def shared(conn: Connection, company_id: UUID, ids: Collection[UUID]) -> dict[UUID, Availability]:
+    """Find live availabilities and keep others from changing them until the transaction ends."""
+    query = f"""SELECT {COLUMNS} FROM availability WHERE company_id = %s AND id = ANY(%s) AND deleted_at IS NULL
+        ORDER BY id FOR SHARE"""
+    async with conn.cursor(row_factory=class_row(Availability)) as cur:
+        await cur.execute(query, (company_id, list(ids)))
+        return {row.id: row async for row in cur}
+
+
 async def of_user(conn: Connection, company_id: UUID, user_id: UUID) -> Sequence[Availability]:
     """List a user's live availabilities, oldest first."""
     query = f"""SELECT {COLUMNS} FROM availability WHERE company_id = %s AND user_id = %s AND deleted_at IS NULL
@@ -95,15 +104,17 @@ async def delete_of_user(conn: Connection, company_id: UUID, user_id: UUID, now:
 
 
 async def is_used(conn: Connection, row: Availability) -> bool:
-    """Ask whether a live meeting type points at the availability, as a whole or for one channel.
+    """Ask whether a live meeting type points at the availability: as a whole, for one channel, or for a resource.
 
-    Only its user's types can.
+    The first two only its user's types can.
     """
     cur = await conn.execute(
         """SELECT EXISTS (SELECT FROM meeting_type
-            WHERE company_id = %(company)s AND user_id = %(user)s AND deleted_at IS NULL AND (availability_id = %(id)s
-                OR jsonb_path_exists(meeting_options, '$.channelAvailabilities.* ? (@ == $id)',
-                    jsonb_build_object('id', %(id)s::text))))""",
+            WHERE company_id = %(company)s AND deleted_at IS NULL AND (
+                user_id = %(user)s AND (availability_id = %(id)s
+                    OR jsonb_path_exists(meeting_options, '$.channelAvailabilities.* ? (@ == $id)',
+                        jsonb_build_object('id', %(id)s::text)))
+                OR resource_channels @> jsonb_build_array(jsonb_build_object('availabilityId', %(id)s::text))))""",
         {"company": row.company_id, "user": row.user_id, "id": row.id},
     )
     found = await cur.fetchone()

@@ -17,13 +17,18 @@ from .database import Connection
 UserType = Literal["standard", "resource", "api-platform", "partner"]
 
 COLUMNS = """company_id, id, host_no, email, given_name, family_name, slug, title, is_admin, is_owner, timezone,
-    language, user_type, picture, phone_number, booking_limits, personal_page, default_availability_id, created_at,
-    updated_at, deleted_at"""
+    language, user_type, picture, phone_number, booking_limits, personal_page, default_availability_id, capacity,
+    buffer_before, buffer_after, created_at, updated_at, deleted_at"""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One row of user_account; `host_no` never leaves the program."""
+    """One row of user_account; `host_no` never leaves the program.
+
+    Attributes:
+        capacity: how many units a resource has; 1 for everybody else.
+        buffer_before, buffer_after: minutes a resource keeps free around what it is booked for; 0 for everybody else.
+    """
 
     company_id: UUID
     id: UUID
@@ -43,6 +48,9 @@ class User:
     booking_limits: dict[str, Any]
     personal_page: dict[str, Any]
     default_availability_id: UUID | None
+    capacity: int
+    buffer_before: int
+    buffer_after: int
     created_at: Instant
     updated_at: Instant
     deleted_at: Instant | None

@@ -10,6 +10,8 @@ from . import (
     bookings,
     companies,
     meeting_types,
+    one_time_links,
+    pending_attendees,
     personal_pages,
     users,
 )
@@ -24,4 +26,6 @@ routers: list[APIRouter] = [
     booking_availability.router,
     bookings.router,
     appointments.router,
+    one_time_links.router,
+    pending_attendees.router,
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -70,6 +71,22 @@ class AttendeeForm(Body):
     bringalong_emails: Annotated[list[Email], Field(max_length=5)] = Field(default_factory=list)
     data_policy_accepted: Flag | None = None
 
+    def new(self) -> orders.NewAttendee:
+        """Hand him to the services."""
+        return orders.NewAttendee(
+            email=self.email,
+            first_name=self.firstname,
+            last_name=self.lastname,
+            full_name=self.fullname,
+            phone=self.phone,
+            language=self.language,
+            timezone=self.timezone,
+            notes=self.notes,
+            receive_reminders=self.receive_reminders,
+            bringalong_emails=tuple(self.bringalong_emails),
+            data_policy_accepted=self.data_policy_accepted,
+        )
+
 
 _ORDER: dict[str, Any] = {
     "meetingTypeId": "01977b2e-4c4a-7a31-9f0e-00007e513f3a",
@@ -109,7 +126,7 @@ class BookingForm(Body):
 
     def order(self) -> Order:
         """Turn the form into what the service books."""
-        who = self.attendee
+        who = self.attendee.new()
         notes = {"notes": self.notes, **who.notes} if self.notes else who.notes
         return Order(
             meeting_type_id=self.meeting_type_id,
@@ -126,19 +143,7 @@ class BookingForm(Body):
             skip_notifications=self.skip_notifications,
             phone_only=self.phone_only_booking,
             ignore_availability=self.ignore_availability,
-            attendee=orders.NewAttendee(
-                email=who.email,
-                first_name=who.firstname,
-                last_name=who.lastname,
-                full_name=who.fullname,
-                phone=who.phone,
-                language=who.language,
-                timezone=who.timezone or self.timezone,
-                notes=notes,
-                receive_reminders=who.receive_reminders,
-                bringalong_emails=tuple(who.bringalong_emails),
-                data_policy_accepted=who.data_policy_accepted,
-            ),
+            attendee=replace(who, timezone=who.timezone or self.timezone, notes=notes),
         )
 
 

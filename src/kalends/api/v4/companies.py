@@ -38,7 +38,7 @@ StaleCalendarPolicy = Literal["closed", "open"]
 
 
 class CompanyBody(Body):
-    """What changes of a company; what meeting types leave to the company is kept, bookings do not ask for it yet."""
+    """What changes of a company."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Acme", "language": "de"}]})
 
@@ -48,6 +48,9 @@ class CompanyBody(Body):
     require_host_confirmation: Switch | None = Field(default=None, description="Hosts approve bookings first.")
     provisional_expiry_minutes: Annotated[Whole, Field(ge=1, le=DAYS_30)] | None = Field(
         default=None, description="How long a booking waits for a confirmation."
+    )
+    hold_minutes: Annotated[Whole, Field(ge=1, le=30)] | None = Field(
+        default=None, description="How long a hold keeps its time."
     )
     verify_at_booking: VerifySwitch | None = Field(default=None, description="When calendars are asked live.")
     stale_calendar_policy: StaleCalendarPolicy | None = Field(
@@ -68,6 +71,7 @@ class Company(Answer):
     double_opt_in: Literal["enabled", "disabled"] = Field(examples=["disabled"])
     require_host_confirmation: Literal["enabled", "disabled"] = Field(examples=["disabled"])
     provisional_expiry_minutes: int = Field(examples=[1440])
+    hold_minutes: int = Field(examples=[5])
     verify_at_booking: VerifyAtBooking
     stale_calendar_policy: StaleCalendarPolicy
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -13,6 +13,9 @@ from kalends.storage.users import User
 
 from .channels import Channel
 from .limits import BookingLimits
+from .one_time_links import OneTimeLink
+from .questions import Question
+from .resource_channels import ResourceChannel
 from .schemas import Answer, Stamp
 
 Switch = Literal["useCompanySettings", "enabled", "disabled"]
@@ -84,13 +87,13 @@ class MeetingOptions(Answer):
 
 
 class MeetingType(Answer):
-    """What can be booked with a user. Queues, forms and workspaces are null until the server has them."""
+    """What can be booked with a user. Forms and workspaces are null until the server has them."""
 
     id: UUID
     slug: str = Field(examples=["first-talk"])
     user_id: UUID
     company_id: UUID
-    queue_id: UUID | None = None
+    queue_id: UUID | None = Field(description="The queue that chooses who hosts.")
     workspace_id: UUID | None = None
     form_id: UUID | None = None
     communication_settings_id: int | None = None
@@ -108,7 +111,9 @@ class MeetingType(Answer):
     internal_notes: str | None
     metadata: dict[str, str] = Field(examples=[{"ticketId": "4711"}])
     is_global_queue: bool
+    resource_channels: list[ResourceChannel] = Field(examples=[[]])
     resource_channel_ids: list[str] = Field(examples=[[]])
+    questions: list[Question] = Field(examples=[[]])
     created_by_id: UUID | None
     booking_url: str = Field(examples=["https://kalends.test/ana-roth/first-talk"])
     created_at: Stamp
@@ -116,12 +121,12 @@ class MeetingType(Answer):
     deleted_at: Stamp | None
 
     @classmethod
-    def of(cls, row: Row, owner: User, base_url: str) -> MeetingType:
+    def of(cls, row: Row, owner: User, base_url: str) -> Self:
         """Show a meeting type of its owner."""
         shown = (
             "id", "slug", "user_id", "company_id", "enabled", "spots", "booking_minimum", "days_into_future",
             "booking_limits", "locations", "ics", "internal_notes", "metadata", "is_global_queue",
-            "queue_id", "created_by_id", "created_at", "updated_at", "deleted_at",
+            "queue_id", "resource_channels", "questions", "created_by_id", "created_at", "updated_at", "deleted_at",
         )  # fmt: skip
         info = {**meeting_type_defaults.MEETING_INFO, **row.meeting_info}
         return cls.model_validate(
@@ -135,3 +140,9 @@ class MeetingType(Answer):
                 "booking_url": f"{base_url}/{owner.slug}/{row.slug}",
             }
         )
+
+
+class MeetingTypeCreated(MeetingType):
+    """A new meeting type, and the one-time link made with it where one was asked for."""
+
+    one_time_link: OneTimeLink | None = None

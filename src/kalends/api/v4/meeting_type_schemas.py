@@ -26,6 +26,8 @@ from kalends.services.meeting_types import Fields
 from .channels import Channel
 from .languages import Language
 from .limits import BookingLimitsBody
+from .questions import Questions
+from .resource_channels import ResourceChannels
 from .schedules import MOMENT, AvailabilityBody
 from .schemas import Body, Flag, Line, Link, Name, OrEmpty, Text, Whole, switch
 
@@ -128,10 +130,16 @@ class PageStyleBody(Body):
 
 
 class PagePasswordBody(Body):
-    """A password for the booking page. It is kept and answered; guests are not asked for it yet."""
+    """A password for the booking page: whoever books has to know it."""
 
     enable: Flag = False
     password: Annotated[Line | None, OrEmpty] = None
+
+    @model_validator(mode="after")
+    def _set(self) -> PagePasswordBody:
+        if self.enable and not self.password:
+            raise ValueError("password is needed")
+        return self
 
 
 class MeetingOptionsBody(Body):
@@ -262,6 +270,10 @@ class MeetingTypePatch(Body):
     internal_notes: Text | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=20)] | None = None
     is_global_queue: Flag | None = None
+    resource_channels: ResourceChannels | None = Field(
+        default=None, description="Rooms and things; replaced whole, a resource keeps the id of its channel."
+    )
+    questions: Questions | None = Field(default=None, description="What guests are asked; replaced whole.")
     allow_phone_only_booking: Flag | None = Field(default=None, description="The same as in `meetingOptions`.")
 
     @model_validator(mode="after")
@@ -280,6 +292,8 @@ class MeetingTypePatch(Body):
             columns["days_into_future"] = self.days_into_future.stored()
         if "booking_limits" in sent:
             columns["booking_limits"] = self.booking_limits.given() if self.booking_limits else {}
+        if self.questions is not None:
+            columns["questions"] = [one.stored() for one in self.questions]
         options = self.meeting_options.options() if self.meeting_options else {}
         if self.allow_phone_only_booking is not None:
             options.setdefault("allowPhoneOnlyBooking", self.allow_phone_only_booking)
@@ -294,7 +308,16 @@ class MeetingTypePatch(Body):
             channel_availabilities=None
             if chosen is None
             else {channel: one if isinstance(one, UUID) else one.new() for channel, one in chosen.items()},
+            resource_channels=None
+            if self.resource_channels is None
+            else [channel.new() for channel in self.resource_channels],
         )
+
+
+class CreateOptionsBody(Body):
+    """What else is made with a new meeting type."""
+
+    create_one_time_link: Flag = False
 
 
 class MeetingTypeBody(MeetingTypePatch):
@@ -317,3 +340,4 @@ class MeetingTypeBody(MeetingTypePatch):
     user_id: Annotated[UUID | None, OrEmpty] = Field(
         default=None, description="Whose type it is; the acting user's unless said."
     )
+    options: CreateOptionsBody = CreateOptionsBody()

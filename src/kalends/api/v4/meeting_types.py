@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from kalends.edge import problems
 from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
-from kalends.services import meeting_types
+from kalends.services import meeting_types, one_time_links
 from kalends.services.availabilities import AvailabilityNotFound
 from kalends.services.exception_rows import ExceptionInvalid
 from kalends.services.meeting_types import (
@@ -18,10 +18,12 @@ from kalends.services.meeting_types import (
     MeetingTypeNotYours,
     MeetingTypeSlugTaken,
 )
+from kalends.services.resource_channels import ResourceNotFound
 from kalends.services.rights import UserNotFound
 
-from .meeting_type_answers import MeetingType
+from .meeting_type_answers import MeetingType, MeetingTypeCreated
 from .meeting_type_schemas import MeetingTypeBody, MeetingTypePatch
+from .one_time_links import OneTimeLink
 
 router = APIRouter(prefix="/v4", tags=["Meeting Type V4"])
 
@@ -32,23 +34,30 @@ router = APIRouter(prefix="/v4", tags=["Meeting Type V4"])
     responses=problems.document(
         UserNotFound,
         AvailabilityNotFound,
+        ResourceNotFound,
         MeetingTypeNotYours,
         MeetingTypeSlugTaken,
         CustomLinkMissing,
         ExceptionInvalid,
     ),
 )
-async def create_meeting_type(body: MeetingTypeBody, actor: Scheduling, app: AppDep) -> MeetingType:
+async def create_meeting_type(body: MeetingTypeBody, actor: Scheduling, app: AppDep) -> MeetingTypeCreated:
     """Create a meeting type.
 
-    Without a slug one is made from the name. Administrators may create types for other users of the company.
+    Without a slug one is made from the name. Administrators may create types for other users of the company. With
+    `options.createOneTimeLink` a link that books it once is answered too.
     """
     assert actor.user_id is not None
     async with app.transaction() as conn:
         row, owner = await meeting_types.create(
             conn, actor=actor, user_id=body.user_id or actor.user_id, fields=body.fields(), now=app.now()
         )
-    return MeetingType.of(row, owner, app.base_url)
+        wanted = body.options.create_one_time_link
+        link = await one_time_links.add(conn, actor=actor, kind=row, now=app.now()) if wanted else None
+    created = MeetingTypeCreated.of(row, owner, app.base_url)
+    if link:
+        created.one_time_link = OneTimeLink.of(link, created.booking_url)
+    return created
 
 
 @router.get("/meeting-type", responses=problems.document(UserNotFound))
@@ -72,6 +81,7 @@ async def get_meeting_type(meeting_type_id: UUID, actor: Scheduling, app: AppDep
     responses=problems.document(
         MeetingTypeNotFound,
         AvailabilityNotFound,
+        ResourceNotFound,
         MeetingTypeNotYours,
         MeetingTypeSlugTaken,
         CustomLinkMissing,

@@ -19,9 +19,12 @@ from .limits import BookingLimits, BookingLimitsBody
 from .meeting_type_schemas import Duration, Slug
 from .personal_pages import PersonalPage
 from .schedules import Schedule
-from .schemas import Answer, Body, Email, Line, Link, Name, OrEmpty, Phone, Stamp, Zone
+from .schemas import Answer, Body, Email, Line, Link, Name, OrEmpty, Phone, Stamp, Whole, Zone
 
 UserSlug = Annotated[str, StringConstraints(max_length=200), AfterValidator(slugs.checked_user_slug)]
+
+Capacity = Annotated[Whole, Field(ge=1, le=100, description="Units of a resource.")]
+ResourceBuffer = Annotated[Whole, Field(ge=0, le=480, description="Minutes a resource keeps free around a booking.")]
 
 _AVAILABILITY_ID = "01977b2e-4c4a-7a31-9f0e-000071380cf6"
 
@@ -65,8 +68,11 @@ class UserBody(Body):
     phone_number: Annotated[Phone | None, OrEmpty] = None
     picture: Annotated[Link | None, OrEmpty] = None
     booking_limits: BookingLimitsBody | None = None
+    capacity: Capacity = 1
+    buffer_before: ResourceBuffer = 0
+    buffer_after: ResourceBuffer = 0
     availability: FirstAvailabilityBody = FirstAvailabilityBody()
-    meeting_type: FirstMeetingTypeBody = FirstMeetingTypeBody()
+    meeting_type: FirstMeetingTypeBody | None = None
 
     def new(self) -> NewUser:
         """Hand it to the services."""
@@ -82,8 +88,11 @@ class UserBody(Body):
             phone_number=self.phone_number,
             picture=self.picture,
             booking_limits=self.booking_limits.given() if self.booking_limits else {},
+            capacity=self.capacity,
+            buffer_before=self.buffer_before,
+            buffer_after=self.buffer_after,
             availability=FirstAvailability(**self.availability.model_dump()),
-            meeting_type=FirstMeetingType(**self.meeting_type.model_dump()),
+            meeting_type=FirstMeetingType(**self.meeting_type.model_dump()) if self.meeting_type else None,
         )
 
 
@@ -102,6 +111,9 @@ class UserPatch(Body):
     phone_number: Annotated[Phone | None, OrEmpty] = None
     picture: Annotated[Link | None, OrEmpty] = None
     booking_limits: BookingLimitsBody | None = None
+    capacity: Capacity | None = None
+    buffer_before: ResourceBuffer | None = None
+    buffer_after: ResourceBuffer | None = None
 
     def columns(self) -> dict[str, Any]:
         """Name the columns that change."""
@@ -116,7 +128,7 @@ class UserCreated(Answer):
 
     user_id: UUID
     availability_id: UUID
-    meeting_type_id: UUID
+    meeting_type_id: UUID | None
     booking_url: str = Field(examples=["https://kalends.test/ana-roth/30min-meeting"])
     company_id: UUID
 
@@ -140,6 +152,9 @@ class User(Answer):
     picture: str | None
     phone_number: str | None
     booking_limits: BookingLimits
+    capacity: int = Field(examples=[1], description="Units of a resource; 1 for everybody else.")
+    buffer_before: int = Field(description="Minutes a resource keeps free before; 0 for everybody else.")
+    buffer_after: int = Field(description="Minutes a resource keeps free after; 0 for everybody else.")
     anonymous_booking: bool = False
     anonymous_calendar_activity: bool = False
     show_getting_started_list: bool = False
@@ -207,7 +222,7 @@ def fields(view: View) -> dict[str, Any]:
     shown = (
         "id", "email", "given_name", "family_name", "full_name", "slug", "title", "is_admin", "timezone", "language",
         "user_type", "company_id", "picture", "phone_number", "booking_limits", "default_availability_id",
-        "created_at", "updated_at", "deleted_at",
+        "capacity", "buffer_before", "buffer_after", "created_at", "updated_at", "deleted_at",
     )  # fmt: skip
     return {
         **{name: getattr(user, name) for name in shown},

@@ -41,15 +41,17 @@ async def create_user(body: UserBody, actor: KeyOnly, app: AppDep) -> UserCreate
     """Create a user who can be booked at once.
 
     Makes an availability (Monday to Friday 08:00–17:00 in the user's zone) and a meeting type (30 minutes) with him,
-    unless the body says otherwise. Without the user header the key acts as the company's owner.
+    unless the body says otherwise. A resource gets a meeting type of its own only when the body asks for one: without,
+    `meetingTypeId` is null and `bookingUrl` its page. Without the user header the key acts as the company's owner.
     """
     async with app.transaction() as conn:
         created = await users.create(conn, actor=actor, new=body.new(), now=app.now())
+    page, first = f"{app.base_url}/{created.user.slug}", created.meeting_type
     return UserCreated(
         user_id=created.user.id,
         availability_id=created.availability_id,
-        meeting_type_id=created.meeting_type_id,
-        booking_url=f"{app.base_url}/{created.user.slug}/{created.meeting_slug}",
+        meeting_type_id=first.id if first else None,
+        booking_url=f"{page}/{first.slug}" if first else page,
         company_id=created.user.company_id,
     )
 
@@ -92,7 +94,8 @@ async def get_user(user_id: UUID, actor: AccountOrOwner, app: AppDep) -> User:
 async def update_user(user_id: UUID, body: UserPatch, actor: KeyOnly, app: AppDep) -> User:
     """Change a user; the booking page moves with his slug.
 
-    Null forgets title, phone number, picture and limits. His availabilities keep the time zone they are in.
+    Null forgets title, phone number, picture and limits. His availabilities keep the time zone they are in. Units of a
+    resource beyond a capacity that is lowered stay booked for what they are, and are given to nobody else.
     """
     changes: dict[str, Any] = body.columns()
     if not changes:
