@@ -52,6 +52,13 @@ class Grid:
             if i < j:
                 lane[i:j] = bytes(j - i)
 
+    def mark(self, lane: bytearray, spans: Iterable[Span]) -> None:
+        """Set the lane at the candidates that lie in one of the spans (of starts)."""
+        for first, end in spans:
+            i = bisect_left(self.starts, first)
+            j = bisect_left(self.starts, end, i)
+            lane[i:j] = b"\x01" * (j - i)
+
     def wipe_busy(self, lane: bytearray, busy: Sequence[Span], before: int, after: int) -> None:
         """Clear the lane at the candidates s whose [s - before, s + after) meets one of the busy spans.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -18,10 +20,14 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
-    """A grid of candidates and a lane beside it: non-zero where one can be booked."""
+    """A grid of candidates and a lane beside it: non-zero where one can be booked.
+
+    `sessions` are starts of group appointments with free seats, in order, wherever they lie.
+    """
 
     grid: Grid
     lane: bytes | bytearray
+    sessions: tuple[int, ...] = ()
 
     @classmethod
     def empty(cls) -> Listing:
@@ -31,20 +37,43 @@ class Listing:
     @property
     def starts(self) -> list[int]:
         """The bookable starts in order, in epoch minutes."""
-        return list(compress(self.grid.starts, self.lane))
+        starts = list(compress(self.grid.starts, self.lane))
+        return sorted({*starts, *self.sessions}) if self.sessions else starts
 
 
 _NOTHING = Grid(())
+_FREE = b"[]}"  # how a spot ends that nothing stands against
 
 
-def dates_json(listing: Listing, zone: str | None) -> bytes:
+class Seats(NamedTuple):
+    """A group appointment that a guest can join: its id, all its seats, and those taken."""
+
+    id: str
+    total: int
+    taken: int
+
+
+def dates_json(
+    listing: Listing,
+    zone: str | None,
+    appointments: Mapping[int, Seats] | None = None,
+    blocked: Mapping[int, bytes] | None = None,
+) -> bytes:
     """Write the `dates` array: one object per local date of the zone that has a start, in UTC without one.
 
     With a zone `startTime` is local time with its offset, without one it ends in `Z`.
+
+    Args:
+        appointments: by their starts (epoch minutes), written into those spots that are listed.
+        blocked: starts that cannot be booked, and the JSON array of `unavailabilityEvents` that says why.
     """
     days: dict[bytes, bytes] = {}
     lane = listing.lane
-    for run in _runs(listing.grid, zone):
+    if listing.sessions or appointments or blocked:
+        runs, lane = _told_more(listing, zone, appointments or {}, blocked or {})
+    else:
+        runs = _runs(listing.grid, zone)
+    for run in runs:
         if spots := run.lead.join(compress(run.spots, lane[run.first : run.end])):
             # A clock set back over midnight comes to the same date twice.
             days[run.date] = days[run.date] + run.lead + spots if run.date in days else spots
@@ -63,11 +92,35 @@ class _Run(NamedTuple):
     end: int
 
 
+def _told_more(
+    listing: Listing, zone: str | None, appointments: Mapping[int, Seats], blocked: Mapping[int, bytes]
+) -> tuple[list[_Run], bytes]:
+    """Prepare just the starts that are told, each with what is said about it."""
+    bookable = listing.starts
+    reasons = {**blocked, **dict.fromkeys(bookable, b"[]")}
+    spoken = {at: _appointment_json(appointments[at]) for at in appointments.keys() & set(bookable)}
+    starts = sorted(reasons)
+    runs = _cut(starts, zone)
+    for run in runs:
+        for i, start in enumerate(starts[run.first : run.end]):
+            run.spots[i] = b"%b%b%b}" % (run.spots[i].removesuffix(_FREE), reasons[start], spoken.get(start, b""))
+    return runs, b"\1" * len(starts)
+
+
+def _appointment_json(seats: Seats) -> bytes:
+    return (
+        f',"appointment":{{"id":{json.dumps(seats.id)},"totalSpots":{seats.total},"takenSpots":{seats.taken}}}'.encode()
+    )
+
+
 @lru_cache(maxsize=128)
 def _runs(grid: Grid, zone: str | None) -> list[_Run]:
     """Prepare all candidates of a grid for a zone, sorted by date and time."""
+    return _cut(grid.starts, zone)
+
+
+def _cut(starts: Sequence[int], zone: str | None) -> list[_Run]:
     runs: list[_Run] = []
-    starts = grid.starts
     parts = pieces(zone, starts[0], starts[-1] + 1) if zone and starts else ()
     first = at = 0
     while first < len(starts):
@@ -99,7 +152,7 @@ def _spot(minute: int, offset: int | None) -> bytes:
     else:
         hours, minutes = divmod(abs(offset), 60)
         mark = f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
-    return f'T{minute // 60:02}:{minute % 60:02}:00.000{mark}","unavailabilityEvents":[]}}'.encode()
+    return f'T{minute // 60:02}:{minute % 60:02}:00.000{mark}","unavailabilityEvents":'.encode() + _FREE
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,73 @@
+"""Which starts of a board are free: busy spans, caps and closed spans of the hosts wiped off it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import add
+
+from kalends.domain.board import Board, Shape
+from kalends.domain.caps import full_spans
+from kalends.domain.grid import Grid
+from kalends.domain.rules import HostCalendar, Rules
+from kalends.domain.spans import Span
+
+
+def possible(laid: Board) -> bytearray:
+    """Mark the starts that hours and ladders permit to enough teams, whatever else they have to do."""
+    if laid.teams.needed > 1:
+        return _enough(laid.masks, laid)
+    return bytearray(_possible(laid).to_bytes(len(laid.grid.starts), "big"))
+
+
+def free(laid: Board, hosts: Sequence[HostCalendar], rules: Rules, window: Span) -> bytearray:
+    """Mark the starts of the window for which enough teams are free.
+
+    Hosts who are in every team are asked once, after all others.
+    """
+    teams = laid.teams
+    if teams.needed > 1:
+        return _enough([_own(laid, place, hosts, rules, window) for place in range(len(teams.places))], laid)
+    lane = _one_free(laid, hosts, rules, window)
+    for place in teams.always:
+        _wipe_host(lane, laid.grid, hosts[place], rules, window)
+    return lane
+
+
+def _own(laid: Board, team: int, hosts: Sequence[HostCalendar], rules: Rules, window: Span) -> bytearray:
+    lane = bytearray(laid.masks[team])
+    for place in laid.teams.others[team]:
+        _wipe_host(lane, laid.grid, hosts[place], rules, window)
+    return lane
+
+
+def _one_free(laid: Board, hosts: Sequence[HostCalendar], rules: Rules, window: Span) -> bytearray:
+    if len(laid.masks) == 1:
+        return bytearray(laid.masks[0])  # all its hosts are in every team
+    union, most = 0, _possible(laid)
+    for team in range(len(laid.masks)):
+        union |= int.from_bytes(_own(laid, team, hosts, rules, window), "big")
+        if union == most:  # whoever comes after cannot add a start
+            break
+    return bytearray(union.to_bytes(len(laid.grid.starts), "big"))
+
+
+def _possible(laid: Board) -> int:
+    union = 0
+    for mask in set(laid.masks):
+        union |= int.from_bytes(mask, "big")
+    return union
+
+
+def _enough(lanes: Iterable[bytes | bytearray], laid: Board) -> bytearray:
+    counts: Iterable[int] = bytes(len(laid.grid.starts))
+    for lane in lanes:
+        counts = list(map(add, counts, lane))
+    return bytearray(count >= laid.teams.needed for count in counts)
+
+
+def _wipe_host(lane: bytearray, grid: Grid, host: HostCalendar, rules: Rules, window: Span) -> None:
+    """Clear the starts that a host's busy spans, caps and closed spans forbid."""
+    before, after = Shape.of(rules).reach()
+    grid.wipe_busy(lane, host.claims, before, after)
+    grid.wipe_busy(lane, host.events, before, after)
+    grid.wipe(lane, [*full_spans(host.caps, host.zone, host.booked, *window), *host.closed])
