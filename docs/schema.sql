@@ -60,7 +60,8 @@ CREATE TABLE public.attendee (
     brought_along boolean DEFAULT false NOT NULL,
     secret text NOT NULL,
     cancelled_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    brought_by uuid
 );
 
 CREATE TABLE public.availability (
@@ -218,7 +219,8 @@ CREATE TABLE public.form_nonce (
     company_id uuid NOT NULL,
     appointment_id uuid,
     secret text,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    provisional_id uuid
 );
 
 CREATE TABLE public.founding (
@@ -344,6 +346,8 @@ CREATE TABLE public.provisional_booking (
     actor jsonb NOT NULL,
     reason text,
     appointment_id uuid,
+    attendee_id uuid,
+    expired_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT provisional_booking_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'declined_by_host'::text]))),
@@ -421,6 +425,7 @@ CREATE TABLE public.queue_user_group (
     capacity integer DEFAULT 1 NOT NULL,
     main_group_host_id uuid,
     baseline double precision DEFAULT 0 NOT NULL,
+    joined_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
@@ -721,6 +726,8 @@ CREATE INDEX pending_attendee_company ON public.pending_attendee USING btree (co
 
 CREATE INDEX provisional_booking_created ON public.provisional_booking USING btree (company_id, created_at, id);
 
+CREATE INDEX provisional_booking_due ON public.provisional_booking USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expired_at IS NULL));
+
 CREATE INDEX provisional_booking_hosts ON public.provisional_booking USING gin (host_ids);
 
 CREATE INDEX provisional_booking_unproved ON public.provisional_booking USING btree (client, expires_at) WHERE ((status = 'pending'::text) AND (proved_at IS NULL) AND (client IS NOT NULL));
@@ -738,6 +745,10 @@ CREATE INDEX queue_user_group_queue ON public.queue_user_group USING btree (comp
 CREATE INDEX queue_user_user ON public.queue_user USING btree (company_id, user_id);
 
 CREATE INDEX quick_mail_due ON public.quick_mail USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX quick_mail_sender ON public.quick_mail USING btree (company_id, sender_id, created_at);
+
+CREATE INDEX reservation_appointment ON public.reservation USING btree (company_id, appointment_id) WHERE (appointment_id IS NOT NULL);
 
 CREATE INDEX reservation_expires ON public.reservation USING btree (expires_at);
 
@@ -822,6 +833,9 @@ ALTER TABLE ONLY public.pending_attendee
 
 ALTER TABLE ONLY public.provisional_booking
     ADD CONSTRAINT provisional_booking_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
+
+ALTER TABLE ONLY public.provisional_booking
+    ADD CONSTRAINT provisional_booking_company_id_attendee_id_fkey FOREIGN KEY (company_id, attendee_id) REFERENCES public.attendee(company_id, id);
 
 ALTER TABLE ONLY public.provisional_booking
     ADD CONSTRAINT provisional_booking_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whenever import Instant, ZonedDateTime
 
-from kalends.domain import assignment
-from kalends.domain.assignment import Candidate, QueueType, Ranked, Standing, Turn, ahead, choose, rank
+from kalends.domain import assignment, leads
+from kalends.domain.assignment import Candidate, QueueType, Ranked, choose, levelled, rank
 from kalends.domain.caps import Period
+from kalends.domain.leads import Standing, Turn, ahead
 from kalends.domain.zones import wall_spans
 
 A, B, C, D = (UUID(int=n) for n in range(1, 5))
@@ -136,21 +137,65 @@ def test_nobody_free_is_misuse() -> None:
 def test_a_newcomer_is_not_flooded(queue_type: QueueType, capacity: int) -> None:
     """Case G07: after 500 bookings the newcomer takes his share of what comes, no more and not less."""
     settled = book(queue_type, [Candidate(one, 0, position=n) for n, one in enumerate((A, B, C))], 500)
-    weights = [assignment.weight(queue_type, one) for one in settled]
-    baseline = assignment.level_with(queue_type, weights, capacity=capacity, count=0)
-    newcomer = Candidate(D, 0, baseline, capacity=capacity, position=9)
+    newcomer = Candidate(D, 0, capacity=capacity, position=9)
+    baselines = levelled(queue_type, settled, queue_type, [*settled, newcomer])
 
-    after = book(queue_type, [*settled, newcomer], 60)
+    after = book(queue_type, [*settled, replace(newcomer, baseline=baselines[D])], 60)
 
+    assert set(baselines) == {D}
     takes = 60 * capacity / (3 + capacity) if queue_type != "simpleRoundRobin" else 15
     assert abs(next(one.count for one in after if one.member_id == D) - takes) <= 2
 
 
-def test_who_comes_back_starts_where_the_others_stand() -> None:
-    """His old bookings are no head start, and no penalty."""
-    assert assignment.level_with("simpleRoundRobin", [10.0, 20.0], capacity=1, count=40) == -25.0
-    assert assignment.level_with("advancedRoundRobin", [10.0, 20.0], capacity=2, count=4) == 26.0
-    assert assignment.level_with("simpleRoundRobin", [], capacity=1, count=4) == -4.0
+@pytest.mark.parametrize(
+    ("type_before", "type_after", "changed", "expected"),
+    [
+        # Who comes back: his old bookings are no head start, and no penalty.
+        ("simpleRoundRobin", "simpleRoundRobin", [Candidate(A, 10), Candidate(B, 20), Candidate(C, 40)], {C: -25.0}),
+        ("simpleRoundRobin", "simpleRoundRobin", [Candidate(C, 4)], {C: -4.0}),
+        (
+            "advancedRoundRobin",
+            "advancedRoundRobin",
+            [Candidate(A, 10), Candidate(B, 20), Candidate(C, 0, capacity=2)],
+            {C: 30.0},
+        ),
+        # A newcomer stands beside those of his priority, where there are any.
+        (
+            "advancedRoundRobin",
+            "advancedRoundRobin",
+            [Candidate(A, 10), Candidate(B, 20), Candidate(C, 100, priority=3), Candidate(D, 0)],
+            {D: 15.0},
+        ),
+        # So does who is given another priority.
+        (
+            "advancedRoundRobin",
+            "advancedRoundRobin",
+            [Candidate(A, 10), Candidate(B, 20, priority=3), Candidate(C, 100, priority=3)],
+            {B: 80.0},
+        ),
+        ("advancedRoundRobin", "advancedRoundRobin", [Candidate(A, 10), Candidate(B, 20, priority=5)], {}),
+        ("simpleRoundRobin", "simpleRoundRobin", [Candidate(A, 10), Candidate(B, 20, priority=3)], {}),
+        # Another capacity keeps the weight, where capacities are counted.
+        ("advancedRoundRobin", "advancedRoundRobin", [Candidate(A, 10), Candidate(B, 20, capacity=3)], {B: 40.0}),
+        ("simpleRoundRobin", "simpleRoundRobin", [Candidate(A, 10), Candidate(B, 20, capacity=3)], {}),
+        # Another type: all start level.
+        (
+            "simpleRoundRobin",
+            "equalDistribution",
+            [Candidate(A, 10), Candidate(B, 20, capacity=2)],
+            {A: 5.0, B: 10.0},
+        ),
+    ],
+)
+def test_after_a_change_nobody_is_flooded_and_nobody_starves(
+    type_before: QueueType, type_after: QueueType, changed: list[Candidate], expected: dict[UUID, float]
+) -> None:
+    before = [Candidate(A, 10), Candidate(B, 20), Candidate(C, 100, priority=3)]
+    known = {(one.member_id, one.count) for one in before} & {(one.member_id, one.count) for one in changed}
+
+    found = levelled(type_before, [one for one in before if (one.member_id, one.count) in known], type_after, changed)
+
+    assert found == expected
 
 
 def test_a_newcomer_in_the_middle_of_a_period_is_counted_at_the_mean() -> None:
@@ -163,13 +208,13 @@ def test_a_newcomer_in_the_middle_of_a_period_is_counted_at_the_mean() -> None:
     ]
     newcomer = Standing(C, 2, joined, turns("2031-01-22T10:00", made=later))
 
-    simple = assignment.head_starts("simpleRoundRobin", [*early, newcomer])
-    per_capacity = assignment.head_starts("equalDistribution", [newcomer, *early])
+    simple = leads.head_starts("simpleRoundRobin", [*early, newcomer])
+    per_capacity = leads.head_starts("equalDistribution", [newcomer, *early])
 
     assert simple == {A: 0.0, B: 0.0, C: 5.0}
     assert per_capacity == {A: 0.0, B: 0.0, C: 8.0}
-    assert assignment.leaders("simpleRoundRobin", 3, [*early, newcomer]) == set()
-    assert assignment.leaders("simpleRoundRobin", 3, [*early, replace(newcomer, joined=FOUNDED)]) == {A, B}
+    assert leads.leaders("simpleRoundRobin", 3, [*early, newcomer]) == set()
+    assert leads.leaders("simpleRoundRobin", 3, [*early, replace(newcomer, joined=FOUNDED)]) == {A, B}
 
 
 def test_newcomers_who_came_one_after_the_other_all_start_at_the_mean() -> None:
@@ -180,7 +225,7 @@ def test_newcomers_who_came_one_after_the_other_all_start_at_the_mean() -> None:
         Standing(A, 1, FOUNDED, turns(*["2031-01-20T10:00"] * 6, made=made)),
     ]
 
-    assert assignment.head_starts("simpleRoundRobin", standings) == {A: 0.0, B: 6.0, C: 6.0}
+    assert leads.head_starts("simpleRoundRobin", standings) == {A: 0.0, B: 6.0, C: 6.0}
 
 
 @pytest.mark.parametrize(
@@ -240,15 +285,15 @@ def test_with_a_threshold_nobody_gets_further_ahead_than_that(drawn: list[tuple[
             had[member].append(Turn(start, FOUNDED.add(minutes=1)))
 
     days = {
-        assignment.period_of("day", "Europe/Berlin", at("2031-03-03T00:00")),
-        assignment.period_of("day", "Europe/Berlin", at("2031-03-04T00:00")),
+        leads.period_of("day", "Europe/Berlin", at("2031-03-03T00:00")),
+        leads.period_of("day", "Europe/Berlin", at("2031-03-04T00:00")),
     }
     for day in days:
         counts = Counter(
             member
             for member, own in had.items()
             for turn in own
-            if assignment.period_of("day", "Europe/Berlin", turn.start) == day
+            if leads.period_of("day", "Europe/Berlin", turn.start) == day
         )
         assert max(counts.values(), default=0) - min(counts[one] for one in had) <= most
 
@@ -256,7 +301,7 @@ def test_with_a_threshold_nobody_gets_further_ahead_than_that(drawn: list[tuple[
 def test_only_turns_of_the_same_period_are_counted_for_a_start() -> None:
     standing = Standing(A, 1, FOUNDED, turns("2031-03-31T23:30", "2031-04-01T00:00", "2031-04-30T23:30"))
 
-    (kept,) = assignment.within("month", "Europe/Berlin", at("2031-04-15T12:00"), [standing])
+    (kept,) = leads.within("month", "Europe/Berlin", at("2031-04-15T12:00"), [standing])
 
     assert kept.turns == turns("2031-04-01T00:00", "2031-04-30T23:30")
 
@@ -266,9 +311,9 @@ def test_only_turns_of_the_same_period_are_counted_for_a_start() -> None:
 def test_the_turns_to_read_hold_the_whole_periods_of_any_zone(period: Period, zone: str) -> None:
     start = at("2031-03-31T23:30", zone)
 
-    first, last = assignment.around(period, start, start + 1)
+    first, last = leads.around(period, start, start + 1)
 
-    days = assignment.period_of(period, zone, start)
+    days = leads.period_of(period, zone, start)
     (span,) = wall_spans(zone, days[0] * 1440, days[1] * 1440)
     assert first <= span[0]
     assert span[1] <= last

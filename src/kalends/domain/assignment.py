@@ -1,27 +1,21 @@
-"""Which member of a queue takes a booking, and why; who is so far ahead that he is not offered (contract 2.10).
+"""Which member of a queue takes a booking, and why (contract 2.10).
 
 A member is a user or a group. His *weight* is what he has had, per capacity where the queue's type counts so; who has
 the least goes on. Whoever joins later starts at the mean weight of the others, not at nothing, so that he is not
-flooded: `level_with` for all bookings there ever were, `head_starts` for those of one period.
+flooded.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 from statistics import fmean
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from whenever import Instant
-
-from kalends.domain.caps import PERIODS, Period, period_around
-from kalends.domain.rules import Caps
-from kalends.domain.spans import Span, merge
-from kalends.domain.zones import DAY, wall_minute, wall_spans
 
 QueueType: TypeAlias = Literal["simpleRoundRobin", "advancedRoundRobin", "equalDistribution"]
 Reason: TypeAlias = Literal[
@@ -29,8 +23,7 @@ Reason: TypeAlias = Literal[
 ]
 
 _DECIDES: tuple[Reason, ...] = ("highest-priority", "fewest-bookings", "longest-not-chosen", "position")
-_ONE: Mapping[Period, Caps] = {"day": Caps(per_day=1), "week": Caps(per_week=1), "month": Caps(per_month=1)}
-_EXACT = 6  # decimals of a weight that count: means of means must not part what is equal
+EXACT = 6  # decimals of a weight that count: means of means must not part what is equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +65,6 @@ class Choice:
     candidates: list[dict[str, Any]]
 
 
-class Turn(NamedTuple):
-    """A live booking that a member was chosen for: its start in epoch minutes, and when he was chosen."""
-
-    start: int
-    made: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A rotating member with his turns; `joined` is when he came to rotate."""
-
-    member_id: UUID
-    capacity: int
-    joined: Instant
-    turns: Sequence[Turn] = ()
-
-
 def share(queue_type: QueueType, capacity: int) -> int:
     """Say what a member's bookings are divided by."""
     return 1 if queue_type == "simpleRoundRobin" else capacity
@@ -96,12 +72,47 @@ def share(queue_type: QueueType, capacity: int) -> int:
 
 def weight(queue_type: QueueType, candidate: Candidate) -> float:
     """Say how much a member has had; the least goes on."""
-    return round((candidate.count + candidate.baseline) / share(queue_type, candidate.capacity), _EXACT)
+    return round((candidate.count + candidate.baseline) / share(queue_type, candidate.capacity), EXACT)
 
 
 def level_with(queue_type: QueueType, weights: Sequence[float], *, capacity: int, count: int) -> float:
     """Find the baseline that brings a member to the mean of these weights; without any, to nothing had yet."""
     return (fmean(weights) if weights else 0.0) * share(queue_type, capacity) - count
+
+
+def levelled(
+    type_before: QueueType, before: Sequence[Candidate], type_after: QueueType, after: Sequence[Candidate]
+) -> dict[UUID, float]:
+    """Find the new baselines after a change of a queue's members or of its type; who keeps his is left out.
+
+    Newcomers start at the mean of those who were there, of the same priority if there are any; so does who changes
+    his priority. Who changes his capacity keeps his weight. With another type all start level.
+    """
+    weights = {one.member_id: weight(type_before, one) for one in before}
+    earlier = {one.member_id: one for one in before}
+    kept = [one for one in after if one.member_id in earlier]
+    found: dict[UUID, float] = {}
+    for one in after:
+        was = earlier.get(one.member_id)
+        peers = [
+            weights[other.member_id]
+            for other in kept
+            if type_after == "advancedRoundRobin"
+            and other.priority == earlier[other.member_id].priority == one.priority
+        ]
+        if was is None:
+            found[one.member_id] = _baseline(type_after, one, peers or [weights[other.member_id] for other in kept])
+        elif type_after != type_before:
+            found[one.member_id] = _baseline(type_after, one, [weights[other.member_id] for other in kept])
+        elif type_after == "advancedRoundRobin" and was.priority != one.priority and peers:
+            found[one.member_id] = _baseline(type_after, one, peers)
+        elif share(type_after, was.capacity) != share(type_after, one.capacity):
+            found[one.member_id] = _baseline(type_after, one, [weights[one.member_id]])
+    return found
+
+
+def _baseline(queue_type: QueueType, one: Candidate, weights: Sequence[float]) -> float:
+    return level_with(queue_type, weights, capacity=one.capacity, count=one.count)
 
 
 def rank(queue_type: QueueType, candidates: Sequence[Candidate]) -> list[Ranked]:
@@ -152,87 +163,9 @@ def _facts(queue_type: QueueType, one: Candidate, *, is_free: bool) -> dict[str,
         "memberId": str(one.member_id),
         "free": is_free,
         "count": one.count,
-        "baseline": round(one.baseline, _EXACT),
+        "baseline": round(one.baseline, EXACT),
         "capacity": one.capacity,
         "priority": one.priority,
         "weight": weight(queue_type, one),
         "lastChosen": one.last_chosen.format_iso() if one.last_chosen else None,
     }
-
-
-def head_starts(queue_type: QueueType, standings: Sequence[Standing]) -> dict[UUID, float]:
-    """Say what each member is counted ahead of his own turns, all of one period.
-
-    Who joined after some of them were taken is counted as if he had stood at the mean of those who were there.
-    """
-    found: dict[UUID, float] = {}
-    first = min((turn.made for one in standings for turn in one.turns), default=None)
-    for newcomer in sorted(standings, key=lambda one: one.joined):
-        earlier = [one for one in standings if one.joined < newcomer.joined]
-        if first is None or first >= newcomer.joined or not earlier:
-            found[newcomer.member_id] = 0.0
-            continue
-        weights = [
-            (_taken_before(one, newcomer.joined) + found[one.member_id]) / share(queue_type, one.capacity)
-            for one in earlier
-        ]
-        own = _taken_before(newcomer, newcomer.joined)
-        found[newcomer.member_id] = level_with(queue_type, weights, capacity=newcomer.capacity, count=own)
-    return found
-
-
-def _taken_before(one: Standing, moment: Instant) -> int:
-    return sum(turn.made < moment for turn in one.turns)
-
-
-def around(period: Period, start: int, end: int) -> Span:
-    """Widen [start, end), in epoch minutes, so that it holds all periods of any zone that it touches."""
-    return period_around([_ONE[period]], start, end)
-
-
-def period_of(period: Period, zone: str, start: int) -> Span:
-    """Find the local days [first, after) of the period that an instant lies in, as days since 1970-01-01."""
-    return PERIODS[period](wall_minute(zone, start) // DAY)
-
-
-def within(period: Period, zone: str, start: int, standings: Sequence[Standing]) -> list[Standing]:
-    """Keep of everybody's turns those in the same period as a start."""
-    asked = period_of(period, zone, start)
-    return [
-        replace(one, turns=[turn for turn in one.turns if period_of(period, zone, turn.start) == asked])
-        for one in standings
-    ]
-
-
-def ahead(
-    queue_type: QueueType, threshold: int, period: Period, zone: str, standings: Sequence[Standing]
-) -> dict[UUID, list[Span]]:
-    """Find the starts that are not offered to members who are ahead by `threshold` bookings or more.
-
-    In each period a member is compared with the one who has had least, times his own share.
-
-    Args:
-        standings: all rotating members; turns must be complete for each period that is looked at (`around`).
-
-    Returns:
-        The closed spans of those who have any, tidy, in epoch minutes.
-    """
-    taken: dict[Span, dict[UUID, list[Turn]]] = defaultdict(lambda: defaultdict(list))
-    for one in standings:
-        for turn in one.turns:
-            taken[period_of(period, zone, turn.start)][one.member_id].append(turn)
-    closed: dict[UUID, list[Span]] = defaultdict(list)
-    for days, turns in taken.items():
-        same = [replace(one, turns=turns.get(one.member_id, ())) for one in standings]
-        for member_id in leaders(queue_type, threshold, same):
-            closed[member_id] += wall_spans(zone, days[0] * DAY, days[1] * DAY)
-    return {member_id: merge(spans) for member_id, spans in closed.items()}
-
-
-def leaders(queue_type: QueueType, threshold: int, standings: Sequence[Standing]) -> set[UUID]:
-    """Find the members who are ahead by `threshold` bookings or more, by the turns of one period."""
-    extra = head_starts(queue_type, standings)
-    had = {one.member_id: len(one.turns) + extra[one.member_id] for one in standings}
-    shares = {one.member_id: share(queue_type, one.capacity) for one in standings}
-    least = min((had[member_id] / shares[member_id] for member_id in had), default=0.0)
-    return {member_id for member_id in had if round(had[member_id] - least * shares[member_id], _EXACT) >= threshold}

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain import assignment
-from kalends.domain.assignment import Candidate, Choice, Standing, Turn
+from kalends.domain import assignment, leads
+from kalends.domain.assignment import Candidate, Choice
+from kalends.domain.leads import Standing, Turn
 from kalends.domain.spans import Span
 from kalends.storage import queues
 from kalends.storage.database import Connection
@@ -24,14 +25,12 @@ def ahead(state: QueueState, turns: Mapping[UUID, Sequence[Turn]], zone: str) ->
     """
     if state.max_lead_threshold is None:
         return {}
-    return assignment.ahead(
-        state.type, state.max_lead_threshold, state.distribution_period, zone, standings(state, turns)
-    )
+    return leads.ahead(state.type, state.max_lead_threshold, state.distribution_period, zone, standings(state, turns))
 
 
 def turns_around(state: QueueState, first: Instant, last: Instant) -> tuple[Instant, Instant]:
     """Say for which starts turns must be read to look at [first, last): whole periods of any zone."""
-    start, end = assignment.around(state.distribution_period, first.timestamp() // 60, -(-last.timestamp() // 60))
+    start, end = leads.around(state.distribution_period, first.timestamp() // 60, -(-last.timestamp() // 60))
     return Instant.from_timestamp(start * 60), Instant.from_timestamp(end * 60)
 
 
@@ -69,8 +68,8 @@ async def candidates(
         first, last = turns_around(state, start, start.add(minutes=1))
         turns = await queues.starts(conn, company_id, state.id, first=first, last=last, now=now)
         at = start.timestamp() // 60
-        same = assignment.within(state.distribution_period, zone, at, standings(state, turns))
-        extra = assignment.head_starts(state.type, same)
+        same = leads.within(state.distribution_period, zone, at, standings(state, turns))
+        extra = leads.head_starts(state.type, same)
         counts = {one.member_id: (len(one.turns), extra[one.member_id]) for one in same}
     return [
         Candidate(

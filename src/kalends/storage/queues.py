@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
+from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from whenever import Instant
 
-from kalends.domain.assignment import Choice, QueueType, Turn
+from kalends.domain.assignment import Choice, QueueType
 from kalends.domain.caps import Period
+from kalends.domain.leads import Turn
 
 from .database import Connection
 
@@ -61,6 +63,22 @@ class Had:
     last_chosen: Instant | None
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One choice as the ledger keeps it; `live`: it counts."""
+
+    id: int
+    member_id: UUID
+    user_ids: list[UUID]
+    start_at: Instant
+    strategy: QueueType
+    reason: str
+    candidates: list[dict[str, Any]]
+    appointment_id: UUID | None
+    live: bool
+    created_at: Instant
+
+
 _STATE = """
     SELECT q.id, q.meeting_type_id, q.type, q.max_lead_threshold, q.distribution_period, q.prioritize_near_term,
         m.fixed, m.id, m.kind, m.user_ids, m.capacity, m.priority, m.position, m.custom_link, m.baseline, m.joined
@@ -71,7 +89,7 @@ _STATE = """
         WHERE u.company_id = q.company_id AND u.queue_id = q.id AND a.deleted_at IS NULL
         UNION ALL
         SELECT false, g.id, 'group', array_agg(u.user_id ORDER BY u.user_id <> coalesce(g.main_group_host_id,
-            u.user_id), u.position), g.capacity, 0, g.position, NULL, g.baseline, g.created_at
+            u.user_id), u.position), g.capacity, 0, g.position, NULL, g.baseline, g.joined_at
         FROM queue_user_group g
         JOIN queue_group_user u ON u.company_id = g.company_id AND u.group_id = g.id
         JOIN user_account a ON a.company_id = u.company_id AND a.id = u.user_id
@@ -136,6 +154,32 @@ async def had(conn: Connection, company_id: UUID, queue_id: UUID, *, now: Instan
         {"company": company_id, "queue": queue_id, "now": now},
     )
     return {row[0]: Had(row[1], row[2]) for row in await cursor.fetchall()}
+
+
+async def ledger(
+    conn: Connection, company_id: UUID, queue_id: UUID, *, before: int | None, limit: int, now: Instant
+) -> list[LedgerEntry]:
+    """Read choices of a queue, newest first; those before one of them, or from the newest on."""
+    async with conn.cursor(row_factory=class_row(LedgerEntry)) as cur:
+        await cur.execute(
+            f"""SELECT id, member_id, user_ids, start_at, strategy, reason, candidates, appointment_id,
+                ({_COUNTS}) AS live, created_at
+            FROM queue_choice WHERE company_id = %(company)s AND queue_id = %(queue)s
+                AND (%(before)s::bigint IS NULL OR id < %(before)s)
+            ORDER BY id DESC LIMIT %(limit)s""",
+            {"company": company_id, "queue": queue_id, "before": before, "limit": limit, "now": now},
+        )
+        return await cur.fetchall()
+
+
+async def of_appointment(conn: Connection, company_id: UUID, appointment_id: UUID) -> UUID | None:
+    """Find the queue whose choice counts for an appointment; None: nobody's, or it has none."""
+    cursor = await conn.execute(
+        "SELECT queue_id FROM queue_choice WHERE company_id = %s AND appointment_id = %s AND live LIMIT 1",
+        (company_id, appointment_id),
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else None
 
 
 async def record(

@@ -2,7 +2,8 @@
 -- and the answers kept for repeated requests.
 
 -- A resource (user_type 'resource') has `capacity` units and buffers of its own, in minutes. Unit 1 is the user's own
--- host_no, the others stand in resource_unit; whoever locks a resource locks its user_account row.
+-- host_no, the others stand in resource_unit; whoever locks a resource locks its user_account row. Units beyond a capacity
+-- that was lowered stay there with the claims they have, and are given to nobody (unit <= capacity).
 ALTER TABLE user_account
     ADD capacity integer NOT NULL DEFAULT 1 CHECK (capacity BETWEEN 1 AND 100),
     ADD buffer_before integer NOT NULL DEFAULT 0 CHECK (buffer_before BETWEEN 0 AND 480),
@@ -30,6 +31,10 @@ ALTER TABLE appointment
     ADD series_id uuid,
     ADD queue_id uuid,
     ADD resources jsonb NOT NULL DEFAULT '[]';
+-- brought_by: the attendee who brought him along, and with whom he leaves.
+ALTER TABLE attendee ADD brought_by uuid;
+-- A form may have become a provisional booking.
+ALTER TABLE form_nonce ADD provisional_id uuid;
 CREATE INDEX appointment_series ON appointment (company_id, series_id, start_at) WHERE series_id IS NOT NULL;
 
 -- A booking that somebody still has to confirm. dto is the booking's body; status 'expired' is a pending one whose
@@ -96,6 +101,7 @@ CREATE TABLE reservation (
 CREATE INDEX reservation_type_start ON reservation (company_id, meeting_type_id, start_at);
 CREATE INDEX reservation_hosts ON reservation USING gin (host_ids);
 CREATE INDEX reservation_provisional ON reservation (company_id, provisional_id) WHERE provisional_id IS NOT NULL;
+CREATE INDEX reservation_appointment ON reservation (company_id, appointment_id) WHERE appointment_id IS NOT NULL;
 CREATE INDEX reservation_expires ON reservation (expires_at);
 
 -- A claim belongs to an appointment, or to a reservation and lives as long as that.
@@ -126,7 +132,8 @@ CREATE TABLE queue (
     FOREIGN KEY (company_id, meeting_type_id) REFERENCES meeting_type (company_id, id)
 );
 
--- baseline: what a newcomer is counted ahead, so that he starts at the mean of those who are there already.
+-- baseline: what a newcomer is counted ahead, so that he starts at the mean of those who are there already. joined_at:
+-- when he (or a group with somebody in it) came to rotate.
 CREATE TABLE queue_user (
     company_id uuid NOT NULL,
     queue_id uuid NOT NULL,
@@ -155,6 +162,7 @@ CREATE TABLE queue_user_group (
     capacity integer NOT NULL DEFAULT 1 CHECK (capacity >= 1),
     main_group_host_id uuid,
     baseline double precision NOT NULL DEFAULT 0,
+    joined_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     deleted_at timestamptz,
