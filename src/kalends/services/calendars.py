@@ -1,32 +1,34 @@
 """Calendars: what the slot engine is asked with, read in a fixed number of statements for any number of hosts.
 
-`load` takes two statements, a third where caps count. `listing` takes no more while its window has a start, and as
-many again to look for the earliest start behind an empty window.
+`load` takes two statements, and one more for each of these a meeting type has: caps, several seats, resources, a
+queue, a queue's lead threshold. `listing` takes no more while its window has a start, and as many again to look for
+the earliest start behind an empty window.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 from whenever import Instant
 
 from kalends.domain import slots
-from kalends.domain.exceptions import AvailabilityException
 from kalends.domain.listing import Listing
-from kalends.domain.rules import Ask, BookingWindow, Caps, HostCalendar, Rules
-from kalends.domain.schedule import Schedule
-from kalends.domain.week import DAYS, Week, parse_week
+from kalends.domain.rules import Ask, Caps, HostCalendar, Rules
+from kalends.domain.spans import Span
 from kalends.errors import NotFound, Unavailable
-from kalends.storage import calendars, locks
+from kalends.storage import booked_starts, calendars, locks, queues, reservations
 from kalends.storage.calendars import HostHours, Scope
 from kalends.storage.database import Connection
+from kalends.storage.hosts import Host
+from kalends.storage.reservations import Reservation
 
+from . import queue_teams, resource_calendars, sessions, slot_rules
+from .queue_teams import LineUp
+from .resource_calendars import Needed
 from .slot_queries import Loaded, LoadedResource, ResourceChoice, Session, SlotQuery
+from .slot_rules import caps_of
 
 __all__ = [
     "ChangedMeanwhile",
@@ -45,7 +47,7 @@ __all__ = [
 # Exceptions this far around the window are read: more than any appointment with its buffers, and the days the
 # engine expands on either side.
 _EXCEPTIONS_AROUND_HOURS = 8 * 24
-_CLOSED: Week = ((),) * len(DAYS)
+_NEAR_TERM_HOURS = 14 * 24
 
 
 class ChangedMeanwhile(Unavailable):
@@ -63,6 +65,30 @@ class Listed:
     earliest: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question of which is known who and what it concerns, but not yet what is taken."""
+
+    scope: Scope
+    hosts: tuple[HostHours, ...]
+    resources: tuple[Needed, ...]
+    hold: Reservation | None
+    hold_hosts: tuple[Host, ...]
+    hold_lock_nos: frozenset[int]
+
+    @property
+    def own_hold(self) -> UUID | None:
+        """The hold whose time is free: one of this type."""
+        return self.hold.id if self.hold and self.hold.meeting_type_id == self.scope.meeting_type.id else None
+
+    @property
+    def lock_nos(self) -> set[int]:
+        """All host numbers a change concerns."""
+        hosts = {one.host.host_no for one in self.hosts}
+        rooms = {hours.units[0] for one in self.resources for _, hours in one.channels}
+        return hosts | rooms | self.hold_lock_nos
+
+
 async def listing(
     conn: Connection, company_id: UUID, query: SlotQuery, now: Instant, *, earliest: bool = True
 ) -> Listed:
@@ -72,10 +98,18 @@ async def listing(
         earliest: look for the first start up to the booking window's end when the window has none.
 
     Raises:
-        NotFound: no such meeting type, host, queue or existing appointment in this company.
+        NotFound: no such meeting type, host, queue, resource, hold or existing appointment in this company.
     """
     loaded = await load(conn, company_id, query, now)
-    found = slots.list_slots(loaded.rules, loaded.calendars, loaded.ask, query.start, query.end, now)
+    found = slots.list_slots(
+        loaded.rules,
+        loaded.calendars,
+        loaded.ask,
+        query.start,
+        query.end,
+        now,
+        resources=loaded.resource_calendars,
+    )
     starts = found.starts
     if starts or not earliest:
         return Listed(loaded, found, starts[0] if starts else None)
@@ -83,7 +117,13 @@ async def listing(
     if behind >= until or not loaded.rules.enabled:
         return Listed(loaded, found, None)
     rest = await load(conn, company_id, replace(query, start=behind, end=until), now)
-    return Listed(loaded, found, slots.first_start(rest.rules, rest.calendars, rest.ask, behind, until, now))
+    return Listed(loaded, found, _first_start(rest, behind, until, now))
+
+
+def _first_start(loaded: Loaded, first: Instant, last: Instant, now: Instant) -> int | None:
+    return slots.first_start(
+        loaded.rules, loaded.calendars, loaded.ask, first, last, now, resources=loaded.resource_calendars
+    )
 
 
 async def load(conn: Connection, company_id: UUID, query: SlotQuery, now: Instant, *, deleted: bool = False) -> Loaded:
@@ -93,45 +133,33 @@ async def load(conn: Connection, company_id: UUID, query: SlotQuery, now: Instan
         deleted: find a deleted meeting type too; it counts as disabled.
 
     Raises:
-        NotFound: no such meeting type, host, queue or existing appointment in this company.
+        NotFound: no such meeting type, host, queue, resource, hold or existing appointment in this company.
+        ChangedMeanwhile: all members of the queue were changed while this read.
     """
-    scope, hosts = await _scope(conn, company_id, query, deleted=deleted)
-    rules = _rules(scope, query)
-    caps = [caps_of(host.booking_limits) for host in hosts]
-    first, last = slots.reach(rules, query.start, query.end, caps=caps)
-    moved = query.existing_appointment_id if scope.moved else None
-    busy = await calendars.busy(
-        conn, host_nos=[one.host.host_no for one in hosts], first=first, last=last, moved=moved, now=now
-    )
-    booked: dict[UUID | None, list[int]] = {}
-    if any(cap != Caps() for cap in (rules.caps, *caps)):
-        booked = await calendars.booked(
-            conn,
-            company_id=company_id,
-            meeting_type_id=query.meeting_type_id,
-            host_ids=[one.host.id for one in hosts],
-            first=first,
-            last=last,
-            moved=moved,
-        )
-        rules = replace(rules, booked=booked.get(None, ()))
-    return Loaded(
-        meeting_type=scope.meeting_type,
-        hosts=tuple(one.host for one in hosts),
-        rules=rules,
-        calendars=tuple(
-            HostCalendar(
-                host=one.host.id,
-                schedule=_schedule(one),
-                zone=one.host.timezone,
-                claims=busy.get(one.host.host_no, ()),
-                caps=cap,
-                booked=booked.get(one.host.id, ()),
-            )
-            for one, cap in zip(hosts, caps, strict=True)
-        ),
-        ask=_ask(query, scope),
-    )
+    asked = await _asked(conn, company_id, query, deleted=deleted)
+    loaded = await _loaded(conn, company_id, query, asked, now)
+    if loaded.queue and loaded.queue.prioritize_near_term and any(one.closed for one in loaded.calendars):
+        near = now.add(minutes=loaded.rules.notice)
+        window = replace(query, start=near, end=near.add(hours=_NEAR_TERM_HOURS))
+        if await _is_lifted(conn, company_id, window, now, deleted=deleted):
+            return _opened(loaded)
+    return loaded
+
+
+async def _is_lifted(conn: Connection, company_id: UUID, near: SlotQuery, now: Instant, *, deleted: bool) -> bool:
+    """Tell whether all members are offered again, since without those who are ahead no start is near.
+
+    Listing and booking ask this alike, whatever window they look at.
+    """
+    asked = await _asked(conn, company_id, near, deleted=deleted)
+    loaded = await _loaded(conn, company_id, near, asked, now)
+    if _first_start(loaded, near.start, near.end, now) is not None:
+        return False
+    return _first_start(_opened(loaded), near.start, near.end, now) is not None
+
+
+def _opened(loaded: Loaded) -> Loaded:
+    return replace(loaded, calendars=tuple(replace(one, closed=()) for one in loaded.calendars))
 
 
 async def load_locked(
@@ -145,7 +173,8 @@ async def load_locked(
 ) -> tuple[Loaded, Instant]:
     """Lock all that a change of these calendars concerns, then read the clock, then everything for the engine.
 
-    The order is the one of design section 4: the type when it has a cap, the hosts, the appointment that is moved.
+    The order is the one of design section 4: the type when it has a cap, its queue when that chooses, the hosts and
+    resources, also those of the hold, by number, and the appointment that is moved.
 
     Args:
         deleted: find a deleted meeting type too.
@@ -153,105 +182,177 @@ async def load_locked(
 
     Raises:
         NotFound: as `load`.
-        ChangedMeanwhile: the hosts, or the type's cap, were changed while this waited.
+        ChangedMeanwhile: the hosts, the resources, the queue, or the type's cap, were changed while this waited.
     """
-    before, hosts = await _scope(conn, company_id, query, deleted=deleted)
-    capped = caps_of(before.meeting_type.booking_limits) != Caps()
+    before = await _asked(conn, company_id, query, deleted=deleted)
+    kind = before.scope.meeting_type
+    capped = caps_of(kind.booking_limits) != Caps()
     if capped:
-        await locks.meeting_type(conn, company_id, query.meeting_type_id)
+        await locks.meeting_type(conn, company_id, kind.id)
+    locked_queue = kind.queue_id if before.scope.by_queue else None
+    if locked_queue:
+        await locks.queue(conn, company_id, locked_queue)
     if before_hosts:
         await before_hosts()
-    locked = {one.host.host_no for one in hosts}
-    await locks.hosts(conn, locked)
+    await locks.hosts(conn, before.lock_nos)
     if query.existing_appointment_id:
         await locks.appointment(conn, company_id, query.existing_appointment_id)
     now = clock()
     loaded = await load(conn, company_id, query, now, deleted=deleted)
-    if not {host.host_no for host in loaded.hosts} <= locked or (loaded.rules.caps != Caps() and not capped):
+    concerned = {host.host_no for host in loaded.hosts} | {
+        choice.lock_no for resource in loaded.resources for choice in resource.choices
+    }
+    if (
+        not concerned <= before.lock_nos
+        or (loaded.rules.caps != Caps() and not capped)
+        or (loaded.queue and loaded.queue.id != locked_queue)
+    ):
         raise ChangedMeanwhile(retry_after_s=1)
     return loaded, now
 
 
-async def _scope(
-    conn: Connection, company_id: UUID, query: SlotQuery, *, deleted: bool
-) -> tuple[Scope, list[HostHours]]:
+async def _asked(conn: Connection, company_id: UUID, query: SlotQuery, *, deleted: bool) -> _Asked:
+    first = query.start.subtract(hours=_EXCEPTIONS_AROUND_HOURS)
+    last = query.end.add(hours=_EXCEPTIONS_AROUND_HOURS)
     scope = await calendars.scope(
         conn,
         company_id=company_id,
         meeting_type_id=query.meeting_type_id,
         host_ids=list(dict.fromkeys(query.host_ids)),
-        first=query.start.subtract(hours=_EXCEPTIONS_AROUND_HOURS),
-        last=query.end.add(hours=_EXCEPTIONS_AROUND_HOURS),
+        queue=query.queue_id is not None,
+        channel=query.channel,
+        first=first,
+        last=last,
         moved=query.existing_appointment_id,
         deleted=deleted,
     )
     if scope is None:
         raise NotFound("Meeting type not found")
-    if query.queue_id:
+    if query.queue_id and query.queue_id != scope.meeting_type.queue_id:
         raise NotFound("Queue not found")
     if query.existing_appointment_id and not scope.moved_exists:
         raise NotFound("Appointment not found")
-    hosts = [host for host in scope.hosts if host]
+    hosts = tuple(host for host in scope.hosts if host)
     if len(hosts) < len(scope.hosts) or scope.unknown_hosts:
         raise NotFound("Host not found")
-    return scope, hosts
+    resources = await resource_calendars.needed(conn, scope, query, first=first, last=last)
+    hold, users = None, {}
+    if query.hold_id:
+        hold = await reservations.hold(conn, company_id, query.hold_id)
+        if hold is None:
+            raise NotFound("Hold not found")
+        rooms = [UUID(one["resourceId"]) for one in hold.resources]
+        users = await calendars.users(conn, company_id, [*hold.host_ids, *rooms])
+    kept = tuple(users[host] for host in (hold.host_ids if hold else ()) if host in users)
+    return _Asked(scope, hosts, resources, hold, kept, frozenset(user.host_no for user in users.values()))
 
 
-def _rules(scope: Scope, query: SlotQuery) -> Rules:
-    kind = scope.meeting_type
-    info = kind.meeting_info
-    duration: int = query.duration or info["duration"]
-    offered: tuple[int, ...] = (info["duration"], *(kind.meeting_options.get("allowedDurations") or ()))
-    if scope.moved:
-        duration = int((scope.moved[1] - scope.moved[0]).total("minutes"))
-        offered = (duration,)
-    return Rules(
-        enabled=kind.enabled and kind.deleted_at is None,
-        duration=duration,
-        allowed_durations=offered,
-        interval=kind.timeslot_interval or duration,
-        buffer_before=info.get("bufferBefore") or 0,
-        buffer_after=info.get("bufferAfter") or 0,
-        buffers_within_hours=bool(info.get("bufferMustStayWithinWorkingHours")),
-        notice=kind.booking_minimum,
-        window=_window(kind.days_into_future),
-        zone=scope.zone,
-        caps=caps_of(kind.booking_limits),
+async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, asked: _Asked, now: Instant) -> Loaded:
+    scope, hosts = asked.scope, asked.hosts
+    rules = slot_rules.rules(scope, query)
+    ids = [one.host.id for one in hosts]
+    caps = [caps_of(one.booking_limits) for one in hosts]
+    moved = query.existing_appointment_id if scope.moved else None
+    before, after = resource_calendars.reach(asked.resources)
+    first, last = slots.reach(rules, query.start.subtract(minutes=before), query.end.add(minutes=after), caps=caps)
+    state, line_up = await _line_up(conn, company_id, query, asked, now)
+    busy = await calendars.busy(
+        conn,
+        host_nos=[*(one.host.host_no for one in hosts), *resource_calendars.host_nos(asked.resources)],
+        first=first,
+        last=last,
+        moved=moved,
+        hold=asked.own_hold,
+        now=now,
     )
-
-
-def _window(raw: Mapping[str, Any]) -> BookingWindow:
-    """Read `daysIntoFuture` of contract 6.6."""
-    mode = raw["mode"]
-    if mode == "limit":
-        return BookingWindow("limit", limit_minutes=raw["bookingLimit"], count=raw.get("countMode") or "calendar")
-    if mode == "range":
-        return BookingWindow("range", range_min=raw.get("rangeMin"), range_max=raw.get("rangeMax"))
-    return BookingWindow("unlimited")
-
-
-def caps_of(raw: Mapping[str, Any]) -> Caps:
-    """Read `bookingLimits` of contract 6.6."""
-    return Caps(raw.get("perDay"), raw.get("perWeek"), raw.get("perMonth")) if raw else Caps()
-
-
-def _ask(query: SlotQuery, scope: Scope) -> Ask:
-    if scope.moved and not query.mode and not query.required:
-        return Ask("everyone")
-    return Ask(query.mode or "anyone", query.required)
-
-
-def _schedule(hours: HostHours) -> Schedule:
-    return Schedule(
-        hours.zone or hours.host.timezone,
-        _week(hours.week) if hours.week else _CLOSED,
-        tuple(
-            AvailabilityException(available, start, end, "company" if companys else "own", number)
-            for available, start, end, companys, number in hours.exceptions
+    booked: dict[UUID | None, list[int]] = {}
+    if any(cap != Caps() for cap in (rules.caps, *caps)):
+        booked = await booked_starts.counted(
+            conn,
+            company_id=company_id,
+            meeting_type_id=query.meeting_type_id,
+            host_ids=ids,
+            first=first,
+            last=last,
+            moved=moved,
+            hold=asked.own_hold,
+            now=now,
+        )
+    joined = await _sessions(conn, company_id, query, asked, rules, now)
+    own = [
+        HostCalendar(
+            host=one.host.id,
+            schedule=slot_rules.schedule(one.hours, one.host.timezone),
+            zone=one.host.timezone,
+            claims=busy.get(one.host.host_no, ()),
+            caps=cap,
+            booked=booked.get(one.host.id, ()),
+        )
+        for one, cap in zip(hosts, caps, strict=True)
+    ]
+    return Loaded(
+        meeting_type=scope.meeting_type,
+        hosts=tuple(hosts[place].host for place in line_up.places),
+        rules=replace(rules, booked=booked.get(None, ()), sessions=sessions.open_starts(joined, query.seats)),
+        calendars=tuple(
+            replace(own[place], closed=closed) if closed else own[place]
+            for place, closed in zip(line_up.places, line_up.closed, strict=True)
         ),
+        ask=Ask(teams=line_up.teams) if line_up.teams else slot_rules.ask(scope, query),
+        queue=state,
+        team_members=line_up.members,
+        sessions=joined,
+        resources=resource_calendars.loaded(asked.resources, busy, scope.zone),
+        hold=asked.hold,
+        hold_hosts=asked.hold_hosts,
     )
 
 
-@lru_cache(maxsize=4096)
-def _week(text: str) -> Week:
-    return parse_week(json.loads(text))
+async def _line_up(
+    conn: Connection, company_id: UUID, query: SlotQuery, asked: _Asked, now: Instant
+) -> tuple[queues.QueueState | None, LineUp]:
+    """Put the hosts into teams where a queue chooses among them; else all stand as they are."""
+    ids = [one.host.id for one in asked.hosts]
+    as_they_are = LineUp(tuple(range(len(ids))), ((),) * len(ids), (), ())
+    queue_id = asked.scope.meeting_type.queue_id
+    if not asked.scope.by_queue or not queue_id:
+        return None, as_they_are
+    state = await queues.state(conn, company_id, queue_id)
+    if state is None or not state.members:
+        return None, as_they_are
+    closed: Mapping[UUID, Sequence[Span]] = await queue_teams.closed(
+        conn,
+        company_id,
+        state,
+        asked.scope.zone,
+        first=query.start,
+        last=query.end,
+        now=now,
+        leaving=asked.own_hold,
+    )
+    line_up = queue_teams.line_up(state, ids, closed)
+    if not line_up.teams:
+        raise ChangedMeanwhile(retry_after_s=1)
+    return state, line_up
+
+
+async def _sessions(
+    conn: Connection, company_id: UUID, query: SlotQuery, asked: _Asked, rules: Rules, now: Instant
+) -> dict[int, Session]:
+    """Find where guests can sit together; none for an appointment that is moved, which stays one of its own."""
+    kind = asked.scope.meeting_type
+    if kind.spots == 1 or asked.scope.moved or query.hide_group_appointments:
+        return {}
+    ids = [one.host.id for one in asked.hosts]
+    seated = await booked_starts.seated(
+        conn,
+        company_id=company_id,
+        meeting_type_id=kind.id,
+        host_ids=ids,
+        duration=rules.duration,
+        first=query.start,
+        last=query.end,
+        hold=asked.own_hold,
+        now=now,
+    )
+    return sessions.at_each_start(seated, total=kind.spots, seats=query.seats, host_ids=ids)

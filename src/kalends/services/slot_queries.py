@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain.rules import Ask, HostCalendar, Rules
+from kalends.domain.rules import Ask, HostCalendar, Resource, Rules
 from kalends.storage.hosts import Host
 from kalends.storage.meeting_types import MeetingType
+from kalends.storage.queues import QueueState
 from kalends.storage.reservations import Reservation
-
-if TYPE_CHECKING:
-    from kalends.domain.rules import Resource
-    from kalends.storage.queues import QueueState
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +102,14 @@ class Loaded:
     """Everything about one query; `calendars` stand in the order of `hosts`.
 
     Attributes:
+        hosts: a member of several teams of a queue may stand here twice.
         queue: the queue that chooses, if one does; not for an appointment that is moved.
         team_members: the queue's member for each place of `ask.teams`.
-        sessions: by start, in epoch minutes: those with too few free seats, and hidden ones, too. Only
-            `rules.sessions` can be joined.
-        resources: all are needed; their calendars are what the engine is asked with.
-        hold: the caller's hold while it lives, or as it ended; `hold_hosts` are its hosts, main host first.
+        sessions: by start, in epoch minutes, also those with too few free seats; only at `rules.sessions` can one
+            join. None where they are hidden.
+        resources: all are needed.
+        hold: the caller's hold, alive or ended, of this type or another; its time is free where it is of this one.
+        hold_hosts: its hosts who are still there, the main host first.
     """
 
     meeting_type: MeetingType
@@ -129,3 +128,8 @@ class Loaded:
     def zone(self) -> str:
         """The zone of the type's schedule, where caps and periods are counted."""
         return self.rules.zone
+
+    @property
+    def resource_calendars(self) -> tuple[Resource, ...]:
+        """What the engine is asked with, in the order of `resources`."""
+        return tuple(one.calendar for one in self.resources)

@@ -1,4 +1,4 @@
-"""Calendars: everything the slot engine needs, for any number of hosts in the same few statements.
+"""Calendars: the hosts of a question with their hours, and their claims, for any number of them in two statements.
 
 Spans leave here as epoch minutes, rounded outward; no object is made per claim.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
+from psycopg.rows import class_row
 from whenever import Instant
 
 from . import hosts, meeting_types, rows
@@ -20,36 +21,61 @@ from .meeting_types import MeetingType
 _TYPE_WIDTH = len(fields(MeetingType))
 _HOST_WIDTH = len(fields(Host))
 
+# The exceptions of a company, a user u and his schedule hours that may touch [first, last), as JSON.
+EXCEPTIONS = """
+    (SELECT json_agg(json_build_array(e.available, e.starts, e.ends, e.owner_type = 'company', e.id) ORDER BY e.id)
+     FROM availability_exception e
+     WHERE e.company_id = u.company_id AND e.owner_id IN (u.company_id, u.id, hours.id) AND e.deleted_at IS NULL
+        AND e.latest > %(first)s AND e.earliest < %(last)s)
+"""
+
 _SCOPE = f"""
     SELECT {rows.prefixed(meeting_types.COLUMNS, "t")}, coalesce(std.timezone, owner.timezone),
-        moved.id, same.start_at, same.end_at,
-        same.id IS NOT NULL AND EXISTS (
+        moved.id, same.start_at, same.end_at, same.resources, members.ids IS NOT NULL,
+        coalesce(same.id, members.ids[1]) IS NOT NULL AND EXISTS (
             SELECT FROM unnest(%(hosts)s::uuid[]) named(id) WHERE NOT EXISTS (
                 SELECT FROM user_account n
                 WHERE n.company_id = t.company_id AND n.id = named.id AND n.deleted_at IS NULL)),
-        {rows.prefixed(hosts.COLUMNS, "u")}, u.booking_limits,
-        hours.timezone, hours.schedule::text,
-        (SELECT json_agg(json_build_array(e.available, e.starts, e.ends, e.owner_type = 'company', e.id) ORDER BY e.id)
-         FROM availability_exception e
-         WHERE e.company_id = t.company_id AND e.owner_id IN (t.company_id, u.id, hours.id) AND e.deleted_at IS NULL
-            AND e.latest > %(first)s AND e.earliest < %(last)s)
+        asked.id, {rows.prefixed(hosts.COLUMNS, "u")}, u.booking_limits,
+        hours.timezone, hours.schedule::text, {EXCEPTIONS}
     FROM meeting_type t
     JOIN user_account owner ON owner.company_id = t.company_id AND owner.id = t.user_id
-    LEFT JOIN availability std ON std.company_id = t.company_id
-        AND std.id = coalesce(t.availability_id, owner.default_availability_id)
     LEFT JOIN appointment moved ON moved.company_id = t.company_id AND moved.id = %(moved)s
     LEFT JOIN appointment same ON same.company_id = t.company_id AND same.id = moved.id
         AND same.meeting_type_id = t.id
-    CROSS JOIN LATERAL unnest(coalesce(
+    LEFT JOIN availability std ON std.company_id = t.company_id AND std.id = coalesce(
+        (t.meeting_options->'channelAvailabilities'
+            ->>coalesce(same.channel, %(channel)s, t.meeting_info->>'channel'))::uuid,
+        t.availability_id,
+        owner.default_availability_id)
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN %(queue)s THEN coalesce(array_agg(m.user_id ORDER BY m.place, m.user_id), '{{}}')
+                    ELSE array_agg(m.user_id ORDER BY m.place, m.user_id) END AS ids
+        FROM (
+            SELECT q.user_id, min(q.place) AS place FROM (
+                SELECT qu.user_id, qu.position AS place FROM queue_user qu
+                WHERE qu.company_id = t.company_id AND qu.queue_id = t.queue_id
+                UNION ALL
+                SELECT gu.user_id, g.position FROM queue_user_group g
+                JOIN queue_group_user gu ON gu.company_id = g.company_id AND gu.group_id = g.id
+                WHERE g.company_id = t.company_id AND g.queue_id = t.queue_id AND g.deleted_at IS NULL
+            ) q
+            JOIN user_account live ON live.company_id = t.company_id AND live.id = q.user_id
+                AND live.deleted_at IS NULL
+            WHERE same.id IS NULL AND (%(queue)s OR %(hosts)s::uuid[] IS NULL)
+            GROUP BY q.user_id
+        ) m
+    ) members
+    LEFT JOIN LATERAL unnest(coalesce(
         (SELECT array_agg(h.user_id ORDER BY h.position) FROM appointment_host h
          WHERE h.company_id = t.company_id AND h.appointment_id = same.id),
+        members.ids,
         %(hosts)s::uuid[],
         ARRAY[t.user_id]
-    )) WITH ORDINALITY asked(id, place)
+    )) WITH ORDINALITY asked(id, place) ON true
     LEFT JOIN user_account u ON u.company_id = t.company_id AND u.id = asked.id AND u.deleted_at IS NULL
     LEFT JOIN availability hours ON hours.company_id = u.company_id
-        AND hours.id = CASE WHEN t.availability_id = std.id AND std.user_id = u.id THEN std.id
-                            ELSE u.default_availability_id END
+        AND hours.id = CASE WHEN std.user_id = u.id THEN std.id ELSE u.default_availability_id END
     WHERE t.company_id = %(company)s AND t.id = %(type)s AND (t.deleted_at IS NULL OR %(deleted)s)
     ORDER BY asked.place
 """
@@ -60,36 +86,33 @@ _BUSY = """
     FROM claim
     WHERE host_no = ANY(%(hosts)s) AND end_at > %(first)s AND start_at < %(last)s
         AND (expires_at IS NULL OR expires_at > %(now)s)
-        AND (%(moved)s::uuid IS NULL OR appointment_id <> %(moved)s)
+        AND (%(moved)s::uuid IS NULL OR appointment_id IS DISTINCT FROM %(moved)s)
+        AND (%(hold)s::uuid IS NULL OR reservation_id IS DISTINCT FROM %(hold)s)
     GROUP BY host_no
-"""
-
-_BOOKED = """
-    SELECT NULL::uuid, floor(date_part('epoch', a.start_at) / 60)::int FROM appointment a
-    WHERE a.company_id = %(company)s AND a.meeting_type_id = %(type)s AND a.cancelled_at IS NULL
-        AND a.start_at >= %(first)s AND a.start_at < %(last)s AND (%(moved)s::uuid IS NULL OR a.id <> %(moved)s)
-    UNION ALL
-    SELECT h.user_id, floor(date_part('epoch', h.start_at) / 60)::int FROM appointment_host h
-    WHERE h.company_id = %(company)s AND h.user_id = ANY(%(hosts)s) AND h.live
-        AND h.start_at >= %(first)s AND h.start_at < %(last)s
-        AND (%(moved)s::uuid IS NULL OR h.appointment_id <> %(moved)s)
 """
 
 
 @dataclass(frozen=True, slots=True)
-class HostHours:
-    """One host asked for, and the hours he is met in.
+class Hours:
+    """The hours somebody is met in, or a room is open.
 
     Attributes:
-        zone, week: his schedule's zone and its weekly hours as JSON text; None: he has none.
+        zone, week: the schedule's zone and its weekly hours as JSON text; None: there is no schedule.
         exceptions: [available, starts, ends, is the company's, id] each, by id.
     """
 
-    host: Host
-    booking_limits: dict[str, Any]
     zone: str | None
     week: str | None
     exceptions: list[tuple[bool, str, str, bool, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class HostHours:
+    """One host asked for, and the hours he is met in."""
+
+    host: Host
+    booking_limits: dict[str, Any]
+    hours: Hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +121,18 @@ class Scope:
 
     Attributes:
         zone: the zone of the type's schedule.
-        moved: start and end of the appointment of this type that is moved.
+        moved: start and end of the appointment of this type that is moved; moved_resources are those it has.
         moved_exists: the company has the appointment that is moved, of this type or another.
+        by_queue: the hosts are all those of the type's queue.
         unknown_hosts: the company does not have all hosts asked for, though it is not they who matter.
     """
 
     meeting_type: MeetingType
     zone: str
     moved: tuple[Instant, Instant] | None
+    moved_resources: list[dict[str, Any]]
     moved_exists: bool
+    by_queue: bool
     unknown_hosts: bool
     hosts: list[HostHours | None]
 
@@ -117,6 +143,8 @@ async def scope(
     company_id: UUID,
     meeting_type_id: UUID,
     host_ids: Sequence[UUID],
+    queue: bool,
+    channel: str | None,
     first: Instant,
     last: Instant,
     moved: UUID | None,
@@ -124,9 +152,11 @@ async def scope(
 ) -> Scope | None:
     """Read a type with its hosts, their hours and the exceptions that may touch [first, last); one statement.
 
-    The hosts are those of the moved appointment, if it is of this type; else those asked for, else the type's owner.
+    The hosts are those of the moved appointment, if it is of this type; else all users of the type's queue when that
+    is asked for, or when it has some and no hosts are asked for; else those asked for, else the type's owner.
 
     Args:
+        channel: None: the type's standard one. The moved appointment keeps its own.
         deleted: find a deleted type too.
     """
     cursor = await conn.execute(
@@ -135,6 +165,8 @@ async def scope(
             "company": company_id,
             "type": meeting_type_id,
             "hosts": list(host_ids) or None,
+            "queue": queue,
+            "channel": channel,
             "first": first,
             "last": last,
             "moved": moved,
@@ -144,14 +176,16 @@ async def scope(
     found = await cursor.fetchall()
     if not found:
         return None
-    zone, moved_id, start, end, unknown = found[0][_TYPE_WIDTH : _TYPE_WIDTH + 5]
+    zone, moved_id, start, end, resources, by_queue, unknown = found[0][_TYPE_WIDTH : _TYPE_WIDTH + 7]
     return Scope(
         MeetingType(*found[0][:_TYPE_WIDTH]),
         zone,
         (start, end) if start else None,
+        resources or [],
         moved_id is not None,
+        by_queue,
         unknown,
-        [_hours(row[_TYPE_WIDTH + 5 :]) for row in found],
+        [_hours(row[_TYPE_WIDTH + 8 :]) for row in found if row[_TYPE_WIDTH + 7]],
     )
 
 
@@ -159,42 +193,34 @@ def _hours(row: Sequence[Any]) -> HostHours | None:
     if row[0] is None:
         return None
     limits, zone, week, exceptions = row[_HOST_WIDTH:]
-    return HostHours(Host(*row[:_HOST_WIDTH]), limits, zone, week, exceptions or [])
+    return HostHours(Host(*row[:_HOST_WIDTH]), limits, Hours(zone, week, exceptions or []))
 
 
 async def busy(
-    conn: Connection, *, host_nos: Sequence[int], first: Instant, last: Instant, moved: UUID | None, now: Instant
+    conn: Connection,
+    *,
+    host_nos: Sequence[int],
+    first: Instant,
+    last: Instant,
+    moved: UUID | None,
+    hold: UUID | None,
+    now: Instant,
 ) -> dict[int, list[tuple[int, int]]]:
-    """Read the claims that meet [first, last), without expired ones and those of the moved appointment; sorted."""
+    """Read the claims that meet [first, last), sorted.
+
+    Expired ones are left out, and those of the moved appointment and of the caller's own hold.
+    """
     cursor = await conn.execute(
-        _BUSY, {"hosts": list(host_nos), "first": first, "last": last, "moved": moved, "now": now}
+        _BUSY, {"hosts": list(host_nos), "first": first, "last": last, "moved": moved, "hold": hold, "now": now}
     )
     return {host_no: sorted(zip(starts, ends, strict=True)) for host_no, starts, ends in await cursor.fetchall()}
 
 
-async def booked(
-    conn: Connection,
-    *,
-    company_id: UUID,
-    meeting_type_id: UUID,
-    host_ids: Sequence[UUID],
-    first: Instant,
-    last: Instant,
-    moved: UUID | None,
-) -> dict[UUID | None, list[int]]:
-    """Read the starts that count against caps: the type's under None, each host's under his id."""
-    cursor = await conn.execute(
-        _BOOKED,
-        {
-            "company": company_id,
-            "type": meeting_type_id,
-            "hosts": list(host_ids),
-            "first": first,
-            "last": last,
-            "moved": moved,
-        },
-    )
-    starts: dict[UUID | None, list[int]] = {}
-    for user_id, start in await cursor.fetchall():
-        starts.setdefault(user_id, []).append(start)
-    return starts
+async def users(conn: Connection, company_id: UUID, user_ids: Sequence[UUID]) -> dict[UUID, Host]:
+    """Find live users, resources among them."""
+    async with conn.cursor(row_factory=class_row(Host)) as cur:
+        await cur.execute(
+            f"SELECT {hosts.COLUMNS} FROM user_account WHERE company_id = %s AND id = ANY(%s) AND deleted_at IS NULL",
+            (company_id, list(user_ids)),
+        )
+        return {user.id: user async for user in cur}
