@@ -21,6 +21,7 @@ async def test_a_company_is_read_and_changed(api: Api) -> None:
         "doubleOptIn": "disabled",
         "requireHostConfirmation": "disabled",
         "provisionalExpiryMinutes": 1440,
+        "holdMinutes": 5,
         "verifyAtBooking": "stale",
         "staleCalendarPolicy": "closed",
     }
@@ -32,18 +33,15 @@ async def test_a_company_is_read_and_changed(api: Api) -> None:
 
 
 async def test_settings_are_kept_one_by_one(api: Api) -> None:
-    await api.patch(PATH, {"doubleOptIn": True, "provisionalExpiryMinutes": 60})
+    await api.patch(PATH, {"doubleOptIn": True, "provisionalExpiryMinutes": 60, "holdMinutes": 30})
 
     answer = await api.patch(PATH, {"requireHostConfirmation": "enabled", "staleCalendarPolicy": "open", "unknown": 1})
     await api.patch(PATH, {"verifyAtBooking": True})
 
     kept = (await api.get(PATH)).json()
     assert (answer.status_code, {**answer.json(), "verifyAtBooking": "always"}) == (200, kept)
-    assert [kept[key] for key in ("doubleOptIn", "requireHostConfirmation", "provisionalExpiryMinutes")] == [
-        "enabled",
-        "enabled",
-        60,
-    ]
+    assert (kept["doubleOptIn"], kept["requireHostConfirmation"]) == ("enabled", "enabled")
+    assert (kept["provisionalExpiryMinutes"], kept["holdMinutes"]) == (60, 30)
     assert (kept["staleCalendarPolicy"], kept["verifyAtBooking"]) == ("open", "always")
 
 
@@ -55,6 +53,8 @@ async def test_settings_are_kept_one_by_one(api: Api) -> None:
         {"language": "xx"},
         {"doubleOptIn": "useCompanySettings"},
         {"provisionalExpiryMinutes": 0},
+        {"holdMinutes": 0},
+        {"holdMinutes": 31},
         {"verifyAtBooking": "sometimes"},
     ],
 )

@@ -110,6 +110,11 @@ class Created:
     availability_id: UUID
     meeting_type: MeetingType | None
 
+    @property
+    def meeting_type_id(self) -> UUID | None:
+        """The id of his meeting type, if he has one."""
+        return self.meeting_type.id if self.meeting_type else None
+
 
 @dataclass(frozen=True, slots=True)
 class View:

@@ -26,6 +26,7 @@ UserSlug = Annotated[str, StringConstraints(max_length=200), AfterValidator(slug
 Capacity = Annotated[Whole, Field(ge=1, le=100, description="Units of a resource.")]
 ResourceBuffer = Annotated[Whole, Field(ge=0, le=480, description="Minutes a resource keeps free around a booking.")]
 
+_MEETING_TYPE_ID = "01977b2e-4c4a-7a31-9f0e-00007e513f3a"
 _AVAILABILITY_ID = "01977b2e-4c4a-7a31-9f0e-000071380cf6"
 
 
@@ -128,7 +129,7 @@ class UserCreated(Answer):
 
     user_id: UUID
     availability_id: UUID
-    meeting_type_id: UUID | None
+    meeting_type_id: UUID | None = Field(examples=[_MEETING_TYPE_ID])
     booking_url: str = Field(examples=["https://kalends.test/ana-roth/30min-meeting"])
     company_id: UUID
 

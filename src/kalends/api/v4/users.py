@@ -50,7 +50,7 @@ async def create_user(body: UserBody, actor: KeyOnly, app: AppDep) -> UserCreate
     return UserCreated(
         user_id=created.user.id,
         availability_id=created.availability_id,
-        meeting_type_id=first.id if first else None,
+        meeting_type_id=created.meeting_type_id,
         booking_url=f"{page}/{first.slug}" if first else page,
         company_id=created.user.company_id,
     )
