@@ -19,7 +19,7 @@ from kalends.domain.listing import Listing
 from kalends.domain.resources import wipe_unserved
 from kalends.domain.rules import Ask, Caps, HostCalendar, Resource, Rules, Verdict
 from kalends.domain.spans import Span
-from kalends.domain.steps import decide, outright_steps, question
+from kalends.domain.steps import decide, outright, question
 from kalends.domain.teams import simplest
 from kalends.domain.window import GRACE_MINUTES, limits, minute_down, minute_up
 from kalends.domain.zones import DAY, FOREVER
@@ -43,7 +43,7 @@ def list_slots(
     allowed = limits(rules, now)
     first = max(minute_up(window_start), allowed.first)
     end = min(minute_up(window_end), allowed.end)
-    if first >= end or not all(passed for _, passed in outright_steps(rules, len(hosts), ask)):
+    if first >= end or not all([passed for _, passed in outright(rules, len(hosts), ask)]):
         return Listing.empty()
     hosts, laid = _laid(rules, hosts, ask, (first, end))
     lane = lanes.free(laid, hosts, rules, (first, end))
@@ -51,7 +51,8 @@ def list_slots(
         wipe_unserved(lane, laid.grid, resources, rules, (first, end))
     outside = [(-FOREVER, first), (end, FOREVER)]
     laid.grid.wipe(lane, [*outside, *full_spans(rules.caps, rules.zone, rules.booked, first, end)])
-    return Listing(laid.grid, lane, tuple(sorted({at for at in rules.sessions if first <= at < end})))
+    sessions = tuple(sorted({at for at in rules.sessions if first <= at < end})) if rules.sessions else ()
+    return Listing(laid.grid, lane, sessions)
 
 
 def candidates(

@@ -72,16 +72,18 @@ def question(
     return Question(rules, hosts, ask, resources, limits(rules, now, grace_minutes), at, at == minute_up(start))
 
 
-def outright_steps(rules: Rules, hosts: int, ask: Ask) -> Iterator[tuple[Code, bool]]:
-    """Walk through the rules that hold for all starts alike."""
-    yield "meeting-type-disabled", rules.enabled
-    yield "duration-not-allowed", not rules.allowed_durations or rules.duration in rules.allowed_durations
-    yield "host-not-allowed", 1 <= ask.needed(hosts) <= hosts
+def outright(rules: Rules, hosts: int, ask: Ask) -> tuple[tuple[Code, bool], ...]:
+    """Take the steps that are the same for all starts."""
+    return (
+        ("meeting-type-disabled", rules.enabled),
+        ("duration-not-allowed", not rules.allowed_durations or rules.duration in rules.allowed_durations),
+        ("host-not-allowed", 1 <= ask.needed(hosts) <= hosts),
+    )
 
 
 def general_steps(asked: Question) -> Iterator[tuple[Code, bool]]:
     """Walk through the rules that come before any host's."""
-    yield from outright_steps(asked.rules, len(asked.hosts), asked.ask)
+    yield from outright(asked.rules, len(asked.hosts), asked.ask)
     yield "too-soon", asked.at >= asked.allowed.first
     yield "too-far", asked.at < asked.allowed.end
 
