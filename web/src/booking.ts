@@ -6,7 +6,7 @@ declare const htmx: {
   ajax(method: string, url: string, options: Record<string, unknown>): Promise<void>;
 };
 
-const typed = new Map<string, string>();
+const typed = new Map<string, string[]>();
 
 function main(): HTMLElement {
   return document.getElementById("main") as HTMLElement;
@@ -28,18 +28,33 @@ function findZone(): void {
   });
 }
 
+type Field = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
+
+function fields(): Field[] {
+  return [...main().querySelectorAll<Field>("[data-keep]")];
+}
+
+function isTicked(field: Field): field is HTMLInputElement {
+  return field instanceof HTMLInputElement && (field.type === "radio" || field.type === "checkbox");
+}
+
 /** What a guest typed survives a look at other times; it never leaves the browser's memory. */
 function keepTyped(event: Event): void {
-  const field = event.target;
-  if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) {
-    if (field.dataset["keep"] !== undefined) typed.set(field.name, field.value);
-  }
+  const field = event.target as Field;
+  if (field.dataset["keep"] === undefined) return;
+  const group = fields().filter((one) => isTicked(one) && one.name === field.name && one.checked);
+  typed.set(field.name, isTicked(field) ? group.map((one) => one.value) : [field.value]);
 }
 
 function giveBackTyped(): void {
-  for (const field of main().querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("[data-keep]")) {
-    const value = typed.get(field.name);
-    if (value && !field.value) {
+  const all = fields();
+  const chosen = new Set(all.filter((one) => isTicked(one) && one.checked).map((one) => one.name));
+  for (const field of all) {
+    const values = typed.get(field.name) ?? [];
+    const value = values[0];
+    if (isTicked(field)) {
+      if (!chosen.has(field.name)) field.checked = values.includes(field.value);
+    } else if (value && !field.value) {
       field.value = value;
       field.closest("details")?.setAttribute("open", "");
     }
@@ -53,6 +68,13 @@ function applySelect(event: Event): void {
 }
 
 let step = "";
+let email = "";
+
+/** The page that follows a form may know no guest; the page around the frame is told his address all the same. */
+function keepEmail(event: Event): void {
+  const field = (event.target as HTMLFormElement).elements.namedItem("email");
+  if (field instanceof HTMLInputElement) email = field.value.trim();
+}
 
 /** After a change of step, say where we are: focus goes to what went wrong, else to the new heading. */
 function arrive(source: Element | undefined): void {
@@ -71,7 +93,7 @@ function arrive(source: Element | undefined): void {
   step = now;
   const title = main().dataset["title"];
   if (title) document.title = title;
-  tellFrame(main());
+  tellFrame(main(), email);
 }
 
 /** A request that did not come through: let the browser try, which at least says what is wrong. */
@@ -88,8 +110,9 @@ document.documentElement.classList.add("js");
 step = main().dataset["step"] ?? "";
 document.addEventListener("input", keepTyped);
 document.addEventListener("change", applySelect);
+document.addEventListener("submit", keepEmail, true);
 document.addEventListener("htmx:after:swap", (event) => arrive(sourceOf(event)));
 document.addEventListener("htmx:error", (event) => tryPlainly(sourceOf(event)));
 listenToFrame();
-tellFrame(main());
+tellFrame(main(), email);
 findZone();

@@ -55,14 +55,18 @@ export function listenToFrame(): void {
   post({ event: "meetergo:content-ready" });
 }
 
-/** Tell the framing page of a booking just made, once: the mark leaves the address with the telling. */
-export function tellFrame(main: HTMLElement): void {
+/**
+ * Tell the framing page of a booking just made, once: the mark leaves the address with the telling.
+ * email: what the form was sent with, for pages that know no guest.
+ */
+export function tellFrame(main: HTMLElement, email: string): void {
   const booked = main.querySelector<HTMLElement>("[data-booked]");
   const url = new URL(location.href);
   if (!booked || !url.searchParams.has("new")) return;
   url.searchParams.delete("new");
   history.replaceState(history.state, "", url);
-  const { appointmentId, secret, attendeeEmail } = booked.dataset;
-  post({ event: "booking-successful", data: { appointmentId, secret, attendeeEmail } });
+  const { appointmentId, secret, attendeeEmail = email, bookingType, provisionalBookingId } = booked.dataset;
+  const data = bookingType ? { attendeeEmail, bookingType, provisionalBookingId } : { appointmentId, secret, attendeeEmail };
+  post({ event: "booking-successful", data });
   main.querySelector<HTMLAnchorElement>("[data-onward]")?.click();
 }

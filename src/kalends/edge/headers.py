@@ -11,7 +11,7 @@ from .routes import below, is_api
 _ALLOWED_HEADERS = "Authorization, Content-Type, x-meetergo-api-user-id, Idempotency-Key, If-None-Match"
 _EXPOSED_HEADERS = (
     "RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset,"
-    " Retry-After, X-Request-Id, ETag"
+    " Retry-After, X-Request-Id, ETag, Idempotency-Replayed"
 )
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 _PREFLIGHT = {
@@ -31,7 +31,7 @@ _DOCS_POLICY = f"{_UNFRAMED_POLICY}; img-src 'self' data:; style-src 'self' 'uns
 
 _DOCS = ("/docs", "/spec")
 # Pages that act for somebody who is signed in or holds a secret; all other pages may be framed (contract 6.5).
-_UNFRAMED = ("/b", "/app", "/login", "/logout", "/oauth", *_DOCS)
+_UNFRAMED = ("/b", "/p", "/app", "/login", "/logout", "/oauth", *_DOCS)
 
 
 def preflight(request: Request) -> Response | None:
@@ -53,7 +53,7 @@ def secure(request: Request, found: MutableHeaders) -> None:
         found.setdefault("Cache-Control", "no-store")
         return
     found.setdefault("Content-Security-Policy", _policy(path))
-    if below(path, ("/b",)) or "/booked/" in path:  # a secret stands in the path
+    if below(path, ("/b", "/p")) or "/booked/" in path:  # a secret stands in the path
         found.setdefault("Referrer-Policy", "no-referrer")
         found.setdefault("Cache-Control", "no-store")
         found.setdefault("X-Robots-Tag", "noindex")

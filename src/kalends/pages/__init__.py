@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from . import appointments, booking, people, problems, static
+from . import appointments, booking, people, problems, provisional_bookings, static
 
 # In this order: a meeting type's address would match a person's style sheet.
-routers = [appointments.router, people.router, booking.router]
+routers = [appointments.router, provisional_bookings.router, people.router, booking.router]
 
 
 def mount(web: FastAPI) -> None:

@@ -19,17 +19,15 @@ from kalends.languages import Translate
 from kalends.services import appointments, guests
 from kalends.services.calendars import SlotQuery
 from kalends.services.guests import GuestView
-from kalends.storage import meeting_types, users
+from kalends.storage import meeting_types
 from kalends.storage.database import Connection
 
-from . import choosing, guards, meetings, offers, people, refused, rendering, visit
+from . import choosing, guards, meetings, offers, people, reasons, refused, rendering, visit
 from .guards import PageNotFound
 from .meetings import Meeting
 from .visit import Visit
 
 router = APIRouter(prefix="/b/{appointment_id}/{secret}", include_in_schema=False)
-
-MAX_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +68,10 @@ async def _open(conn: Connection, app: App, request: Request, appointment_id: UU
     except NotFound:
         raise PageNotFound from None
     host = view.appointment.hosts[0]
-    owner = await users.get(conn, view.appointment.company_id, host.id)
     seen = visit.read(request, zone=view.attendee.timezone or host.timezone, home_language=host.language)
-    bookable = await meetings.bookable_at(conn, view.appointment)
-    meeting = meetings.meeting(languages.translator(seen.language), view, seen, now, bookable=bookable)
-    return Opened(view, seen, meeting, people.theme_link(owner) if owner else None, now)
+    home = await meetings.home(conn, view.appointment.company_id, view.appointment.meeting_type_id)
+    meeting = meetings.meeting(languages.translator(seen.language), view, seen, now, home=home)
+    return Opened(view, seen, meeting, people.theme_link(home.owner) if home else None, now)
 
 
 @router.get("")
@@ -125,13 +122,12 @@ async def cancel(appointment_id: UUID, secret: str, request: Request, app: AppDe
     await guards.try_secret(app, request)
     guards.check_origin(app, request)
     async with request.form(max_files=0, max_fields=10) as data:
-        reason = data.get("reason")
-    reason = reason.strip() if isinstance(reason, str) else ""
+        reason = reasons.sent(data)
     async with app.reading() as conn:
         opened = await _open(conn, app, request, appointment_id, secret)
     if opened.meeting.cancelled or opened.meeting.over:
         return opened.back()
-    if len(reason) > MAX_REASON or "\0" in reason:
+    if reasons.unfit(reason):
         return _cancel_page(request, opened, reason=reason, wrong=opened.words("Please enter a shorter reason."))
     try:
         async with app.transaction() as conn:
@@ -222,12 +218,16 @@ async def _move_page(
         durations=(minutes,),
         channel=appointment.channel,
         channel_text=opened.meeting.channel_text,
+        channels=(),
+        ways=(),
+        chosen_later=False,
     )
     query = SlotQuery(
         meeting_type_id=kind.id,
         start=appointment.start_at,
         end=appointment.end_at,
         existing_appointment_id=appointment.id,
+        channel=appointment.channel,
     )
     start = None if refusal else seen.start
     view = None

@@ -17,10 +17,11 @@ from kalends.edge import limits
 from kalends.edge.context import AppDep
 from kalends.edge.problems import of as problem_of
 from kalends.errors import DomainError, NotFound
-from kalends.services import bookings, guests
+from kalends.services import bookings, guests, one_time_links
 from kalends.services.actor import Actor
 from kalends.services.calendars import SlotQuery
-from kalends.storage import meeting_types, users
+from kalends.services.outcomes import Booked, Pending
+from kalends.storage import companies, meeting_types, users
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.users import User
@@ -29,10 +30,12 @@ from . import choosing, forms, guards, meetings, offers, people, refused, render
 from .addresses import MEETING
 from .forms import Form
 from .guards import PageNotFound
-from .offers import Offer
+from .offers import Offer, Person, Team
 from .visit import Visit
 
 router = APIRouter(include_in_schema=False)
+
+MAX_FIELDS = 500  # each tick of a question with many options is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,13 @@ class Scene:
     visit: Visit
     offer: Offer
     query: SlotQuery
+    one_time_link: UUID | None
 
     @property
     def values(self) -> dict[str, Any]:
         """What every template of this page needs."""
         return {
-            "title": f"{self.offer.name} – {self.user.full_name}",
+            "title": f"{self.offer.name} – {self.offer.host.full_name}",
             "theme": people.theme_link(self.user),
             "zone_wanted": not self.visit.zone_chosen,
             "offer": self.offer,
@@ -64,12 +68,25 @@ async def _scene(
     if user is None or kind is None or not kind.enabled:
         raise PageNotFound
     seen = visit.read(request, zone=user.timezone, home_language=user.language)
+    try:
+        link = seen.one_time_link
+    except ValueError:
+        raise PageNotFound from None
+    host: Person = user
+    if kind.queue_id:
+        company = await companies.get(conn, user.company_id)
+        host = Team(company.name) if company else user
     offer = offers.offer(
-        kind, user, seen, person_link=seen.carry(f"/{user.slug}"), channel=channel or seen.params.get("channel")
+        kind,
+        host,
+        seen,
+        person_link=None if kind.queue_id else seen.carry(f"/{user.slug}"),
+        channel=channel or seen.params.get("channel"),
     )
     ever = Instant.from_timestamp(0)
-    query = SlotQuery(meeting_type_id=kind.id, start=ever, end=ever, host_ids=(user.id,), duration=offer.duration)
-    return Scene(user, kind, seen, offer, query)
+    # Who hosts is the meeting type's own affair: its queue, or its owner.
+    query = SlotQuery(meeting_type_id=kind.id, start=ever, end=ever, duration=offer.duration, channel=offer.channel)
+    return Scene(user, kind, seen, offer, query, link)
 
 
 @router.get(MEETING)
@@ -79,14 +96,37 @@ async def choose(user_slug: str, type_slug: str, request: Request, app: AppDep) 
     now = app.now()
     async with app.reading() as conn:
         scene = await _scene(conn, request, user_slug, type_slug)
+        if await _link_is_used(conn, scene, now):
+            return _used(request, scene)
         start = scene.visit.start
-        free = start is not None and await choosing.is_free(conn, scene.user.company_id, scene.query, start, now)
-        if start is None or not free:
+        free = await choosing.free(conn, scene.user.company_id, scene.query, start, now) if start else None
+        if free is None:
             view = await choosing.view(conn, scene.user.company_id, scene.query, scene.visit, now)
             values = {**scene.values, "step": "times", "view": view, "gone": start is not None}
             return rendering.page(request, "times.html", scene.visit, values)
-    scene = replace(scene, offer=replace(scene.offer, start=start))
-    return _details(request, scene, forms.blank(scene.visit))
+    scene = replace(scene, offer=replace(scene.offer, start=free.start, seats=free.seats))
+    return _details(request, scene, forms.blank(scene.visit, scene.offer))
+
+
+async def _link_is_used(conn: Connection, scene: Scene, now: Instant) -> bool:
+    """Tell whether the page's one-time link has been used.
+
+    Raises:
+        PageNotFound: the company has none such, or it is another meeting type's.
+    """
+    if scene.one_time_link is None:
+        return False
+    state = await one_time_links.state(
+        conn, scene.user.company_id, scene.one_time_link, meeting_type_id=scene.kind.id, now=now
+    )
+    if state in ("unknown", "mismatch"):
+        raise PageNotFound
+    return state == "used"
+
+
+def _used(request: Request, scene: Scene) -> Response:
+    values = {**scene.values, "step": "used", "zone_wanted": False}
+    return rendering.page(request, "used.html", scene.visit, values, status=410, headers={"Cache-Control": "no-store"})
 
 
 @router.post(MEETING)
@@ -94,7 +134,7 @@ async def confirm(user_slug: str, type_slug: str, request: Request, app: AppDep)
     """Book the time the form asks for; a refusal shows the form again, with everything that was typed."""
     guards.check_origin(app, request)
     await guards.look(app, request)  # a form with mistakes is a page, too
-    async with request.form(max_files=0, max_fields=40) as data:
+    async with request.form(max_files=0, max_fields=MAX_FIELDS) as data:
         form = forms.sent(data)
     async with app.reading() as conn:
         scene = await _scene(conn, request, user_slug, type_slug, form.channel or None)
@@ -102,37 +142,54 @@ async def confirm(user_slug: str, type_slug: str, request: Request, app: AppDep)
     if start is None:
         return RedirectResponse(scene.visit.link(start=None), 303)
     scene = replace(scene, offer=replace(scene.offer, start=start))
-    _ = languages.translator(scene.visit.language)
-    errors = forms.errors(_, form, scene.offer)
+    errors = forms.errors(languages.translator(scene.visit.language), form, scene.offer, scene.visit)
     if errors:
         return _details(request, scene, form, errors=errors, status=422)
     try:
-        await guards.send(app, request)
-        order = forms.order(form, scene.offer, scene.kind, scene.user.id, scene.visit, start)
-        actor = Actor(scene.user.company_id, None, False, "page", client=limits.client_of(request))
-        async with app.transaction() as conn:
-            booked = await bookings.book(conn, actor=actor, order=order, clock=app.now)
+        outcome = await _book(app, request, scene, form, start)
     except NotFound:
         raise PageNotFound from None
     except DomainError as error:
         return await _refused(app, request, scene, form, start, error)
-    path = f"{scene.visit.path}/booked/{booked.appointment_id}/{booked.secret}"
+    if isinstance(outcome, Pending):
+        path = f"{scene.visit.path}/requested/{outcome.provisional_booking_id}"
+        return RedirectResponse(scene.visit.carry(path, new="1"), 303)
+    path = f"{scene.visit.path}/booked/{outcome.appointment_id}/{outcome.secret}"
     return RedirectResponse(scene.visit.carry(path, new="1", **scene.visit.extra), 303)
+
+
+async def _book(app: App, request: Request, scene: Scene, form: Form, start: Instant) -> Booked | Pending:
+    await guards.send(app, request)
+    if scene.offer.needs_password:
+        await guards.guess(app, request, scene.kind.id)
+    order = forms.order(form, scene.offer, scene.kind, scene.visit, start)
+    actor = Actor(scene.user.company_id, None, False, "page", client=limits.client_of(request))
+    async with app.transaction() as conn:
+        return await bookings.book(conn, actor=actor, order=order, clock=app.now)
 
 
 async def _refused(
     app: App, request: Request, scene: Scene, form: Form, start: Instant, error: DomainError
 ) -> Response:
     """Show the form again, saying why; where another time helps, with the nearest free ones to choose from."""
+    _ = languages.translator(scene.visit.language)
+    if error.code == "one-time-link-used":
+        return _used(request, scene)
+    if wrong := forms.refusals(_, error):
+        return _details(request, scene, forms.renewed(form), errors=wrong, status=422)
+    group = scene.kind.spots > 1
     if error.code in refused.OTHER_TIME_HELPS:
         form = forms.renewed(form)
+        query = replace(scene.query, seats=forms.seats(form, scene.offer)) if group else scene.query
         async with app.reading() as conn:
-            near = await choosing.nearest(conn, scene.user.company_id, scene.query, start, app.now())
+            near = await choosing.nearest(conn, scene.user.company_id, query, start, app.now())
         preferred = min(near, key=lambda one: abs(one.timestamp() - start.timestamp()), default=None)
         scene = replace(scene, offer=replace(scene.offer, start=None, nearest=near, preferred=preferred))
-    sentence = refused.sentence(languages.translator(scene.visit.language), error)
     headers = problem_of(error).headers
-    return _details(request, scene, form, refusal=sentence, status=refused.status(error), headers=headers)
+    return _details(
+        request, scene, form, refusal=refused.sentence(_, error, group=group), status=refused.status(error),
+        headers=headers,
+    )  # fmt: skip
 
 
 def _details(
@@ -163,20 +220,19 @@ async def booked(
             view = await guests.opened_by(conn, appointment_id, secret, now)
         except NotFound:
             raise PageNotFound from None
-        user = await users.by_slug(conn, user_slug)
-        bookable = await meetings.bookable_at(conn, view.appointment)
-    host = view.appointment.hosts[0]
-    if user is None or user.id != host.id or view.appointment.type_slug != type_slug:
+        home = await meetings.home(conn, view.appointment.company_id, view.appointment.meeting_type_id)
+    if home is None or home.path != f"/{user_slug}/{type_slug}":
         raise PageNotFound
+    host = view.appointment.hosts[0]
     seen = visit.read(request, zone=view.attendee.timezone or host.timezone, home_language=host.language)
     _ = languages.translator(seen.language)
-    shown = meetings.meeting(_, view, seen, now, bookable=bookable)
+    shown = meetings.meeting(_, view, seen, now, home=home)
     if shown.cancelled:
         return RedirectResponse(seen.carry(shown.page), 303, {"Cache-Control": "no-store"})
     values = {
         "title": f"{_('You are booked')} – {shown.name}",
         "step": "booked",
-        "theme": people.theme_link(user),
+        "theme": people.theme_link(home.owner),
         "zone_wanted": False,
         "meeting": shown,
         "onward": meetings.onward(view, seen),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 from babel.dates import format_skeleton
@@ -17,7 +18,7 @@ from kalends.services.calendars import Listed, SlotQuery
 from kalends.storage.database import Connection
 
 from . import month, zone_choice
-from .month import Month, Slot
+from .month import Month, Seats, Slot
 from .visit import Visit
 
 NEAREST = 6
@@ -66,6 +67,7 @@ async def view(conn: Connection, company_id: UUID, query: SlotQuery, visit: Visi
         shown = _at(listed.earliest).to_tz(visit.zone).date().year_month()
         listed = await _month(conn, company_id, query, shown, visit.zone, now)
     starts = listed.listing.starts
+    seats = partial(_seats, query, listed)
     laid = month.view(shown, starts, zone=visit.zone, language=visit.language, chosen=visit.day, today=today)
     chosen = laid.chosen
     after = month.next_month(shown)
@@ -80,7 +82,9 @@ async def view(conn: Connection, company_id: UUID, query: SlotQuery, visit: Visi
         else "",
         previous=_step(visit, month.previous_month(shown)) if shown > today.year_month() else None,
         next=_step(visit, after) if reachable else None,
-        slots=month.slots(chosen.starts if chosen else (), zone=visit.zone, language=visit.language, clock=visit.clock),
+        slots=month.slots(
+            chosen.starts if chosen else (), zone=visit.zone, language=visit.language, clock=visit.clock, seats=seats
+        ),
         earliest=earliest,
         earliest_link=_first_link(visit, earliest) if earliest or wanted else None,
         zones=zone_choice.options(now, visit.language, zone_listed),
@@ -90,11 +94,21 @@ async def view(conn: Connection, company_id: UUID, query: SlotQuery, visit: Visi
     )
 
 
-async def is_free(conn: Connection, company_id: UUID, query: SlotQuery, start: Instant, now: Instant) -> bool:
-    """Tell whether a start is offered right now."""
+@dataclass(frozen=True, slots=True)
+class Free:
+    """A start that is offered right now; `seats` as in `Slot`."""
+
+    start: Instant
+    seats: Seats | None
+
+
+async def free(conn: Connection, company_id: UUID, query: SlotQuery, start: Instant, now: Instant) -> Free | None:
+    """Look at one start; None when it is not offered right now."""
     just = replace(query, start=start, end=start.add(minutes=1))
     found = await calendars.listing(conn, company_id, just, now, earliest=False)
-    return start.timestamp() / 60 in found.listing.starts
+    if start.timestamp() / 60 not in found.listing.starts:
+        return None
+    return Free(start, _seats(query, found, start.timestamp() // 60))
 
 
 async def nearest(
@@ -109,6 +123,17 @@ async def nearest(
     found = await calendars.listing(conn, company_id, around, now, earliest=False)
     at = start.timestamp() / 60
     return tuple(_at(one) for one in sorted(sorted(found.listing.starts, key=lambda one: abs(one - at))[:NEAREST]))
+
+
+def _seats(query: SlotQuery, listed: Listed, start: int) -> Seats | None:
+    """Count the seats of an offered start (epoch minutes): of the appointment that stands there, else all."""
+    loaded = listed.loaded
+    if loaded.meeting_type.spots < 2 or query.existing_appointment_id:
+        return None
+    session = loaded.sessions.get(start)
+    if session is None:
+        return Seats(loaded.meeting_type.spots, loaded.meeting_type.spots)
+    return Seats(session.total - session.taken, session.total)
 
 
 async def _month(

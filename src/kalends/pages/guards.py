@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from starlette.requests import Request
 
@@ -14,6 +15,7 @@ from kalends.errors import Forbidden, NotFound
 # Tokens a minute and at once, for one client address (design section 6).
 LOOKING: Final = (240, 480)
 SECRETS: Final = (60, 120)
+GUESSES: Final = (10, 20)  # of a page's password
 SENDING: Final = (60, 60)  # whole offices share an address; how many mails it brings about is limited elsewhere
 
 
@@ -55,6 +57,15 @@ async def send(app: App, request: Request) -> None:
         LimitReached: it sends too many.
     """
     await limits.take_address(app, request, "form", *SENDING)
+
+
+async def guess(app: App, request: Request, meeting_type_id: UUID) -> None:
+    """Let an address try one more password of a meeting type; a right one counts, or wrong ones could be told apart.
+
+    Raises:
+        LimitReached: it tries too many.
+    """
+    await limits.take_address(app, request, f"password:{meeting_type_id}", *GUESSES)
 
 
 def check_origin(app: App, request: Request) -> None:

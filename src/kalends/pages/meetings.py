@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
+from uuid import UUID
 
 from whenever import Instant
 
@@ -11,9 +12,9 @@ from kalends.languages import Translate
 from kalends.services import readers
 from kalends.services.guests import GuestView
 from kalends.storage import meeting_types, users
-from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
+from kalends.storage.users import User
 
 from . import channels
 from .visit import Visit
@@ -55,20 +56,34 @@ class Meeting:
     outlook: str
 
 
-async def bookable_at(conn: Connection, appointment: Appointment) -> str | None:
-    """Find the path of the page where meetings of an appointment's type are booked; None when they no longer are."""
-    kind = await meeting_types.get(conn, appointment.company_id, appointment.meeting_type_id)
-    if kind is None or not kind.enabled:
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where meetings of one type are booked; `open` while they still are."""
+
+    owner: User
+    path: str
+    open: bool
+
+
+async def home(conn: Connection, company_id: UUID, meeting_type_id: UUID) -> Home | None:
+    """Find the page of a meeting type, deleted or not; None when its owner is gone."""
+    kind = await meeting_types.get(conn, company_id, meeting_type_id, deleted=True)
+    owner = await users.get(conn, company_id, kind.user_id) if kind else None
+    if kind is None or owner is None:
         return None
-    owner = await users.get(conn, appointment.company_id, kind.user_id)
-    return f"/{owner.slug}/{kind.slug}" if owner else None
+    return Home(owner, f"/{owner.slug}/{kind.slug}", kind.enabled and kind.deleted_at is None)
 
 
-def meeting(_: Translate, view: GuestView, visit: Visit, now: Instant, *, bookable: str | None) -> Meeting:
+def again(home: Home | None, visit: Visit) -> str | None:
+    """Write the address where another meeting of the type is booked; None where none can be."""
+    return visit.carry(home.path) if home and home.open else None
+
+
+def meeting(_: Translate, view: GuestView, visit: Visit, now: Instant, *, home: Home | None) -> Meeting:
     """Describe an appointment to the guest whose secret opened it.
 
     Args:
-        bookable: as `bookable_at` answers it.
+        home: of the appointment's meeting type.
     """
     appointment, guest = view.appointment, view.attendee
     name: str = appointment.meeting_info["name"]
@@ -99,7 +114,7 @@ def meeting(_: Translate, view: GuestView, visit: Visit, now: Instant, *, bookab
         over=appointment.end_at <= now,
         movable=[one.id for one in appointment.booking_attendees] == [guest.id],
         page=page,
-        again=visit.carry(bookable) if bookable else None,
+        again=again(home, visit),
         ics=f"{page}/calendar.ics",
         google=_google(entry),
         outlook=_outlook(entry),

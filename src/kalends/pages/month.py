@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from babel import Locale
@@ -46,12 +46,26 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
+class Seats:
+    """How many people a start still takes."""
+
+    left: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
-    """One start as it is offered; `offset` stands by where a clock change makes the same time come twice."""
+    """One start as it is offered.
+
+    Attributes:
+        offset: stands by where a clock change makes the same time come twice.
+        seats: None: the meeting takes one guest.
+    """
 
     start: str
     text: str
     offset: str | None
+    seats: Seats | None
 
 
 def window(month: YearMonth, zone: str) -> tuple[Instant, Instant]:
@@ -113,8 +127,14 @@ def view(
     )
 
 
-def slots(starts: Sequence[int], *, zone: str, language: str, clock: Clock) -> tuple[Slot, ...]:
-    """Write the starts (epoch minutes) of one day as times on the clock."""
+def slots(
+    starts: Sequence[int], *, zone: str, language: str, clock: Clock, seats: Callable[[int], Seats | None]
+) -> tuple[Slot, ...]:
+    """Write the starts (epoch minutes) of one day as times on the clock.
+
+    Args:
+        seats: tells how many seats a start (epoch minutes) has.
+    """
     walls = Counter(wall_minute(zone, start) for start in starts)
     found: list[Slot] = []
     for start in starts:
@@ -125,6 +145,7 @@ def slots(starts: Sequence[int], *, zone: str, language: str, clock: Clock) -> t
                 start=instant.format_iso(),
                 text=languages.time(instant, zone, language, clock),
                 offset=offset(instant, zone) if twice else None,
+                seats=seats(start),
             )
         )
     return tuple(found)

@@ -17,8 +17,14 @@ def status(error: DomainError) -> int:
     return 409 if error.code in OTHER_TIME_HELPS else problem_of(error).status
 
 
-def sentence(_: Translate, error: DomainError) -> str:
-    """Say why a booking, a move or a cancellation did not happen."""
+def sentence(_: Translate, error: DomainError, *, group: bool = False) -> str:
+    """Say why a booking, a move or a cancellation did not happen.
+
+    Args:
+        group: the meeting takes several guests, so what was taken may be its last seats.
+    """
+    if group and error.code == "slot-occupied":
+        return _("There are not enough seats left at this time.")
     sentences = {
         "slot-occupied": _("Somebody else has just taken this time."),
         "outside-hours": _("This time can no longer be booked."),
@@ -31,6 +37,12 @@ def sentence(_: Translate, error: DomainError) -> str:
         "host-not-allowed": _("This meeting can no longer be booked."),
         "channel-not-allowed": _("This way to meet is no longer offered."),
         "location-not-offered": _("This place is no longer offered."),
+        "too-many-unconfirmed": _(
+            "Too many requests wait to be confirmed. Please answer the e-mails we have sent, then try again."
+        ),
+        "hold-expired": _("This request was kept too long and has expired."),
+        "already-confirmed": _("This request has been approved."),
+        "already-declined": _("This request has been declined."),
         "already-cancelled": _("This meeting is cancelled."),
         "already-over": _("This meeting is over."),
         "not-the-only-attendee": _("Others take part too, so you cannot move this meeting."),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 from starlette.requests import Request
 from whenever import Date, Instant, YearMonth
@@ -23,6 +24,7 @@ YEARS = range(1971, 5000)  # far from where calendars end; contract 6.2 reads su
 # Query keys with a meaning of their own; every other one is a field's value or goes into the booking's notes.
 VIEW = frozenset({
     "month", "day", "start", "timezone", "hours", "duration", "channel", "embed", "lang", "locale", "new",
+    "oneTimeLinkId", "bookingPassword",
 })  # fmt: skip
 FIELDS = frozenset({"email", "firstname", "lastname", "lastName", "fullname", "name", "phone", "note", "guests",
     "address", "location"})  # fmt: skip
@@ -73,6 +75,16 @@ class Visit:
     def duration(self) -> int | None:
         """The length asked for, in minutes."""
         return self._read("duration", int)
+
+    @property
+    def one_time_link(self) -> UUID | None:
+        """The one-time link it is.
+
+        Raises:
+            ValueError: what it names can be none.
+        """
+        named = self.params.get("oneTimeLinkId")
+        return UUID(named) if named else None
 
     @property
     def extra(self) -> dict[str, str]:
