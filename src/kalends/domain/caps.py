@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from kalends.domain.rules import Caps
 from kalends.domain.spans import Span
@@ -30,6 +30,30 @@ def full_spans(caps: Caps, zone: str, booked: Sequence[int], start: int, end: in
     ):
         if most is not None:
             found += _full(most, period, zone, booked, start, end)
+    return found
+
+
+class Count(NamedTuple):
+    """A period from its first instant to its last (epoch minutes): what is booked in it, and how much may be."""
+
+    period: Period
+    start: int
+    end: int
+    booked: int
+    most: int
+
+
+def counts(caps: Caps, zone: str, booked: Sequence[int], at: int) -> list[Count]:
+    """Count the appointments in the periods that a start falls into, one for each limit there is."""
+    today = wall_minute(zone, at) // DAY
+    days = [wall_minute(zone, one) // DAY for one in booked]
+    limits: dict[Period, int | None] = {"day": caps.per_day, "week": caps.per_week, "month": caps.per_month}
+    found: list[Count] = []
+    for period, most in limits.items():
+        if most is not None:
+            first, after = PERIODS[period](today)
+            spans = wall_spans(zone, first * DAY, after * DAY)
+            found.append(Count(period, spans[0][0], spans[-1][1], sum(first <= day < after for day in days), most))
     return found
 
 

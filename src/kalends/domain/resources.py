@@ -86,7 +86,7 @@ class Supply:
     def refuse(self, code: Code) -> Refusal | None:
         """Take the step of this code, and blame the first resource that does not pass it."""
         if code == "outside-hours":
-            self._open = [open_choices(one, self._rules, self._at, self._last) for one in self._resources]
+            self._open = [self._opened(one) for one in self._resources]
             if [] in self._open:
                 return Refusal(code, resource=self._open.index([]))
         elif code == "slot-occupied" and self._resources:
@@ -95,6 +95,10 @@ class Supply:
                 return Refusal(code, self._hindrance(len(given)), resource=len(given))
             self.units = tuple([(unit.choice, unit.unit) for unit in given])
         return None
+
+    def _opened(self, resource: Resource) -> list[int]:
+        choices = enumerate(resource.choices)
+        return [place for place, choice in choices if is_open(choice, self._rules, self._at, self._last)]
 
     def _free(self, number: int) -> list[Place]:
         resource = self._resources[number]
@@ -115,15 +119,10 @@ class Supply:
         return "claimed"  # the other resources take whatever is free
 
 
-def open_choices(resource: Resource, rules: Rules, at: int, last: int) -> list[int]:
-    """Find the choices whose hours hold the appointment, whether it begins at `at` or at `last`."""
-    return [
-        place
-        for place, choice in enumerate(resource.choices)
-        if contains(
-            fitting(hours_around(choice.schedule, at, last + rules.duration), own_shape(choice, rules)), at, last + 1
-        )
-    ]
+def is_open(choice: ResourceCalendar, rules: Rules, at: int, last: int) -> bool:
+    """Tell whether the hours hold the appointment, whether it begins at `at` or at `last`."""
+    hours = hours_around(choice.schedule, at, last + rules.duration)
+    return contains(fitting(hours, own_shape(choice, rules)), at, last + 1)
 
 
 def assigned(free: Sequence[Sequence[Place]]) -> list[Place]:

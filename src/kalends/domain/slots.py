@@ -43,7 +43,7 @@ def list_slots(
     allowed = limits(rules, now)
     first = max(minute_up(window_start), allowed.first)
     end = min(minute_up(window_end), allowed.end)
-    if first >= end or not all([passed for _, passed in outright(rules, len(hosts), ask)]):
+    if first >= end or not all(passed for _, passed in outright(rules, len(hosts), ask)):
         return Listing.empty()
     hosts, laid = _laid(rules, hosts, ask, (first, end))
     lane = lanes.free(laid, hosts, rules, (first, end))
