@@ -7,13 +7,14 @@ from icalendar import Calendar, Event
 from whenever import Instant
 
 from kalends.domain import itip
-from kalends.domain.itip import Wording
+from kalends.domain.itip import Sent, Wording
 
 STAMP = Instant.parse_iso("2026-10-01T08:00:00.75Z")
 ADA = {"id": "h1", "email": "ada@acme.test", "fullName": "Ada Roth"}
 BEN = {"id": "h2", "email": "ben@acme.test", "fullName": "Ben Vogt"}
 JO = {"id": "g1", "email": "jo@guest.test", "fullname": "Jo Lee", "broughtAlong": False}
 PAL = {"id": "g2", "email": "pal@guest.test", "fullname": "", "broughtAlong": True}
+SENT = Sent(STAMP, "no-reply@k.test", ADA)
 WORDS = Wording("Talk with Ada Roth", "First line\nsecond line", "Room 1; floor 2")
 
 
@@ -25,7 +26,7 @@ def snapshot(**changes: Any) -> dict[str, Any]:
 
 
 def request(**changes: Any) -> str:
-    return itip.request(snapshot(**changes), WORDS, stamp=STAMP, attendees=[JO, PAL], sent_by="no-reply@k.test")
+    return itip.request(snapshot(**changes), WORDS, SENT, attendees=[JO, PAL])
 
 
 def event(text: str) -> Event:
@@ -76,10 +77,20 @@ def test_a_booking_moved_twice_keeps_its_uid_and_counts_its_sequence() -> None:
     ]
 
 
+def test_the_organizer_stays_whoever_hosts_now() -> None:
+    """Case K20: calendars know an event by its UID and its organizer."""
+    found = event(request(hosts=[BEN], sequence=2))
+
+    assert str(found["ORGANIZER"]) == "mailto:ada@acme.test"
+    assert {str(one): one.params["ROLE"] for one in found["ATTENDEE"]} == {
+        "mailto:ben@acme.test": "CHAIR",
+        "mailto:jo@guest.test": "REQ-PARTICIPANT",
+        "mailto:pal@guest.test": "REQ-PARTICIPANT",
+    }
+
+
 def test_a_cancel_names_the_same_event_with_a_higher_sequence() -> None:
-    text = itip.cancel(
-        snapshot(sequence=3, isCancelled=True), WORDS, stamp=STAMP, attendees=[JO], sent_by="no-reply@k.test"
-    )
+    text = itip.cancel(snapshot(sequence=3, isCancelled=True), WORDS, SENT, attendees=[JO])
 
     found = event(text)
     assert str(Calendar.from_ical(text)["METHOD"]) == "CANCEL"
@@ -89,7 +100,7 @@ def test_a_cancel_names_the_same_event_with_a_higher_sequence() -> None:
 
 
 def test_who_is_taken_off_a_live_appointment_alone_is_named_without_a_status() -> None:
-    text = itip.cancel(snapshot(sequence=1), WORDS, stamp=STAMP, hosts=[], attendees=[PAL], sent_by="no-reply@k.test")
+    text = itip.cancel(snapshot(sequence=1), WORDS, SENT, hosts=[], attendees=[PAL])
 
     found = event(text)
     assert (str(found["ATTENDEE"]), found["SEQUENCE"], "STATUS" in found) == ("mailto:pal@guest.test", 2, False)
@@ -114,12 +125,12 @@ def test_lines_end_and_fold_as_the_format_wants() -> None:
     "evil", ["x\r\nATTENDEE:mailto:spy@evil.test", "x\nEND:VEVENT", 'x";CN="y', "x\u2028y", "x\x00y", "x,y;z:w\\n"]
 )
 def test_no_text_breaks_out_of_its_line(evil: str) -> None:
+    host = ADA | {"fullName": evil}
     text = itip.request(
-        snapshot(hosts=[ADA | {"fullName": evil}]),
+        snapshot(hosts=[host]),
         Wording(evil, evil, evil),
-        stamp=STAMP,
+        Sent(STAMP, "no-reply@k.test", host),
         attendees=[JO | {"fullname": evil}],
-        sent_by="no-reply@k.test",
     )
 
     found = event(text)

@@ -12,6 +12,7 @@ from kalends.domain.telling import News
 from kalends.ports import OutgoingMail
 from kalends.services import mails
 from kalends.services.mails import Errand
+from kalends.services.messages import Office
 from tests.mail.snapshots import (
     APPOINTMENT,
     FRIEND,
@@ -34,7 +35,7 @@ def write(to: str, news: News = "confirmation", *, told: dict[str, Any] | None =
     newest = snapshot(**changes)
     secret = None if to in (HOST, SECOND_HOST) else "s3cr3t"
     errand = Errand(news, to, newest["revision"], newest, AT, told and told["revision"], told, secret)
-    return mails.write(errand, base_url="https://meet.acme.test:8443", mail_from="kalends <no-reply@k.test>")
+    return mails.write(errand, Office("https://meet.acme.test:8443", "kalends <no-reply@k.test>"))
 
 
 def test_each_reads_his_own_language_zone_and_clock() -> None:

@@ -30,36 +30,45 @@ class Wording:
     location: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How an invitation goes out.
+
+    Attributes:
+        stamp: DTSTAMP, when this revision came to be.
+        sent_by: address the mail comes from; it acts for the organizer (RFC 5545 3.2.18).
+        organizer: a host, of the snapshot's form. Calendars know an event by UID and ORGANIZER, so it stays who it
+            was at first, whoever took the meeting over since (case K20).
+    """
+
+    stamp: Instant
+    sent_by: str
+    organizer: Mapping[str, Any]
+
+
 def uid(appointment_id: str) -> str:
     """Name an appointment's event in every calendar; the same for life."""
     return f"{appointment_id}@kalends"
 
 
-def request(
-    snapshot: Snapshot, wording: Wording, *, stamp: Instant, attendees: Sequence[Mapping[str, Any]], sent_by: str
-) -> str:
-    """Invite, or tell of a change; RFC 5546 3.2.2.
-
-    The main host is the ORGANIZER; all hosts are attendees who have accepted.
+def request(snapshot: Snapshot, wording: Wording, sent: Sent, *, attendees: Sequence[Mapping[str, Any]]) -> str:
+    """Invite, or tell of a change; RFC 5546 3.2.2. All hosts are attendees who have accepted.
 
     Args:
-        stamp: DTSTAMP, when this revision came to be.
         attendees: the guests this receiver may see, of the snapshot's form.
-        sent_by: address the mail comes from; it acts for the organizer (RFC 5545 3.2.18).
     """
-    event = _event(snapshot, wording, stamp)
+    event = _event(snapshot, wording, sent.stamp)
     event.add("status", "CONFIRMED")
-    _add_people(event, snapshot, snapshot["hosts"], attendees, sent_by)
+    _add_people(event, snapshot, snapshot["hosts"], attendees, sent)
     return _calendar("REQUEST", event)
 
 
 def cancel(
     snapshot: Snapshot,
     wording: Wording,
+    sent: Sent,
     *,
-    stamp: Instant,
     attendees: Sequence[Mapping[str, Any]],
-    sent_by: str,
     hosts: Sequence[Mapping[str, Any]] | None = None,
 ) -> str:
     """Take an invitation back; RFC 5546 3.2.5.
@@ -69,10 +78,10 @@ def cancel(
     take the one they know for old news. `hosts` None: all hosts.
     """
     whole = bool(snapshot["isCancelled"])
-    event = _event(snapshot, wording, stamp, sequence=snapshot["sequence"] + (0 if whole else 1))
+    event = _event(snapshot, wording, sent.stamp, sequence=snapshot["sequence"] + (0 if whole else 1))
     if whole:
         event.add("status", "CANCELLED")
-    _add_people(event, snapshot, snapshot["hosts"] if hosts is None else hosts, attendees, sent_by)
+    _add_people(event, snapshot, snapshot["hosts"] if hosts is None else hosts, attendees, sent)
     return _calendar("CANCEL", event)
 
 
@@ -112,12 +121,12 @@ def _add_people(
     snapshot: Snapshot,
     hosts: Sequence[Mapping[str, Any]],
     attendees: Sequence[Mapping[str, Any]],
-    sent_by: str,
+    sent: Sent,
 ) -> None:
     main = snapshot["hosts"][0]
-    organizer = _address(main)
-    if sent_by.lower() != main["email"].lower():
-        organizer.params["SENT-BY"] = f"mailto:{sent_by}"
+    organizer = _address(sent.organizer)
+    if sent.sent_by.lower() != sent.organizer["email"].lower():
+        organizer.params["SENT-BY"] = f"mailto:{sent.sent_by}"
     event.add("organizer", organizer)
     for host in hosts:
         role = "CHAIR" if host["id"] == main["id"] else "REQ-PARTICIPANT"

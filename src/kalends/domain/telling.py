@@ -44,6 +44,16 @@ def moved(told: Snapshot | None, newest: Snapshot) -> bool:
     return told is not None and (told["start"], told["end"]) != (newest["start"], newest["end"])
 
 
+def guests_changed(told: Snapshot, newest: Snapshot) -> tuple[int, int]:
+    """Count the guests who came and who left since a snapshot."""
+    before, after = _coming(told), _coming(newest)
+    return len(after - before), len(before - after)
+
+
+def _coming(snapshot: Snapshot) -> set[str]:
+    return {guest["id"] for guest in snapshot["attendees"] if not guest.get("isCancelled")}
+
+
 def _shown(snapshot: Snapshot, recipient_id: str) -> tuple[object, ...]:
     hosts = tuple(host["id"] for host in snapshot["hosts"])
     # Hosts are told who comes; guests learn nothing of each other.

@@ -8,7 +8,8 @@ from procrastinate import App as Queue
 from kalends.app import App
 from kalends.errors import Upstream
 from kalends.ports import MailRefused
-from kalends.services import effects, mails
+from kalends.services import effects
+from kalends.services.messages import Office
 
 from .patience import Patience
 
@@ -26,7 +27,7 @@ def register(queue: Queue, app: App) -> None:
         if owed is None:
             return
         try:
-            await app.mailer.send(mails.write(owed.errand, base_url=app.base_url, mail_from=app.mail_from))
+            await app.mailer.send(owed.mail(Office(app.base_url, app.mail_from)))
         except MailRefused as refusal:
             log.warning("mail.refused", effect_id=effect_id, answer=refusal.message)
             async with app.transaction() as conn:

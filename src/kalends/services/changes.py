@@ -70,7 +70,7 @@ def snapshot(appointment: Appointment) -> dict[str, Any]:
         "companyName": appointment.company_name,
         "companyLanguage": appointment.company_language,
         "hosts": [host_entry(host) for host in appointment.hosts],
-        "attendees": [_attendee(attendee) for attendee in appointment.attendees],
+        "attendees": [attendee_entry(attendee) for attendee in appointment.attendees],
     }
 
 
@@ -89,7 +89,8 @@ def host_entry(host: Host) -> dict[str, Any]:
     }
 
 
-def _attendee(attendee: Attendee) -> dict[str, Any]:
+def attendee_entry(attendee: Attendee) -> dict[str, Any]:
+    """Write down an attendee as snapshots do, without his secret."""
     return {
         "id": str(attendee.id),
         "email": attendee.email,

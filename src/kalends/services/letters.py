@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -49,6 +50,12 @@ class Letter:
     link: str
     link_text: str
     footer: str
+    body: str = ""
+
+    @property
+    def paragraphs(self) -> list[list[str]]:
+        """The body's paragraphs, each in lines."""
+        return [part.splitlines() for part in re.split(r"\n\s*\n", self.body.strip("\n")) if part.strip()]
 
 
 def letter(
@@ -61,18 +68,18 @@ def letter(
             event in the calendar after the subject (case I07).
         link: address of a guest's own page; None for hosts.
     """
-    t, company = to.t, newest.get("companyName") or ""
+    t = to.t
     return Letter(
         language=languages.spoken(to.language),
         subject=t("Cancelled: {summary}", summary=summary) if news == "cancellation" else summary,
-        company=company,
+        company=newest.get("companyName") or "",
         heading=_heading(news, newest, told, to),
         intro=_intro(news, newest, to),
-        preview=_when(newest, to),
+        preview=when(newest, to),
         facts=tuple(fact for fact in _facts(news, newest, told, to) if fact.value),
         link=link or "",
         link_text=t("View or change your booking") if news != "cancellation" else t("View your booking"),
-        footer=t("You receive this mail because of a booking with {company}.", company=company) if company else "",
+        footer=footer(newest, to),
     )
 
 
@@ -81,10 +88,26 @@ def _heading(news: News, newest: Snapshot, told: Snapshot | None, to: Reader) ->
     if news == "cancellation":
         return t("The meeting is cancelled") if newest["isCancelled"] else t("You no longer take part")
     if news == "change":
-        return t("The meeting has been moved") if telling.moved(told, newest) else t("The meeting has changed")
+        return _heading_of_change(newest, told, to)
     if to.is_host:
         return t("New booking")
     return t("You are invited") if to.person.get("broughtAlong") else t("Your booking is confirmed")
+
+
+def _heading_of_change(newest: Snapshot, told: Snapshot | None, to: Reader) -> str:
+    t = to.t
+    if telling.moved(told, newest):
+        return t("The meeting has been moved")
+    came, left = telling.guests_changed(told, newest) if told and to.is_host else (0, 0)
+    if came or left:
+        return t("The guests have changed") if came and left else t("A guest joined") if came else t("A guest left")
+    return t("The meeting has changed")
+
+
+def footer(snapshot: Snapshot, to: Reader) -> str:
+    """Say why a reader gets a mail."""
+    company = snapshot.get("companyName")
+    return to.t("You receive this mail because of a booking with {company}.", company=company) if company else ""
 
 
 def _intro(news: News, newest: Snapshot, to: Reader) -> str:
@@ -111,26 +134,34 @@ def _facts(news: News, newest: Snapshot, told: Snapshot | None, to: Reader) -> l
     t = to.t
     facts = [
         Fact(t("What"), readers.meeting_name(newest)),
-        Fact(t("When"), _when(newest, to), gone=news == "cancellation"),
+        Fact(t("When"), when(newest, to), gone=news == "cancellation"),
     ]
     if told and news == "change" and telling.moved(told, newest):
-        facts.append(Fact(t("Before"), _when(told, to), gone=True))
+        facts.append(Fact(t("Before"), when(told, to), gone=True))
     place, link = readers.venue(newest, to), readers.meeting_link(newest)
     facts.append(Fact(t("Where"), place or link, link=link))
     if told and news == "change":
         before = readers.venue(told, to)
         facts.append(Fact(t("Before"), before if before != place else "", gone=True))
     if to.is_host:
-        facts += _guests(newest, to)
+        facts += guests(newest, to)
     else:
-        facts.append(Fact(t("With"), readers.people(newest, to)))
+        facts += _hosts(news, newest, told, to)
         facts.append(Fact(t("About"), readers.description(newest["meetingInfo"]) if news != "cancellation" else ""))
     if news == "cancellation" and (to.is_host or newest.get("cancelSource") not in _BY_GUEST):
         facts.append(Fact(t("Reason"), newest.get("cancelReason") or ""))
     return facts
 
 
-def _guests(newest: Snapshot, to: Reader) -> list[Fact]:
+def _hosts(news: News, newest: Snapshot, told: Snapshot | None, to: Reader) -> list[Fact]:
+    """Name for a guest whom he meets, and whom he would have met."""
+    people = readers.people(newest, to)
+    before = readers.people(told, to) if told and news == "change" else people
+    gone = [Fact(to.t("Before"), before, gone=True)] if before != people else []
+    return [Fact(to.t("With"), people), *gone]
+
+
+def guests(newest: Snapshot, to: Reader) -> list[Fact]:
     """List for a host who comes and what each answered, and who does not come any more."""
     t, facts = to.t, []
     for guest in newest["attendees"]:
@@ -154,7 +185,9 @@ def _answer(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _when(snapshot: Snapshot, to: Reader) -> str:
+def when(snapshot: Snapshot, to: Reader) -> str:
+    """Write when a meeting takes place, of a series all times, and in which zone."""
     start, end = Instant.parse_iso(snapshot["start"]), Instant.parse_iso(snapshot["end"])
-    span = languages.span(start, end, to.zone, to.language)
-    return f"{span}\n{languages.zone_label(start, to.zone, to.language)}"
+    starts = [Instant.parse_iso(one) for one in snapshot.get("starts") or (snapshot["start"],)]
+    spans = [languages.span(one, one + (end - start), to.zone, to.language) for one in starts]
+    return "\n".join([*spans, languages.zone_label(start, to.zone, to.language)])

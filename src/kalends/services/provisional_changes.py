@@ -91,9 +91,9 @@ def snapshot(
     Args:
         spans: of each appointment asked for, by start.
     """
-    order, who = order_texts.of_dto(booking.dto), booking.dto["attendee"]
+    order = order_texts.of_dto(booking.dto)
     channel = orders.channel_of(order, kind)
-    guest = orders.attendees_of(order, booking.company_id, now)[0]
+    booker, *others = map(changes.attendee_entry, orders.attendees_of(order, booking.company_id, now))
     status = "expired" if booking.expired_at else booking.status
     return {
         "id": str(booking.id),
@@ -118,21 +118,6 @@ def snapshot(
         "companyName": booking.company_name,
         "companyLanguage": booking.company_language,
         "hosts": [changes.host_entry(one.host) for one in booking.hosts],
-        # There is no attendee yet: the guest goes by the booking's own id.
-        "attendees": [
-            {
-                "id": str(booking.id),
-                "email": guest.email,
-                "firstname": guest.first_name,
-                "lastname": guest.last_name,
-                "fullname": guest.full_name,
-                "phone": guest.phone,
-                "language": guest.language,
-                "timezone": guest.timezone,
-                "notes": guest.notes,
-                "bringalongEmails": who["bringalongEmails"],
-                "broughtAlong": False,
-                "isCancelled": False,
-            }
-        ],
+        # There are no attendees yet: the guest goes by the booking's own id.
+        "attendees": [{**booker, "id": str(booking.id)}, *others],
     }

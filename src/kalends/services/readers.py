@@ -106,6 +106,15 @@ def people(snapshot: Snapshot, to: Reader) -> str:
     return ", ".join([*names[:3], "…"] if len(names) > 3 else names)
 
 
+def answers(snapshot: Snapshot, to: Reader) -> tuple[str, str] | None:
+    """Say where a reader's answer goes, name and address: to the main host, a host's to his first guest with one."""
+    if not to.is_host:
+        main = snapshot["hosts"][0]
+        return host_name(main), main["email"]
+    guests = live_guests(snapshot)
+    return next(((guest.get("fullname") or "", guest["email"]) for guest in guests if guest.get("email")), None)
+
+
 def meeting_name(snapshot: Snapshot) -> str:
     """Name the meeting as its type did when it was booked."""
     return (snapshot["meetingInfo"] or {}).get("name") or ""

@@ -12,20 +12,27 @@ from whenever import Instant
 from . import jobs
 from .database import Connection
 
+Kind: TypeAlias = Literal["mail", "provisional-mail"]
 Outcome: TypeAlias = Literal["sent", "nothing-new", "refused", "given-up"]
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One mail to be considered: `target` is the host or attendee of `appointment_id` it would go to.
+    """One mail to be considered.
 
     Attributes:
+        event_id: of the event that brings it about.
+        kind: ``mail`` about an appointment, ``provisional-mail`` about a provisional booking.
+        subject: the id of that.
+        target: the host or attendee it would go to; the guest of a provisional booking goes by that one's id.
         client: where the guest came from who brought it about; None: somebody with a credential did.
     """
 
     id: int
     company_id: UUID
-    appointment_id: UUID
+    event_id: int
+    kind: Kind
+    subject: UUID
     target: UUID
     failures: int
     done_at: Instant | None
@@ -33,29 +40,30 @@ class Effect:
 
 
 async def add_mails(
-    conn: Connection, *, company_id: UUID, appointment_id: UUID, event_id: int, targets: Iterable[UUID]
+    conn: Connection, *, company_id: UUID, event_id: int, kind: Kind, subject: UUID, targets: Iterable[UUID]
 ) -> None:
     """Write one effect and its job for each target that has none yet; a second run changes nothing.
 
-    Jobs for the same target of an appointment run one after the other, so none repeats what another one says.
+    Jobs for the same target and subject run one after the other, so none repeats what another one says.
     """
     cursor = await conn.execute(
         """
         INSERT INTO effect (company_id, event_id, kind, target)
-        SELECT %s, %s, 'mail', target FROM unnest(%s::uuid[]) WITH ORDINALITY AS t (target, place) ORDER BY place
+        SELECT %s, %s, %s, target FROM unnest(%s::uuid[]) WITH ORDINALITY AS t (target, place) ORDER BY place
         ON CONFLICT (event_id, kind, target) DO NOTHING RETURNING id, target
         """,
-        (company_id, event_id, list(targets)),
+        (company_id, event_id, kind, list(targets)),
     )
     for effect_id, target in await cursor.fetchall():
-        await _enqueue(conn, effect_id, appointment_id, target)
+        await _enqueue(conn, effect_id, subject, target)
 
 
 async def get(conn: Connection, effect_id: int) -> Effect | None:
     """Read one effect."""
     cursor = await conn.execute(
         """
-        SELECT f.id, f.company_id, e.appointment_id, f.target, f.failures, f.done_at, e.actor->>'client'
+        SELECT f.id, f.company_id, f.event_id, f.kind, coalesce(e.appointment_id, e.provisional_id), f.target,
+            f.failures, f.done_at, e.actor->>'client'
         FROM effect f JOIN event e ON e.id = f.event_id WHERE f.id = %s
         """,
         (effect_id,),
@@ -86,15 +94,16 @@ async def start_due(conn: Connection, now: Instant, *, limit: int = 1000) -> int
             SELECT id FROM effect WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
         )
         UPDATE effect f SET due_at = NULL FROM due, event e
-        WHERE f.id = due.id AND e.id = f.event_id RETURNING f.id, e.appointment_id, f.target
+        WHERE f.id = due.id AND e.id = f.event_id
+        RETURNING f.id, coalesce(e.appointment_id, e.provisional_id), f.target
         """,
         (now, limit),
     )
     rows = await cursor.fetchall()
-    for effect_id, appointment_id, target in rows:
-        await _enqueue(conn, effect_id, appointment_id, target)
+    for effect_id, subject, target in rows:
+        await _enqueue(conn, effect_id, subject, target)
     return len(rows)
 
 
-async def _enqueue(conn: Connection, effect_id: int, appointment_id: UUID, target: UUID) -> None:
-    await jobs.enqueue(conn, "effect.mail", lock=f"mail {appointment_id} {target}", effect_id=effect_id)
+async def _enqueue(conn: Connection, effect_id: int, subject: UUID, target: UUID) -> None:
+    await jobs.enqueue(conn, "effect.mail", lock=f"mail {subject} {target}", effect_id=effect_id)

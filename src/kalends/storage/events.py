@@ -36,7 +36,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an event changed: an appointment or a provisional booking; `before` None: it was made then."""
+    """What an event changed, and when: an appointment or a provisional booking; `before` None: it was made then."""
 
     company_id: UUID
     kind: Kind
@@ -44,6 +44,7 @@ class Change:
     provisional_id: UUID | None
     before: dict[str, Any] | None
     after: dict[str, Any]
+    at: Instant
 
 
 async def record(
@@ -90,7 +91,10 @@ async def record(
 async def change(conn: Connection, event_id: int) -> Change:
     """Read what an event changed."""
     cursor = await conn.execute(
-        "SELECT company_id, kind, appointment_id, provisional_id, before, after FROM event WHERE id = %s", (event_id,)
+        """
+        SELECT company_id, kind, appointment_id, provisional_id, before, after, created_at FROM event WHERE id = %s
+        """,
+        (event_id,),
     )
     row = await cursor.fetchone()
     assert row is not None, "events are never deleted"
@@ -109,3 +113,30 @@ async def newest(conn: Connection, company_id: UUID, appointment_id: UUID) -> Re
     row = await cursor.fetchone()
     assert row is not None, "every appointment has an event"
     return Revision(*row)
+
+
+async def newest_of_provisional(conn: Connection, company_id: UUID, provisional_id: UUID) -> Revision:
+    """Read the newest revision of a provisional booking."""
+    cursor = await conn.execute(
+        """
+        SELECT revision, after, created_at FROM event WHERE company_id = %s AND provisional_id = %s
+        ORDER BY revision DESC LIMIT 1
+        """,
+        (company_id, provisional_id),
+    )
+    row = await cursor.fetchone()
+    assert row is not None, "every provisional booking has an event"
+    return Revision(*row)
+
+
+async def first_main_host(conn: Connection, company_id: UUID, appointment_id: UUID) -> dict[str, Any]:
+    """Read who was an appointment's main host when it was made, as its snapshot has him."""
+    cursor = await conn.execute(
+        """
+        SELECT after->'hosts'->0 FROM event WHERE company_id = %s AND appointment_id = %s ORDER BY revision LIMIT 1
+        """,
+        (company_id, appointment_id),
+    )
+    row = await cursor.fetchone()
+    assert row is not None, "every appointment has an event"
+    return dict(row[0])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -84,6 +87,11 @@ class ProvisionalBooking:
     def status_at(self, now: Instant) -> Status:
         """Name the status: a pending one whose time has come is `expired`."""
         return "expired" if self.status == "pending" and self.expires_at <= now else self.status
+
+    def host_secret_of(self, host_id: UUID) -> str:
+        """Make the secret that stands in one host's link; each host has his own."""
+        found = hmac.new(self.host_secret.encode(), host_id.bytes, hashlib.sha256).digest()
+        return urlsafe_b64encode(found).decode().rstrip("=")
 
 
 @dataclass(frozen=True, slots=True)
