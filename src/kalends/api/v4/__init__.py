@@ -13,6 +13,8 @@ from . import (
     one_time_links,
     pending_attendees,
     personal_pages,
+    queue_user_groups,
+    queues,
     users,
 )
 
@@ -28,4 +30,6 @@ routers: list[APIRouter] = [
     appointments.router,
     one_time_links.router,
     pending_attendees.router,
+    queues.router,
+    queue_user_groups.router,
 ]
