@@ -141,7 +141,7 @@ async def test_a_taken_slot_answers_as_the_contract_says(api: Api) -> None:
     """S16, the API's part."""
     await _post(api)
 
-    answer = await _post(api)
+    answer = await _post(api, notes="Another request")
 
     assert answer.status_code == 400
     found = answer.json()

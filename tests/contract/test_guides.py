@@ -71,7 +71,7 @@ def test_minimal_integrator_type_then_slots_then_booking(installation: Installat
         "attendee": {"email": "guest@web.test", "fullname": "Gil Guest", "receiveReminders": True, "notes": {}},
     }
     booked = api.post("/v4/booking", json=order)
-    again = api.post("/v4/booking", json=order)
+    again = api.post("/v4/booking", json={**order, "notes": "Somebody else's"})
 
     assert booked.status_code == 201
     assert set(booked.json()) == {"appointmentId", "secret"}

@@ -66,13 +66,14 @@ class Guard:
             raise Invalid(MISSING_USER)
         if found.user_id is None:
             raise Forbidden(f"The user named in '{USER_HEADER}' does not belong to your company")
-        return Actor(
+        actor = trace_of(request).actor = Actor(
             company_id=found.company_id,
             user_id=found.user_id,
             is_admin=bool(found.is_admin),
             via=found.kind,
             credential_id=found.id,
         )
+        return actor
 
     def _check_token(self, found: Presented, named: str, asked: UUID | None) -> None:
         if named and asked != found.user_id:

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from kalends.app import App
+from kalends.services.actor import Actor
 
 _TRACE = "kalends.trace"
 
@@ -22,11 +23,13 @@ class Trace:
     Attributes:
         request_id: made by us, never taken from outside.
         credential_id: set once the credential is known.
+        actor: who acts, set once he may.
         headers: sent with the answer, errors included.
     """
 
     request_id: str
     credential_id: UUID | None = None
+    actor: Actor | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 

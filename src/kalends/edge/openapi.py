@@ -16,7 +16,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from kalends.app import DatabaseBusy
 from kalends.errors import FieldError, Forbidden, LimitReached, Unauthenticated
 
-from . import examples, problems
+from . import examples, problems, repetition
 from .auth import MISSING_USER, USER_HEADER, Guard
 from .problems import Problem
 from .routes import guard_in
@@ -33,6 +33,9 @@ Answers 429 and 503 promise that nothing was applied.
 
 **Errors** have one shape, `Problem`; with `Accept: application/problem+json` they follow RFC 9457. `errorCode` never
 changes once published; `requestId` finds the request in the server's log.
+
+**Repetition.** A write with an `Idempotency-Key` is carried out once, however often it is sent within 24 hours; later
+ones get the first answer with `Idempotency-Replayed: true`. Reads carry an `ETag` and answer 304 to `If-None-Match`.
 """
 INFO: dict[str, Any] = {
     "title": "kalends",
@@ -96,6 +99,7 @@ _TEXT_HEADERS = {
     "RateLimit": "Requests left and seconds until the bucket is full, as in draft-ietf-httpapi-ratelimit-headers.",
     "RateLimit-Policy": "Size of the bucket and seconds it takes to fill, as in the same draft.",
     "X-Request-Id": "Finds this request in the server's log.",
+    **repetition.HEADERS,
 }
 _LIMIT_HEADERS = ("RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
@@ -114,9 +118,11 @@ def finish(web: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
         schemas.pop(leftover, None)
     for context in iter_route_contexts(web.routes):
         for method in context.methods or ():
-            operation = document["paths"].get(context.path_format, {}).get(method.lower())
+            path = context.path_format or ""
+            operation = document["paths"].get(path, {}).get(method.lower())
             if operation:
                 _finish_operation(context, operation, schemas)
+                repetition.describe(method, path, operation)
     return document
 
 

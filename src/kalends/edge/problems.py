@@ -18,6 +18,7 @@ from starlette.responses import Response
 from kalends import errors
 from kalends.app import DatabaseBusy, OutcomeUnknown
 from kalends.errors import DomainError, FieldError
+from kalends.services.idempotency import KeyMismatch
 
 from .context import trace_of
 from .routes import guard_of, is_api, methods_at, template_of
@@ -32,9 +33,10 @@ _STATUS: dict[type[DomainError], int] = {
     errors.Unavailable: 503,
     errors.Upstream: 502,
     OutcomeUnknown: 500,
+    KeyMismatch: 422,
     DomainError: 400,
 }
-_FAMILIES = {family.code for family in _STATUS if family is not OutcomeUnknown}
+_FAMILIES = {family.code for family in _STATUS if family not in (OutcomeUnknown, KeyMismatch)}
 _TAKEN = "slot-occupied"  # 400 with its code as message, whatever family it is of (contract 6.4)
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}  # RFC 9110; Python 3.11 knows older ones
 
@@ -49,6 +51,7 @@ class Problem:
         code: stable name of the refusal (docs/errors.md); None for what has no more to say than its status.
         reason: narrows the code down, such as ``buffer`` for ``slot-occupied``.
         headers: sent with the answer.
+        details: further keys of the body.
     """
 
     status: int
@@ -57,6 +60,7 @@ class Problem:
     reason: str | None = None
     errors: tuple[FieldError, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, object] = field(default_factory=dict)
 
 
 ErrorPage = Callable[[Request, Problem], Awaitable[Response]]
@@ -83,7 +87,8 @@ def of(error: DomainError) -> Problem:
         headers["WWW-Authenticate"] = "Bearer"
     specific = error.code not in _FAMILIES
     message = phrase(429) if status == 429 and not specific else error.message
-    return Problem(status, message, error.code if specific else None, error.reason, error.errors, headers)
+    code = error.code if specific else None
+    return Problem(status, message, code, error.reason, error.errors, headers, error.details)
 
 
 def body(problem: Problem, request_id: str) -> dict[str, Any]:
@@ -95,6 +100,7 @@ def body(problem: Problem, request_id: str) -> dict[str, Any]:
         "errorCode": problem.code,
         "reason": problem.reason,
         "errors": [{"field": one.field, "message": one.message} for one in problem.errors] or None,
+        **problem.details,
         "requestId": request_id,
     }
     return {key: value for key, value in content.items() if value is not None}

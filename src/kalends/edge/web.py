@@ -12,6 +12,8 @@ from kalends.app import App
 from kalends.storage.buckets import RateLimit
 
 from . import docs, health, openapi, problems
+from .etags import ETags
+from .idempotency import Idempotency
 from .limits import Proxies
 from .requests import Requests
 
@@ -53,7 +55,8 @@ def create(
     web.state.limits = limits
     web.state.proxies = Proxies(trusted_proxies)
     problems.install(web)
-    web.add_middleware(Requests)
+    for layer in (Idempotency, ETags, Requests):  # from the innermost
+        web.add_middleware(layer)
     for router in (health.router, docs.router, *routers):
         web.include_router(router)
     return web

@@ -1,0 +1,58 @@
+"""ETags: a GET of the API whose answer the caller has already is answered 304, without a body (RFC 9110 13.1.2)."""
+
+from __future__ import annotations
+
+import hashlib
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .routes import is_api
+
+
+class ETags:
+    """ASGI middleware around all routes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Carry one request through."""
+        if scope["type"] == "http" and scope["method"] == "GET" and is_api(scope["path"]):
+            send = _Tagged(Request(scope).headers.get("if-none-match"), send).hear
+        await self._app(scope, receive, send)
+
+
+class _Tagged:
+    """One answer on its way out: held until it is whole, since the tag is made from all its bytes."""
+
+    def __init__(self, known: str | None, send: Send) -> None:
+        self._known, self._send = known, send
+        self._start: Message | None = None
+        self._parts: list[bytes] = []
+
+    async def hear(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            self._start = message
+        elif self._start is None:
+            await self._send(message)
+        else:
+            self._parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                await self._finish(self._start, b"".join(self._parts))
+
+    async def _finish(self, start: Message, body: bytes) -> None:
+        headers = MutableHeaders(scope=start)
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers["ETag"] = tag
+        if self._known is not None and _has(self._known, tag):
+            del headers["content-length"], headers["content-type"]
+            start, body = {**start, "status": 304}, b""
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": body})
+
+
+def _has(known: str, tag: str) -> bool:
+    """Tell whether an If-None-Match names this tag; proxies may have made it weak."""
+    return known.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in known.split(","))
