@@ -253,8 +253,8 @@ async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, asked: _
     ids = [one.host.id for one in hosts]
     caps = [caps_of(one.booking_limits) for one in hosts]
     moved = query.existing_appointment_id if scope.moved else None
-    before, after = resource_calendars.reach(asked.resources)
-    first, last = slots.reach(rules, query.start.subtract(minutes=before), query.end.add(minutes=after), caps=caps)
+    buffers = resource_calendars.buffers(asked.resources)
+    first, last = slots.reach(rules, query.start, query.end, caps=caps, buffers=buffers)
     state, line_up = await _line_up(conn, company_id, query, asked, now)
     busy = await calendars.busy(
         conn,

@@ -114,10 +114,9 @@ def host_nos(resources: Sequence[Needed]) -> list[int]:
     return [unit for one in resources for _, hours in one.channels for unit in hours.units]
 
 
-def reach(resources: Sequence[Needed]) -> tuple[int, int]:
-    """Say how far the resources' own buffers go at most, in minutes before and after an appointment."""
-    buffers = [(hours.before, hours.after) for one in resources for _, hours in one.channels]
-    return max((before for before, _ in buffers), default=0), max((after for _, after in buffers), default=0)
+def buffers(resources: Sequence[Needed]) -> list[tuple[int, int]]:
+    """List the resources' own buffers, in minutes before and after an appointment."""
+    return [(hours.before, hours.after) for one in resources for _, hours in one.channels]
 
 
 def loaded(resources: Sequence[Needed], busy: Mapping[int, Sequence[Span]], zone: str) -> tuple[LoadedResource, ...]:

@@ -9,19 +9,18 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from kalends.domain.listing import dates_json, local_date, timeframes_json
+from kalends.domain.listing import Seats, dates_json, local_date, timeframes_json
 from kalends.domain.zones import DAY, wall_minute
 from kalends.edge import problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep
 from kalends.errors import FieldError, Invalid, NotFound
 from kalends.services import calendars
-from kalends.services.calendars import Listed, SlotQuery
-from kalends.services.orders import Mode
+from kalends.services.calendars import Listed, Loaded
 from kalends.services.refusals import DurationNotAllowed
 
-from .channels import Channel
-from .schemas import Absent, Answer, IdList, Zone
+from .schemas import Absent, Answer, Zone
+from .slot_scope import SlotScope
 from .windows import window
 
 router = APIRouter(prefix="/v4", tags=["Booking Availability V4"])
@@ -83,25 +82,12 @@ async def _no_other_names(request: Request) -> None:
 async def get_booking_availability(
     actor: SchedulingOrOwner,
     app: AppDep,
-    meeting_type_id: Annotated[UUID, Query(alias="meetingTypeId")],
+    scope: SlotScope,
     start: Annotated[str, Query(description="A date, a local time, or an instant", examples=["2031-03-04"])],
     end: Annotated[
         str, Query(description="A date (included), or a local time or an instant (exclusive)", examples=["2031-03-10"])
     ],
-    host_ids: Annotated[
-        IdList, Query(alias="hostIds", description="Repeated, or joined by commas; without: the type's host")
-    ] = [],  # noqa: B006
-    queue_id: Annotated[UUID | None, Absent, Query(alias="queueId")] = None,
-    calculation_method: Annotated[Mode | None, Absent, Query(alias="calculationMethod")] = None,
-    required_hosts: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, Absent, Query(alias="requiredHosts")] = None,
-    meeting_duration: Annotated[
-        Annotated[int, Field(ge=1, le=1440)] | None, Absent, Query(alias="meetingDuration")
-    ] = None,
     timezone: Annotated[Zone | None, Absent, Query(description="IANA name")] = None,
-    channel: Annotated[Channel | None, Absent, Query()] = None,
-    existing_appointment_id: Annotated[
-        UUID | None, Absent, Query(alias="existingAppointmentId", description="Moved: its own time does not block it")
-    ] = None,
     troubleshoot: Annotated[bool | None, Absent, Query()] = None,
     refresh_cache: Annotated[bool | None, Absent, Query(alias="refreshCache")] = None,
     skip_earliest: Annotated[bool | None, Absent, Query(alias="skipEarliestBookingCalculation")] = None,
@@ -115,17 +101,7 @@ async def get_booking_availability(
     one they are in UTC.
     """
     first, last = window(start, end, timezone or "UTC")
-    query = SlotQuery(
-        meeting_type_id=meeting_type_id,
-        start=first,
-        end=last,
-        host_ids=tuple(host_ids),
-        queue_id=queue_id,
-        mode=calculation_method,
-        required=required_hosts,
-        duration=meeting_duration,
-        existing_appointment_id=existing_appointment_id,
-    )
+    query = scope(start=first, end=last)
     async with app.reading() as conn:
         listed = await calendars.listing(conn, actor.company_id, query, app.now(), earliest=not skip_earliest)
     rules = listed.loaded.rules
@@ -141,7 +117,17 @@ def _encode(listed: Listed, zone: str | None) -> bytes:
     return (b'{"timezone":%b,"timeframes":%b,"dates":%b,"earliestAvailableDate":%b,"earliestMonthAvailability":%b}') % (
         json.dumps(zone or "UTC").encode(),
         timeframes_json(listed.listing, listed.loaded.rules.duration),
-        dates_json(listed.listing, zone),
+        dates_json(listed.listing, zone, _appointments(listed.loaded)),
         json.dumps(earliest).encode(),
         json.dumps(earliest and earliest[:7]).encode(),
     )
+
+
+def _appointments(loaded: Loaded) -> dict[int, Seats]:
+    """Say how many sit where one can join; where there are reservations only, nothing is said."""
+    found = {start: loaded.sessions[start] for start in loaded.rules.sessions}
+    return {
+        start: Seats(str(session.appointment_id), session.total, session.taken)
+        for start, session in found.items()
+        if session.appointment_id
+    }
