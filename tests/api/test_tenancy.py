@@ -29,6 +29,7 @@ async def _ids(api: Api) -> dict[str, str]:
     async with api.app.transaction() as conn:
         wanted = order(api.company.meeting_type_id, ordering.START)
         appointment = await ordering.booked(conn, factories.actor(api.company), wanted)
+        resource = await factories.user(conn, api.company, user_type="resource")
     away = {"available": False, "start": "2031-03-04", "end": "2031-03-04"}
     exception = (await api.post("/v4/availability-exception", away)).json()["id"]
     company = api.company
@@ -40,6 +41,7 @@ async def _ids(api: Api) -> dict[str, str]:
         "channelAvailabilities": str(company.availability_id), "exception_id": str(exception),
         "id": str(appointment.id), "appointmentId": str(appointment.id), "existingAppointmentId": str(appointment.id),
         "attendeeId": str(appointment.attendees[0].id), "queueId": str(uuid4()),
+        "resourceId": str(resource.user.id),
     }  # fmt: skip
 
 
@@ -131,6 +133,8 @@ async def test_no_id_in_a_query_or_a_body_leads_to_another_company(api: Api, ano
         info = {"meetingInfo": INFO} if method == "POST" else {}
         calls[method, path, "availabilityId"] = (address, {**info, "availabilityId": theirs["availabilityId"]})
         calls[method, path, "channelAvailabilities"] = (address, info | channels)
+        needed = {"resourceChannels": [{"resourceId": theirs["resourceId"]}]}
+        calls[method, path, "resourceId"] = (address, info | needed)
     calls["POST", "/v4/meeting-type", "userId"] = (
         "/v4/meeting-type", {"meetingInfo": INFO, "userId": theirs["userId"]},
     )  # fmt: skip
