@@ -4,7 +4,7 @@ import pytest
 from whenever import Instant
 
 from kalends.services import companies
-from kalends.services.companies import AlreadyFounded, FounderInvalid
+from kalends.services.companies import AlreadyFounded, CompanyNotFound, CompanySettings, FounderInvalid
 from kalends.storage import availabilities, meeting_types, users
 from kalends.storage.database import Connection
 from tests import factories
@@ -49,6 +49,21 @@ async def test_what_is_wrong_with_a_founder_is_named(conn: Connection) -> None:
         )
 
     assert {one.field for one in refused.value.errors} == {"company", "email", "timezone"}
+
+
+async def test_settings_are_read_typed_with_their_defaults(conn: Connection) -> None:
+    founded = await factories.company(conn, now=NOW)
+    actor = factories.actor(founded)
+
+    before = await companies.settings(conn, founded.company_id)
+    wanted = {"doubleOptIn": "enabled", "provisionalExpiryMinutes": 90}
+    await companies.update(conn, actor=actor, columns={}, settings=wanted, now=NOW)
+    await companies.update(conn, actor=actor, columns={}, settings={"holdMinutes": 30}, now=NOW)
+
+    assert before == CompanySettings(False, False, 1440, 5)
+    assert await companies.settings(conn, founded.company_id) == CompanySettings(True, False, 90, 30)
+    with pytest.raises(CompanyNotFound):
+        await companies.settings(conn, founded.user_id)
 
 
 async def test_users_of_one_name_get_different_slugs(conn: Connection) -> None:
