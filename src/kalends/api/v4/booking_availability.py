@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from kalends.domain.listing import Seats, dates_json, local_date, timeframes_json
+from kalends.domain.rules import Code
 from kalends.domain.zones import DAY, wall_minute
 from kalends.edge import problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep
 from kalends.errors import FieldError, Invalid, NotFound
-from kalends.services import calendars
+from kalends.services import calendars, explanations
 from kalends.services.calendars import Listed, Loaded
+from kalends.services.explanations import Hindrance
 from kalends.services.refusals import DurationNotAllowed
+from kalends.storage.hosts import Host
 
 from .schemas import Absent, Answer, Zone
 from .slot_scope import SlotScope
 from .windows import window
+
+_TROUBLED_DAYS = 31  # each start that is not listed is explained
 
 router = APIRouter(prefix="/v4", tags=["Booking Availability V4"])
 
@@ -34,11 +40,24 @@ class JoinedAppointment(Answer):
     taken_spots: int = Field(examples=[3])
 
 
+class UnavailabilityEvent(Answer):
+    """What a start that cannot be booked lacks: a host, or a resource (its id and name stand for the host's)."""
+
+    host_id: UUID
+    host_name: str = Field(examples=["Ada Roth"])
+    type: str = Field(
+        examples=["event"],
+        description="`event` (of a calendar), `claimed`, `buffer`, `lead` (ahead in the queue), else as `code`",
+    )
+    picture: str | None
+    code: Code = Field(examples=["slot-occupied"])
+
+
 class Spot(Answer):
-    """One start that can be booked."""
+    """One start that can be booked; when troubleshooting, one with unavailabilityEvents cannot."""
 
     start_time: str = Field(examples=["2031-03-04T09:00:00.000+01:00"])
-    unavailability_events: list[dict[str, Any]] = Field(default_factory=list, examples=[[]])
+    unavailability_events: list[UnavailabilityEvent] = Field(default_factory=list, examples=[[]])
     appointment: JoinedAppointment | None = Field(None, description="Only where a group appointment has seats.")
 
 
@@ -88,7 +107,11 @@ async def get_booking_availability(
         str, Query(description="A date (included), or a local time or an instant (exclusive)", examples=["2031-03-10"])
     ],
     timezone: Annotated[Zone | None, Absent, Query(description="IANA name")] = None,
-    troubleshoot: Annotated[bool | None, Absent, Query()] = None,
+    troubleshoot: Annotated[
+        bool | None,
+        Absent,
+        Query(description=f"Also the starts that hours permit but something forbids; {_TROUBLED_DAYS} days at most"),
+    ] = None,
     refresh_cache: Annotated[bool | None, Absent, Query(alias="refreshCache")] = None,
     skip_earliest: Annotated[bool | None, Absent, Query(alias="skipEarliestBookingCalculation")] = None,
 ) -> Response:
@@ -101,23 +124,30 @@ async def get_booking_availability(
     one they are in UTC.
     """
     first, last = window(start, end, timezone or "UTC")
-    query = scope(start=first, end=last)
+    if troubleshoot and first.add(hours=24 * _TROUBLED_DAYS) < last:
+        message = f"must lie at most {_TROUBLED_DAYS} days after start to troubleshoot"
+        raise Invalid("Validation failed", errors=[FieldError("end", message)])
+    query, now = scope(start=first, end=last), app.now()
     async with app.reading() as conn:
-        listed = await calendars.listing(conn, actor.company_id, query, app.now(), earliest=not skip_earliest)
+        listed = await calendars.listing(conn, actor.company_id, query, now, earliest=not skip_earliest)
     rules = listed.loaded.rules
     if rules.enabled and rules.duration not in rules.allowed_durations:
         raise DurationNotAllowed
-    return Response(_encode(listed, timezone), media_type="application/json")
+    blocked = None
+    if troubleshoot:
+        found = explanations.hindrances(listed.loaded, listed.listing, first, last, now)
+        blocked = {at: json.dumps(list(map(_event, lacking))).encode() for at, lacking in found}
+    return Response(_encode(listed, timezone, blocked), media_type="application/json")
 
 
-def _encode(listed: Listed, zone: str | None) -> bytes:
+def _encode(listed: Listed, zone: str | None, blocked: Mapping[int, bytes] | None) -> bytes:
     earliest = None
     if listed.earliest is not None:
         earliest = local_date((wall_minute(zone, listed.earliest) if zone else listed.earliest) // DAY)
     return (b'{"timezone":%b,"timeframes":%b,"dates":%b,"earliestAvailableDate":%b,"earliestMonthAvailability":%b}') % (
         json.dumps(zone or "UTC").encode(),
         timeframes_json(listed.listing, listed.loaded.rules.duration),
-        dates_json(listed.listing, zone, _appointments(listed.loaded)),
+        dates_json(listed.listing, zone, _appointments(listed.loaded), blocked),
         json.dumps(earliest).encode(),
         json.dumps(earliest and earliest[:7]).encode(),
     )
@@ -130,4 +160,16 @@ def _appointments(loaded: Loaded) -> dict[int, Seats]:
         start: Seats(str(session.appointment_id), session.total, session.taken)
         for start, session in found.items()
         if session.appointment_id
+    }
+
+
+def _event(lacking: Hindrance) -> dict[str, str | None]:
+    who = lacking.who
+    named = (who.id, who.full_name, who.picture) if isinstance(who, Host) else (who.resource_id, who.name, None)
+    return {
+        "hostId": str(named[0]),
+        "hostName": named[1],
+        "type": lacking.type,
+        "picture": named[2],
+        "code": lacking.code,
     }

@@ -1,0 +1,159 @@
+"""Explanations: why a start can be booked or not, and what stands in the way of those that are not listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from whenever import Instant
+
+from kalends.domain import explain as engine
+from kalends.domain import slots
+from kalends.domain.explain import Explanation, Step
+from kalends.domain.listing import Listing
+from kalends.domain.rules import Refusal
+from kalends.domain.window import minute_down, minute_up
+from kalends.storage import explanations as storage
+from kalends.storage.database import Connection
+from kalends.storage.explanations import Claimed
+from kalends.storage.hosts import Host
+
+from . import calendars
+from .slot_queries import Loaded, ResourceChoice, SlotQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Everything about one start; claims and titles are for the hosts' company only.
+
+    Attributes:
+        claims: those of all hosts and units around the start, also of the moved appointment.
+        titles: of the exceptions that touch it, by their id.
+    """
+
+    start: Instant
+    loaded: Loaded
+    explanation: Explanation
+    claims: Sequence[Claimed]
+    titles: dict[int, str | None]
+
+    def behind(self, step: Step, host_nos: Iterable[int]) -> list[tuple[Claimed, Literal["claimed", "buffer"]]]:
+        """Find the claims of hosts or units that a step met; `buffer` where only the buffers of the two touch."""
+        met = {(one.start, one.end) for one in step.met if one.claim}
+        end = self.start.add(minutes=self.loaded.rules.duration)
+        return [
+            (claim, "claimed" if claim.begins < end and self.start < claim.ends else "buffer")
+            for claim in self.claims
+            if claim.host_no in host_nos and (minute_down(claim.start), minute_up(claim.end)) in met
+        ]
+
+    @property
+    def reason(self) -> str | None:
+        """Why the time is not free, as a booking is told it (contract 6.6)."""
+        verdict = self.explanation.verdict
+        if not isinstance(verdict, Refusal):
+            return None
+        if verdict.reason != "claimed" or verdict.host is None:
+            return verdict.reason
+        host_no = self.loaded.hosts[verdict.host].host_no
+        steps = [step for step in self.explanation.hosts[verdict.host] if step.code == verdict.code]
+        met = [reason for step in steps for _, reason in self.behind(step, [host_no])]
+        return "claimed" if "claimed" in met else "buffer"
+
+
+class Hindrance(NamedTuple):
+    """Somebody or something that a start lacks, and why: the type of what stands there, or the rule's code."""
+
+    who: Host | ResourceChoice
+    type: str
+    code: str
+
+
+async def explain(conn: Connection, company_id: UUID, query: SlotQuery, now: Instant) -> Explained:
+    """Explain the start at which the query's window begins.
+
+    Raises:
+        NotFound: as `calendars.load`.
+    """
+    loaded = await calendars.load(conn, company_id, query, now)
+    found = _explanation(loaded, query.start, now)
+    buffers = [(one.before, one.after) for resource in loaded.resources for one in resource.choices]
+    first, last = slots.reach(loaded.rules, query.start, query.start, buffers=buffers)
+    units = [unit for resource in loaded.resources for one in resource.choices for unit in one.units]
+    claims = await storage.claimed(
+        conn,
+        company_id,
+        host_nos=[*(host.host_no for host in loaded.hosts), *units],
+        first=first,
+        last=last.add(minutes=1),
+        now=now,
+    )
+    everybody = [*found.hosts, *(steps for choices in found.resources for steps in choices)]
+    ids = {one.id for steps in everybody for step in steps for one in step.exceptions if one.id is not None}
+    titles = await storage.titles(conn, company_id, sorted(ids)) if ids else {}
+    return Explained(query.start, loaded, found, claims, titles)
+
+
+def _explanation(loaded: Loaded, start: Instant, now: Instant) -> Explanation:
+    return engine.explain(loaded.rules, loaded.calendars, loaded.ask, start, now, resources=loaded.resource_calendars)
+
+
+def hindrances(
+    loaded: Loaded, listing: Listing, first: Instant, last: Instant, now: Instant
+) -> Iterator[tuple[int, list[Hindrance]]]:
+    """Say of each start s, first ≤ s < last, that hours and ladders permit and that is not listed, what it lacks.
+
+    Starts are epoch minutes, in order; something is lacking at each. What a host lacks is the first rule he fails;
+    what all fail is said of each host.
+    """
+    listed = set(listing.starts)
+    for start in slots.candidates(loaded.rules, loaded.calendars, loaded.ask, first, last):
+        if start not in listed:
+            yield start, _lacking(loaded, _explanation(loaded, Instant.from_timestamp(start * 60), now))
+
+
+def _lacking(loaded: Loaded, found: Explanation) -> list[Hindrance]:
+    failed = [step for step in found.general if not step.passed]
+    if failed and failed[0].code != "cap-reached":
+        return _all_of(loaded, failed[0].code)
+    lacking = [
+        Hindrance(host, *_type_and_code(step))
+        for host, steps in zip(loaded.hosts, found.hosts, strict=True)
+        if (step := _first_failed(steps))
+    ]
+    for resource, choices in zip(loaded.resources, found.resources, strict=True):
+        firsts = [_first_failed(steps) for steps in choices]
+        if all(firsts):
+            lacking += [
+                Hindrance(choice, *_type_and_code(step))
+                for choice, step in zip(resource.choices, firsts, strict=True)
+                if step
+            ]
+    if failed:
+        lacking += _all_of(loaded, failed[0].code)
+    # Too few of several hosts, or two resources that need the same unit: nobody fails alone.
+    lacking = lacking or _all_of(loaded, "slot-occupied")
+    return list({one.who: one for one in reversed(lacking)}.values())[::-1]
+
+
+def _first_failed(steps: Sequence[Step]) -> Step | None:
+    return next((step for step in steps if not step.passed), None)
+
+
+def _all_of(loaded: Loaded, code: str) -> list[Hindrance]:
+    return [Hindrance(host, code, code) for host in dict.fromkeys(loaded.hosts)]
+
+
+def _type_and_code(step: Step) -> tuple[str, str]:
+    if step.code == "cap-reached" and step.closed:
+        return "lead", step.code
+    if not step.met:
+        return step.code, step.code
+    reasons = {one.reason for one in step.met}
+    return next(kind for reason, kind in _TYPES if reason in reasons), step.code
+
+
+# The weightiest first; a calendar's event is called so in the contract.
+_TYPES = (("claimed", "claimed"), ("busy", "event"), ("buffer", "buffer"))
