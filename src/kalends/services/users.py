@@ -14,13 +14,14 @@ from whenever import Instant
 from kalends.domain import slugs
 from kalends.errors import FieldError, Invalid
 from kalends.storage import availabilities as storage_availabilities
-from kalends.storage import companies, ids, locks, resources, users
+from kalends.storage import companies, ids, locks, users
 from kalends.storage import meeting_types as storage_types
+from kalends.storage import resources as storage_resources
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.users import User, UserType
 
-from . import availabilities, meeting_type_defaults, meeting_types, rights
+from . import availabilities, meeting_type_defaults, meeting_types, resources, rights
 from .actor import Actor
 from .availabilities import NewAvailability
 from .calendars import ChangedMeanwhile
@@ -28,8 +29,6 @@ from .rights import UserNotFound
 
 _SLUGS_AT_ONCE = 20
 _LOCK_ATTEMPTS = 5
-# What only resources have, and what everybody else has instead.
-_OF_RESOURCES: Mapping[str, int] = {"capacity": 1, "buffer_before": 0, "buffer_after": 0}
 
 
 class EmailTaken(Invalid):
@@ -173,7 +172,7 @@ async def update(conn: Connection, *, actor: Actor, user_id: UUID, changes: Mapp
     if user is None:
         raise UserNotFound
     rights.require_own(actor, user_id)
-    _check_resource(user.user_type, {name: changes.get(name, getattr(user, name)) for name in _OF_RESOURCES})
+    resources.check(user.user_type, {name: changes.get(name, getattr(user, name)) for name in resources.FIELDS})
     slug = changes.get("slug", user.slug)
     if slug != user.slug:
         if not await users.take_slug(conn, slug, company_id=user.company_id, user_id=user_id):
@@ -181,7 +180,7 @@ async def update(conn: Connection, *, actor: Actor, user_id: UUID, changes: Mapp
         await users.free_slug(conn, user.slug, company_id=user.company_id, user_id=user_id)
     await users.update(conn, user.company_id, user_id, {**changes, "updated_at": now})
     if "capacity" in changes:
-        await resources.add_units(conn, user.company_id, user_id, changes["capacity"])
+        await storage_resources.add_units(conn, user.company_id, user_id, changes["capacity"])
     return await get(conn, actor=actor, user_id=user_id)
 
 
@@ -229,7 +228,7 @@ async def _lock_with_types(conn: Connection, company_id: UUID, user_id: UUID) ->
 
 async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, new: NewUser, now: Instant) -> Created:
     """Add a user to a company, as `create` does, whoever asks; a new company's owner is its own creator (None)."""
-    _check_resource(new.user_type, {name: getattr(new, name) for name in _OF_RESOURCES})
+    resources.check(new.user_type, {name: getattr(new, name) for name in resources.FIELDS})
     company = await companies.get(conn, company_id)
     assert company is not None
     user_id = ids.new_id(company_id)
@@ -238,7 +237,7 @@ async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, ne
         name: getattr(new, name)
         for name in (
             "email", "given_name", "family_name", "timezone", "user_type", "is_admin", "is_owner", "title",
-            "phone_number", "picture", "booking_limits", *_OF_RESOURCES,
+            "phone_number", "picture", "booking_limits", *resources.FIELDS,
         )
     }  # fmt: skip
     row |= {"company_id": company_id, "id": user_id, "slug": slug, "created_at": now, "updated_at": now}
@@ -247,7 +246,7 @@ async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, ne
         user = await users.add(conn, row)
     except users.EmailTaken as error:
         raise _email_taken() from error
-    await resources.add_units(conn, company_id, user_id, new.capacity)
+    await storage_resources.add_units(conn, company_id, user_id, new.capacity)
     first = NewAvailability(
         new.availability.name or availabilities.DEFAULT_NAME,
         new.availability.timezone or new.timezone,
@@ -268,16 +267,6 @@ async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, ne
         now=now,
     )
     return Created(user, availability.id, meeting_type)
-
-
-def _check_resource(user_type: UserType, values: Mapping[str, int]) -> None:
-    """Refuse capacity and buffers of somebody who is no resource."""
-    wrong = [] if user_type == "resource" else [name for name, usual in _OF_RESOURCES.items() if values[name] != usual]
-    if wrong:
-        fields = {"capacity": "capacity", "buffer_before": "bufferBefore", "buffer_after": "bufferAfter"}
-        raise Invalid(
-            "Validation failed", errors=[FieldError(fields[name], "can be set for resources only") for name in wrong]
-        )
 
 
 def _first_type(asked: FirstMeetingType) -> Mapping[str, Any]:
