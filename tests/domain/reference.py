@@ -5,23 +5,51 @@ simulates is bounded: every minute of a few days around the window is judged on 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
+from itertools import product
 from zoneinfo import ZoneInfo
 
 from whenever import Instant
 
 from kalends.domain.exceptions import AvailabilityException
-from kalends.domain.rules import Ask, Caps, HostCalendar, Rules
+from kalends.domain.rules import Ask, Caps, HostCalendar, Resource, ResourceCalendar, Rules
+from kalends.domain.rules import Unit as UnitCalendar
+from kalends.domain.spans import Span
+from kalends.domain.week import Week
 
 ORDER = ("too-soon", "too-far", "outside-hours", "not-a-slot", "slot-occupied", "cap-reached", "bookable")
+Unit = tuple[int, int]  # the places of a resource's choice and of the unit there
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 15)
 def wall(zone: str, minute: int) -> datetime:
     """The clock on the wall, without its zone (the marker of a fold is dropped too)."""
     return datetime.fromtimestamp(minute * 60, ZoneInfo(zone)).replace(tzinfo=None, fold=0)
+
+
+@lru_cache(maxsize=8)
+def walls(zone: str, first: int, end: int) -> dict[int, datetime]:
+    """What the clock shows in each minute."""
+    return {t: wall(zone, t) for t in range(first, end)}
+
+
+@lru_cache(maxsize=16)
+def weekly(zone: str, week: Week, first: int, end: int) -> dict[tuple[date, int], set[int]]:
+    """The minutes of each weekly interval on its date."""
+    clocks: dict[date, dict[int, int]] = {}
+    for t, local in walls(zone, first, end).items():
+        clocks.setdefault(local.date(), {})[t] = local.hour * 60 + local.minute
+    found: dict[tuple[date, int], set[int]] = {}
+    for day in {*clocks, *(day - timedelta(days=1) for day in clocks)}:
+        for number, interval in enumerate(week[day.weekday()]):
+            today = {t for t, minute in clocks.get(day, {}).items() if interval.start <= minute < interval.end}
+            late = clocks.get(day + timedelta(days=1), {}).items() if interval.end > 1440 else ()
+            minutes = today | {t for t, minute in late if minute + 1440 < interval.end}
+            if minutes:
+                found[day, number] = minutes
+    return found
 
 
 @dataclass
@@ -33,22 +61,13 @@ class HostReference:
     first: int
     end: int
 
-    @cached_property
+    @property
     def walls(self) -> dict[int, datetime]:
-        return {t: wall(self.calendar.schedule.zone, t) for t in range(self.first, self.end)}
+        return walls(self.calendar.schedule.zone, self.first, self.end)
 
-    @cached_property
+    @property
     def weekly(self) -> dict[tuple[date, int], set[int]]:
-        """The minutes of each weekly interval on its date."""
-        found: dict[tuple[date, int], set[int]] = {}
-        for t, local in self.walls.items():
-            for ahead in (0, 1):
-                day = local.date() - timedelta(days=ahead)
-                minute = local.hour * 60 + local.minute + 1440 * ahead
-                for number, interval in enumerate(self.calendar.schedule.week[day.weekday()]):
-                    if interval.start <= minute < interval.end:
-                        found.setdefault((day, number), set()).add(t)
-        return found
+        return weekly(self.calendar.schedule.zone, self.calendar.schedule.week, self.first, self.end)
 
     def minutes_of(self, exception: AvailabilityException) -> set[int]:
         """The minutes an exception opens or blocks."""
@@ -98,14 +117,20 @@ class HostReference:
         return self.open.issuperset(range(start - before, start + rules.duration + after))
 
     def occupied(self, start: int) -> bool:
-        first = start - self.rules.buffer_before
-        end = start + self.rules.duration + self.rules.buffer_after
-        return any(
-            max(first, begin) < min(end, until) for begin, until in [*self.calendar.claims, *self.calendar.events]
-        )
+        return meets([*self.calendar.claims, *self.calendar.events], self.rules, start)
 
     def capped(self, start: int) -> bool:
         return capped(self.calendar.caps, self.calendar.zone, self.calendar.booked, start)
+
+    def closed(self, start: int) -> bool:
+        return any(start in range(*span) for span in self.calendar.closed)
+
+
+def meets(busy: Iterable[Span], rules: Rules, start: int) -> bool:
+    """Tell whether a busy span meets the appointment or its buffers."""
+    first = start - rules.buffer_before
+    end = start + rules.duration + rules.buffer_after
+    return any(max(first, begin) < min(end, until) for begin, until in busy)
 
 
 def capped(caps: Caps, zone: str, booked: Iterable[int], start: int) -> bool:
@@ -127,6 +152,15 @@ def rungs(written: Iterable[set[int]], interval: int) -> set[int]:
     return {t for minutes in written for t in range(min(minutes), max(minutes) + 1, interval)}
 
 
+@dataclass(frozen=True)
+class Expected:
+    """The code of a start (`bookable`, `joinable`, or the rule that refuses it), who takes it, and what is free."""
+
+    code: str
+    hosts: tuple[int, ...] = ()
+    teams: tuple[int, ...] = ()
+
+
 @dataclass
 class Reference:
     """The whole question: rules, hosts, who is asked for, and the clock."""
@@ -137,35 +171,86 @@ class Reference:
     now: Instant
     first: int
     end: int
+    resources: list[Resource] = field(default_factory=list)
 
     @cached_property
     def single(self) -> list[HostReference]:
         return [HostReference(self.rules, host, self.first, self.end) for host in self.hosts]
 
     @cached_property
-    def joint(self) -> set[int]:
-        """The starts on the ladders of the hosts' intersected intervals."""
-        common = self.single[0].written
-        for host in self.single[1:]:
-            common = [both for one in common for other in host.written if (both := one & other)]
+    def teams(self) -> list[tuple[int, ...]]:
+        """The hosts who come together: as the queue says, all of them, or each alone."""
+        if self.ask.teams:
+            return list(self.ask.teams)
+        if self.ask.required is None and self.ask.mode == "everyone":
+            return [tuple(range(len(self.hosts)))]
+        return [(place,) for place in range(len(self.hosts))]
+
+    @cached_property
+    def needed(self) -> int:
+        return 1 if self.ask.teams else self.ask.required or 1
+
+    @cached_property
+    def team_rungs(self) -> list[set[int]]:
+        """The starts on the ladders of each team's intersected intervals; of N of M, on any ladder."""
+        if self.ask.required is not None and not self.ask.teams:
+            return [set().union(*(one.rungs for one in self.single))] * len(self.teams)
+        return [self.joint(team) for team in self.teams]
+
+    def joint(self, team: tuple[int, ...]) -> set[int]:
+        common = self.single[team[0]].written
+        for place in team[1:]:
+            common = [both for one in common for other in self.single[place].written if (both := one & other)]
         return rungs(common, self.rules.interval)
 
-    def on_ladder(self, host: HostReference, start: int) -> bool:
-        if self.ask.required is not None:
-            return any(start in one.rungs for one in self.single)
-        return start in (self.joint if self.ask.mode == "everyone" else host.rungs)
-
-    def broken(self, host: HostReference, start: int) -> str:
-        """The first rule one host breaks at a start."""
-        if not host.within_hours(start):
+    def broken(self, team: int, start: int) -> str:
+        """The first rule a team breaks at a start."""
+        hosts = [self.single[place] for place in self.teams[team]]
+        if not all(host.within_hours(start) for host in hosts):
             return "outside-hours"
-        if not self.on_ladder(host, start):
+        if start not in self.team_rungs[team]:
             return "not-a-slot"
-        if host.occupied(start):
+        if any(host.occupied(start) for host in hosts):
             return "slot-occupied"
-        if host.capped(start) or capped(self.rules.caps, self.rules.zone, self.rules.booked, start):
+        if any(host.capped(start) or host.closed(start) for host in hosts):
             return "cap-reached"
         return "bookable"
+
+    def candidate(self, start: int) -> bool:
+        """Tell whether hours and ladders permit the start to enough teams."""
+        codes = [self.broken(team, start) for team in range(len(self.teams))]
+        return sum(code not in ("outside-hours", "not-a-slot") for code in codes) >= self.needed
+
+    @cached_property
+    def choices(self) -> list[list[HostReference]]:
+        """The hours of each resource's choices, with its own buffers."""
+        return [[self.choice(one) for one in resource.choices] for resource in self.resources]
+
+    def choice(self, one: ResourceCalendar) -> HostReference:
+        own = replace(self.rules, buffer_before=one.before, buffer_after=one.after, buffers_within_hours=False)
+        return HostReference(own, HostCalendar("none", one.schedule, one.schedule.zone), self.first, self.end)
+
+    def free_units(self, start: int) -> list[dict[Unit, UnitCalendar]]:
+        """The units of each resource that can be had by themselves."""
+        return [
+            {
+                (place, number): unit
+                for place, (choice, hours) in enumerate(zip(resource.choices, own, strict=True))
+                if hours.within_hours(start)
+                for number, unit in enumerate(choice.units)
+                if not meets([*unit.claims, *unit.events], hours.rules, start)
+            }
+            for resource, own in zip(self.resources, self.choices, strict=True)
+        ]
+
+    def missing(self, start: int) -> str:
+        """The first rule that leaves a resource without a unit."""
+        if not all(any(hours.within_hours(start) for hours in own) for own in self.choices):
+            return "outside-hours"
+        for units in product(*(one.values() for one in self.free_units(start))):
+            if len({unit.host for unit in units}) == len(units):
+                return "bookable"
+        return "slot-occupied"
 
     def in_time(self, start: int, grace_minutes: int) -> str | None:
         now = datetime.fromtimestamp(self.now.timestamp(), UTC)
@@ -200,16 +285,19 @@ class Reference:
     def day_is_over(self, day: date, start: int) -> bool:
         return all(wall(self.rules.zone, t).date() > day for t in range(start, start + 120))
 
-    def verdict(self, start: int, grace_minutes: int = 0) -> tuple[str, tuple[int, ...]]:
-        """The code of a start (`bookable` when no rule refuses it) and the hosts who take it.
-
-        Of n hosts needed, the one who got n-th furthest decides.
-        """
+    def verdict(self, start: int, grace_minutes: int = 0) -> Expected:
+        """What becomes of a start. Of n teams needed, the one who got n-th furthest decides."""
         if early_or_late := self.in_time(start, grace_minutes):
-            return early_or_late, ()
-        codes = [self.broken(host, start) for host in self.single]
-        needed = self.ask.required or (len(codes) if self.ask.mode == "everyone" else 1)
-        code = sorted(codes, key=ORDER.index, reverse=True)[needed - 1]
+            return Expected(early_or_late)
+        if start in self.rules.sessions:
+            return Expected("joinable")
+        codes = [self.broken(team, start) for team in range(len(self.teams))]
+        code = sorted(codes, key=ORDER.index, reverse=True)[self.needed - 1]
+        code = min(code, self.missing(start), key=ORDER.index)
+        if code == "bookable" and capped(self.rules.caps, self.rules.zone, self.rules.booked, start):
+            code = "cap-reached"
         if code != "bookable":
-            return code, ()
-        return code, tuple([place for place, one in enumerate(codes) if one == "bookable"][:needed])
+            return Expected(code)
+        free = [team for team, one in enumerate(codes) if one == "bookable"]
+        hosts = [place for team in free[: self.needed] for place in self.teams[team]]
+        return Expected(code, tuple(hosts), tuple(free) if self.ask.teams else ())

@@ -10,12 +10,25 @@ from hypothesis import strategies as st
 from whenever import Instant
 
 from kalends.domain.exceptions import AvailabilityException
-from kalends.domain.rules import Ask, Bookable, BookingWindow, Caps, HostCalendar, Rules
+from kalends.domain.explain import explain
+from kalends.domain.rules import (
+    Ask,
+    Bookable,
+    BookingWindow,
+    Caps,
+    HostCalendar,
+    Joinable,
+    Resource,
+    ResourceCalendar,
+    Rules,
+    Unit,
+    Verdict,
+)
 from kalends.domain.schedule import Schedule
-from kalends.domain.slots import check, first_start, list_slots
+from kalends.domain.slots import candidates, check, first_start, list_slots
 from kalends.domain.week import WeeklyInterval
 
-from .reference import Reference
+from .reference import Expected, Reference, capped
 
 # Zone and a date at which its clock does something: a gap or a fold, of 30, 60 or 120 minutes, at midnight or not;
 # a day that was skipped; or nothing, at an odd offset.
@@ -49,7 +62,16 @@ CHANGES = [
     ("UTC", "2026-12-31"),
 ]
 
-ASKS = [(1, Ask("anyone")), (3, Ask("anyone")), (3, Ask("everyone")), (3, Ask("anyone", required=2))]
+ASKS = [
+    (1, Ask("anyone")),
+    (3, Ask("anyone")),
+    (3, Ask("everyone")),
+    (3, Ask("anyone", required=2)),
+    (2, Ask("everyone", required=2)),
+    (3, Ask(teams=((2,), (0,), (1,)))),
+    (3, Ask(teams=((0, 2), (1, 2)))),
+    (4, Ask("everyone", teams=((1, 0), (2,), (2, 3)))),
+]
 
 
 def epoch_minute(day: str) -> int:
@@ -119,11 +141,28 @@ class Draw:
         spans = sorted((start, start + self.number(1, 300)) for start in self.minutes(8))
         events = sorted((start, start + self.number(1, 300)) for start in self.minutes(4))
         zone = self.one(schedule.zone, "Pacific/Pago_Pago")
-        return HostCalendar("any", schedule, zone, spans, events, self.caps(), self.minutes(4))
+        closed = sorted((start, start + self.number(1, 2000)) for start in self.minutes(self.one(0, 0, 2)))
+        return HostCalendar("any", schedule, zone, spans, events, self.caps(), self.minutes(4), closed)
 
     def hosts(self, count: int) -> list[HostCalendar]:
         first = self.schedule()
         return [self.host(first if place == 0 or self.one(True, False) else self.schedule()) for place in range(count)]
+
+    def resources(self) -> list[Resource]:
+        """None, or some of which two may want the same unit."""
+        return [
+            Resource(name, tuple(self.resource() for _ in range(self.number(1, 2))))
+            for name in range(self.one(0, 0, 1, 2, 3))
+        ]
+
+    def resource(self) -> ResourceCalendar:
+        units = []
+        for _ in range(self.number(1, 2)):
+            busy = [sorted((start, start + self.number(1, 700)) for start in self.minutes(4)) for _ in range(2)]
+            units.append(Unit(self.number(1, 4), *busy))
+        around = WeeklyInterval(self.one(0, 0, 0, 300), 1440)
+        schedule = self.schedule() if self.one(True, False) else Schedule(self.zone, ((around,),) * 7)
+        return ResourceCalendar(schedule, self.one(0, 10, 60), self.one(0, 10, 60), tuple(units))
 
     def window(self) -> BookingWindow:
         mode = self.one("unlimited", "unlimited", "limit", "range")
@@ -150,6 +189,7 @@ class Draw:
             zone=self.zone,
             caps=self.caps(),
             booked=tuple(self.minutes(4)),
+            sessions=tuple(self.minutes(self.one(0, 0, 5))),
         )
 
 
@@ -163,20 +203,76 @@ def test_listing_and_checking_follow_the_rules_minute_by_minute(
     draw, (count, ask) = Draw(seed, zone, day), asked
     first = draw.middle + draw.number(-1440, 1000)
     end = first + draw.number(1, 1440)
-    rules, hosts = draw.rules(), draw.hosts(count)
+    rules, hosts, resources = draw.rules(), draw.hosts(count), draw.resources()
     now = instant(first - draw.one(2000, 1440, 60, -60)).add(seconds=draw.one(0, 0, 1, 59))
-    reference = Reference(rules, hosts, ask, now, first - 3 * 1440, end + 3 * 1440)
+    reference = Reference(rules, hosts, ask, now, first - 3 * 1440, end + 3 * 1440, resources)
+    window = instant(first), instant(end)
 
-    found = list_slots(rules, hosts, ask, instant(first), instant(end), now).starts
+    found = list_slots(rules, hosts, ask, *window, now, resources).starts
 
-    assert found == [t for t in range(first, end) if reference.verdict(t)[0] == "bookable"]
-    assert first_start(rules, hosts, ask, instant(first), instant(end), now) == (found[0] if found else None)
-    for t in sorted({*found, *range(first, end, 7), *(draw.number(first, end - 1) for _ in range(50))}):
-        code, takers = reference.verdict(t, grace_minutes=5)
-        verdict = check(rules, hosts, ask, instant(t), now)
-        event(code)
-        assert (verdict.hosts if isinstance(verdict, Bookable) else verdict.code) == (takers or code)
-        assert t not in found or isinstance(verdict, Bookable), "what is listed is accepted"
+    assert found == [t for t in range(first, end) if reference.verdict(t).code in ("bookable", "joinable")]
+    assert first_start(rules, hosts, ask, *window, now, resources) == (found[0] if found else None)
+    assert candidates(rules, hosts, ask, *window) == [t for t in range(first, end) if reference.candidate(t)]
+    probed = {*found, *range(first, end, 7), *(draw.number(first, end - 1) for _ in range(50))}
+    for t in sorted(probed | {t for t in rules.sessions if first <= t < end}):
+        expected = reference.verdict(t, grace_minutes=5)
+        verdict = check(rules, hosts, ask, instant(t), now, resources=resources)
+        event(expected.code)
+        assert as_expected(verdict) == expected
+        assert t not in found or not hasattr(verdict, "code"), "what is listed is accepted"
+        if isinstance(verdict, Bookable):
+            units_are_the_first_free(verdict, reference, t)
+
+
+def as_expected(verdict: Verdict) -> Expected:
+    """The verdict as the reference would say it."""
+    if isinstance(verdict, Bookable):
+        return Expected("bookable", verdict.hosts, verdict.teams)
+    return Expected("joinable" if isinstance(verdict, Joinable) else verdict.code)
+
+
+def units_are_the_first_free(verdict: Bookable, reference: Reference, start: int) -> None:
+    """Each resource has a free unit of its own: its first one, unless another resource wants the same."""
+    free = reference.free_units(start)
+    given = [units[place] for units, place in zip(free, verdict.units, strict=True)]
+    assert len({unit.host for unit in given}) == len(given)
+    for number, (units, place) in enumerate(zip(free, verdict.units, strict=True)):
+        others = {unit.host for at, other in enumerate(free) if at != number for unit in other.values()}
+        assert place == next(iter(units)) or others & {unit.host for unit in units.values()}
+
+
+@pytest.mark.parametrize(("zone", "day"), CHANGES[::3])
+@settings(max_examples=3, deadline=None)
+@given(seed=st.integers(0, 2**64), asked=st.sampled_from(ASKS))
+def test_an_explanation_says_of_every_rule_what_the_reference_says(
+    zone: str, day: str, seed: int, asked: tuple[int, Ask]
+) -> None:
+    """The verdict is that of `check`, and each host's steps are true one by one."""
+    draw, (count, ask) = Draw(seed, zone, day), asked
+    rules, hosts, resources = draw.rules(), draw.hosts(count), draw.resources()
+    now = instant(draw.middle - draw.one(2000, 60))
+    reference = Reference(rules, hosts, ask, now, draw.middle - 4 * 1440, draw.middle + 4 * 1440, resources)
+    for t in [*(draw.middle + draw.number(-1440, 1440, 15) for _ in range(30)), *rules.sessions]:
+        found = explain(rules, hosts, ask, instant(t), now, 5, resources)
+
+        assert found.verdict == check(rules, hosts, ask, instant(t), now, 5, resources)
+        *before, cap = found.general
+        assert reference.in_time(t, 5) in ([step.code for step in before if not step.passed] or [None])
+        assert cap.passed is not capped(rules.caps, rules.zone, rules.booked, t)
+        for place, (host, steps) in enumerate(zip(reference.single, found.hosts, strict=True)):
+            own = [team for team, places in enumerate(reference.teams) if place in places]
+            assert [(step.code, step.passed) for step in steps] == [
+                ("outside-hours", host.within_hours(t)),
+                ("not-a-slot", any(t in reference.team_rungs[team] for team in own)),
+                ("slot-occupied", not host.occupied(t)),
+                ("cap-reached", not host.capped(t) and not host.closed(t)),
+            ]
+            assert bool(steps[2].met) == host.occupied(t)
+            assert any(one.booked >= one.most for one in steps[3].counts) == host.capped(t)
+            assert bool(steps[3].closed) == host.closed(t)
+        for free, choices in zip(reference.free_units(t), found.resources, strict=True):
+            passing = {place for place, steps in enumerate(choices) if all(step.passed for step in steps)}
+            assert passing == {place for place, _ in free}
 
 
 def instant(minute: int) -> Instant:
