@@ -17,13 +17,21 @@ from whenever import Instant
 
 from kalends.errors import Invalid, NotFound
 from kalends.storage import attendees, ids, meeting_types, users
-from kalends.storage import events as stored_events
 from kalends.storage import provisional_bookings as stored
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.provisional_bookings import Filter, ProvisionalBooking, Status
 
-from . import changes, companies, order_texts, provisional_changes, rights
+from . import (
+    changes,
+    companies,
+    confirmations,
+    one_time_links,
+    order_texts,
+    provisional_changes,
+    reservations,
+    rights,
+)
 from .actor import Actor
 from .companies import CompanySettings
 from .orders import SECRET_BYTES, Order
@@ -128,7 +136,7 @@ async def open_(
             "id": provisional_id,
             "meeting_type_id": kind.id,
             "type": needed,
-            "then_host": _steps(kind, settings, order)[1:] != [],
+            "then_host": len(_steps(kind, settings, order)) > 1,
             "dto": order_texts.dto(order),
             "host_ids": hosts,
             "selection": _selection(placements[0]),
@@ -143,33 +151,18 @@ async def open_(
             "updated_at": now,
         },
     )
-    seats = 1 + len(order.attendee.bringalong_emails)
     for one in placements:
-        from . import reservations
-
         await reservations.reserve(
             conn,
             loaded=loaded,
             placement=one,
-            seats=seats,
+            seats=order.attendee.seats,
             provisional_id=provisional_id,
             expires_at=expires_at,
             now=now,
         )
-    booking = await stored.get(conn, company_id, provisional_id)
-    assert booking is not None
     spans = [(one.start, one.end) for one in placements]
-    await stored_events.record(
-        conn,
-        company_id=company_id,
-        provisional_id=provisional_id,
-        revision=booking.revision,
-        kind="provisional_created",
-        actor=changes.who(actor),
-        before=None,
-        after=provisional_changes.snapshot(booking, kind, spans, now),
-        now=now,
-    )
+    await provisional_changes.created(conn, actor, company_id, provisional_id, spans, now)
     return Pending(needed, provisional_id)
 
 
@@ -260,8 +253,6 @@ async def prove(conn: Connection, *, view: View, clock: Clock) -> Outcome:
         return await _confirmed(conn, view.actor, locked, proved_at=now)
     settings = await companies.settings(conn, booking.company_id)
     expires_at = max(booking.expires_at, _expiry(booking.created_at, settings, booking.start_at, proved=True))
-    from . import reservations
-
     await reservations.extend(conn, booking.company_id, provisional_id=booking.id, expires_at=expires_at)
     fields = {
         "type": "requireHostConfirmation",
@@ -303,8 +294,6 @@ async def decline(
     if locked.booking.status == "declined_by_host":
         return locked.booking
     _check_open(locked)
-    from . import reservations
-
     await reservations.end(conn, seen.company_id, provisional_id=seen.id)
     fields = {"status": "declined_by_host", "reason": reason}
     return await provisional_changes.changed(conn, actor, "provisional_declined", locked, fields)
@@ -318,8 +307,6 @@ async def expire(conn: Connection, *, company_id: UUID, provisional_id: UUID, cl
     locked = await provisional_changes.lock(conn, seen, clock)
     if locked.booking.expired_at or locked.booking.status_at(locked.now) != "expired":
         return False
-    from . import reservations
-
     await reservations.end(conn, company_id, provisional_id=provisional_id)
     actor = Actor(company_id, None, False, "system")
     await provisional_changes.changed(conn, actor, "provisional_expired", locked, {"expired_at": locked.now})
@@ -327,24 +314,15 @@ async def expire(conn: Connection, *, company_id: UUID, provisional_id: UUID, cl
 
 
 async def _confirmed(conn: Connection, actor: Actor, locked: Locked, *, proved_at: Instant | None) -> Outcome:
-    booking = locked.booking
-    from . import reservations
-
-    placements = await reservations.placements(conn, booking.company_id, provisional_id=booking.id)
-    from . import confirmations
-
+    booking, order = locked.booking, order_texts.of_dto(locked.booking.dto)
+    company_id = booking.company_id
+    placements = await reservations.placements(conn, company_id, provisional_id=booking.id)
     booked = await confirmations.write(
-        conn,
-        actor=actor,
-        order=order_texts.of_dto(booking.dto),
-        kind=locked.kind,
-        placements=placements,
-        now=locked.now,
-        provisional_id=booking.id,
+        conn, actor=actor, order=order, kind=locked.kind, placements=placements, now=locked.now
     )
-    await stored.settle(
-        conn, booking.company_id, booking.id, appointment_id=booked.appointment_id, secret=booked.secret
-    )
+    await stored.settle(conn, company_id, booking.id, appointment_id=booked.appointment_id, secret=booked.secret)
+    if order.one_time_link_id:
+        await one_time_links.settle(conn, company_id, order.one_time_link_id, appointment_id=booked.appointment_id)
     fields = {"status": "confirmed", "proved_at": proved_at}
     after = await provisional_changes.changed(conn, actor, "provisional_confirmed", locked, fields)
     return Outcome(after, booked.secret)

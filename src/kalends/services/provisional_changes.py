@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from whenever import Instant
 
-from kalends.storage import locks, meeting_types, provisional_bookings, reservations
+from kalends.storage import events, locks, meeting_types, provisional_bookings, reservations
 from kalends.storage.database import Connection
-from kalends.storage.events import Kind, record
+from kalends.storage.events import Kind
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.provisional_bookings import ProvisionalBooking
 from kalends.storage.reservations import Reservation
 
 from . import changes, order_texts, orders
 from .actor import Actor
+
+Span: TypeAlias = tuple[Instant, Instant]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,15 @@ async def lock(conn: Connection, seen: ProvisionalBooking, clock: Callable[[], I
     return Locked(newest, kind, await reservations.of_provisional(conn, company_id, seen.id), now)
 
 
+async def created(
+    conn: Connection, actor: Actor, company_id: UUID, provisional_id: UUID, spans: Sequence[Span], now: Instant
+) -> None:
+    """Write the event of a new provisional booking, and its job."""
+    after = await provisional_bookings.get(conn, company_id, provisional_id)
+    assert after is not None
+    await _record(conn, actor, "provisional_created", None, after, spans, now)
+
+
 async def changed(
     conn: Connection, actor: Actor, kind: Kind, locked: Locked, fields: Mapping[str, Any]
 ) -> ProvisionalBooking:
@@ -69,31 +80,41 @@ async def changed(
     after = await provisional_bookings.get(conn, before.company_id, before.id)
     assert after is not None
     spans = [(one.start_at, one.end_at) for one in locked.reservations]
-    await record(
+    await _record(conn, actor, kind, before, after, spans, locked.now)
+    return after
+
+
+async def _record(
+    conn: Connection,
+    actor: Actor,
+    kind: Kind,
+    before: ProvisionalBooking | None,
+    after: ProvisionalBooking,
+    spans: Sequence[Span],
+    now: Instant,
+) -> None:
+    await events.record(
         conn,
         company_id=after.company_id,
         provisional_id=after.id,
         revision=after.revision,
         kind=kind,
         actor=changes.who(actor),
-        before=snapshot(before, locked.kind, spans, locked.now),
-        after=snapshot(after, locked.kind, spans, locked.now),
-        now=locked.now,
+        before=None if before is None else snapshot(before, spans, now),
+        after=snapshot(after, spans, now),
+        now=now,
     )
-    return after
 
 
-def snapshot(
-    booking: ProvisionalBooking, kind: MeetingType, spans: Sequence[tuple[Instant, Instant]], now: Instant
-) -> dict[str, Any]:
+def snapshot(booking: ProvisionalBooking, spans: Sequence[tuple[Instant, Instant]], now: Instant) -> dict[str, Any]:
     """Write down one revision as JSON values, without any secret; what an appointment has too has the same name.
 
     Args:
         spans: of each appointment asked for, by start.
     """
     order = order_texts.of_dto(booking.dto)
-    channel = orders.channel_of(order, kind)
     booker, *others = map(changes.attendee_entry, orders.attendees_of(order, booking.company_id, now))
+    channel = order.channel or booking.meeting_info["channel"]
     status = "expired" if booking.expired_at else booking.status
     return {
         "id": str(booking.id),
@@ -111,7 +132,7 @@ def snapshot(
         "end": spans[0][1].format_iso(),
         "starts": [start.format_iso() for start, _ in spans],
         "channel": channel,
-        "location": orders.location_of(order, kind, channel),
+        "location": order.location,
         "skipNotifications": order.skip_notifications,
         "meetingInfo": {**booking.meeting_info, "channel": channel},
         "typeSlug": booking.type_slug,

@@ -4,17 +4,22 @@ from fastapi import APIRouter
 
 from . import (
     appointments,
+    attendees,
     availabilities,
     availability_exceptions,
     booking_availability,
     bookings,
     companies,
+    events,
+    handoffs,
     meeting_types,
     one_time_links,
     pending_attendees,
     personal_pages,
+    provisional_bookings,
     queue_user_groups,
     queues,
+    slot_explanations,
     users,
 )
 
@@ -26,10 +31,15 @@ routers: list[APIRouter] = [
     personal_pages.router,
     companies.router,
     booking_availability.router,
+    slot_explanations.router,
     bookings.router,
+    provisional_bookings.router,
     appointments.router,
+    attendees.router,
+    events.router,
     one_time_links.router,
     pending_attendees.router,
+    handoffs.router,
     queues.router,
     queue_user_groups.router,
 ]
