@@ -31,10 +31,10 @@ from .queues import View
 from .rights import UserNotFound
 
 
-class QueueUserInvalid(Invalid):
+class UserNotEligible(Invalid):
     """This user cannot be named here; `errors` says why."""
 
-    code = "queue-user-invalid"
+    code = "user-not-eligible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ async def update(conn: Connection, *, actor: Actor, meeting_type_id: UUID, chang
         MeetingTypeNotFound: the company has none such.
         NotYours: it is somebody else's, and the actor is no administrator.
         UserNotFound: a user who is named is not the company's.
-        QueueUserInvalid: a resource is to come in, or somebody is named who is not in the queue.
+        UserNotEligible: a resource is to come in, or somebody is named who is not in the queue.
     """
     kind = await meeting_types.get(conn, actor.company_id, meeting_type_id)
     if kind is None:
@@ -174,6 +174,6 @@ async def _state(conn: Connection, queue: Queue) -> QueueState:
     return state
 
 
-def invalid_user(named_at: str, why: str) -> QueueUserInvalid:
+def invalid_user(named_at: str, why: str) -> UserNotEligible:
     """Make the error that says what is wrong with a user, and where he is named."""
-    return QueueUserInvalid(errors=[FieldError(named_at, why)])
+    return UserNotEligible(errors=[FieldError(named_at, why)])

@@ -61,7 +61,7 @@ async def update(
         QueueUserGroupNotFound: the company has none such.
         NotYours: the meeting type is somebody else's, and the actor is no administrator.
         UserNotFound: a user who is named is not the company's.
-        QueueUserInvalid: a resource is to come in, or the main host is not in the group.
+        UserNotEligible: a resource is to come in, or the main host is not in the group.
     """
     queue = await _locked(conn, actor, (await _get(conn, actor, group_id)).queue_id)
     async with levelling(conn, queue, now):

@@ -172,14 +172,13 @@ async def ledger(
         return await cur.fetchall()
 
 
-async def of_appointment(conn: Connection, company_id: UUID, appointment_id: UUID) -> UUID | None:
-    """Find the queue whose choice counts for an appointment; None: nobody's, or it has none."""
+async def of_appointment(conn: Connection, company_id: UUID, appointment_id: UUID) -> set[UUID]:
+    """Find the queues whose choices count for an appointment."""
     cursor = await conn.execute(
-        "SELECT queue_id FROM queue_choice WHERE company_id = %s AND appointment_id = %s AND live LIMIT 1",
+        "SELECT queue_id FROM queue_choice WHERE company_id = %s AND appointment_id = %s AND live",
         (company_id, appointment_id),
     )
-    row = await cursor.fetchone()
-    return row[0] if row else None
+    return {row[0] for row in await cursor.fetchall()}
 
 
 async def record(
@@ -236,7 +235,8 @@ async def settle(conn: Connection, company_id: UUID, reservation_id: UUID, appoi
 async def extend(conn: Connection, company_id: UUID, reservation_id: UUID, expires_at: Instant) -> None:
     """Let the choice made for a reservation count as long as that lives."""
     await conn.execute(
-        "UPDATE queue_choice SET expires_at = %s WHERE company_id = %s AND reservation_id = %s AND live",
+        """UPDATE queue_choice SET expires_at = %s
+        WHERE company_id = %s AND reservation_id = %s AND appointment_id IS NULL AND live""",
         (expires_at, company_id, reservation_id),
     )
 
@@ -244,11 +244,38 @@ async def extend(conn: Connection, company_id: UUID, reservation_id: UUID, expir
 async def drop(
     conn: Connection, company_id: UUID, *, appointment_id: UUID | None = None, reservation_id: UUID | None = None
 ) -> None:
-    """Let the choices of an appointment, or of a reservation, not count any more."""
-    column, owner = ("appointment_id", appointment_id) if appointment_id else ("reservation_id", reservation_id)
+    """Let the choices of an appointment, or of a reservation that became none, not count any more."""
     await conn.execute(
-        f"UPDATE queue_choice SET live = false WHERE company_id = %s AND {column} = %s AND live", (company_id, owner)
+        """
+        UPDATE queue_choice SET live = false WHERE company_id = %s AND live
+            AND (appointment_id = %s OR reservation_id = %s AND appointment_id IS NULL)
+        """,
+        (company_id, appointment_id, reservation_id),
     )
+
+
+async def chosen_by(conn: Connection, company_id: UUID, reservation_id: UUID) -> UUID | None:
+    """Name the queue that chose for a reservation; None: no queue did."""
+    cursor = await conn.execute(
+        "SELECT queue_id FROM queue_choice WHERE company_id = %s AND reservation_id = %s", (company_id, reservation_id)
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else None
+
+
+async def of_reservations(
+    conn: Connection, company_id: UUID, reservation_ids: Sequence[UUID]
+) -> dict[UUID, tuple[Choice, str | None]]:
+    """Read the choices made for reservations, and the chosen members' custom links."""
+    cursor = await conn.execute(
+        """
+        SELECT c.reservation_id, c.member_id, c.strategy, c.reason, c.candidates, u.custom_link FROM queue_choice c
+        LEFT JOIN queue_user u ON u.company_id = c.company_id AND u.queue_id = c.queue_id AND u.user_id = c.member_id
+        WHERE c.company_id = %s AND c.reservation_id = ANY(%s) AND c.live
+        """,
+        (company_id, list(reservation_ids)),
+    )
+    return {row[0]: (Choice(*row[1:5]), row[5]) for row in await cursor.fetchall()}
 
 
 async def move(conn: Connection, company_id: UUID, appointment_id: UUID, start: Instant) -> None:

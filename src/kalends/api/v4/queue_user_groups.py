@@ -12,7 +12,7 @@ from kalends.edge import problems
 from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
 from kalends.services import queue_user_groups
-from kalends.services.queue_members import QueueUserInvalid
+from kalends.services.queue_members import UserNotEligible
 from kalends.services.queue_user_groups import QueueUserGroupNotFound
 from kalends.services.queues import QueueNotFound
 from kalends.services.rights import NotYours, UserNotFound
@@ -68,7 +68,7 @@ async def create_queue_user_group(body: GroupNew, actor: Scheduling, app: AppDep
 
 @router.patch(
     "/queue-user-group/{group_id}",
-    responses=problems.document(QueueUserGroupNotFound, UserNotFound, NotYours, QueueUserInvalid),
+    responses=problems.document(QueueUserGroupNotFound, UserNotFound, NotYours, UserNotEligible),
 )
 async def update_queue_user_group(group_id: UUID, body: GroupPatch, actor: Scheduling, app: AppDep) -> QueueUserGroup:
     """Change a group: its name, its capacity, its main host, and who is in it."""

@@ -16,7 +16,7 @@ from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
 from kalends.services import queue_members, queues
 from kalends.services.meeting_types import MeetingTypeNotFound
-from kalends.services.queue_members import Changes, QueueUserInvalid, UserChange
+from kalends.services.queue_members import Changes, UserChange, UserNotEligible
 from kalends.services.queues import QueueNotFound, WorkspaceNotFound
 from kalends.services.rights import NotYours, UserNotFound
 
@@ -118,7 +118,7 @@ class QueuePatch(Body):
 
 @router.patch(
     "/queue/meeting-type/{meeting_type_id}",
-    responses=problems.document(MeetingTypeNotFound, UserNotFound, NotYours, QueueUserInvalid),
+    responses=problems.document(MeetingTypeNotFound, UserNotFound, NotYours, UserNotEligible),
 )
 async def update_queue(meeting_type_id: UUID, body: QueuePatch, actor: Scheduling, app: AppDep) -> Queue:
     """Change the queue of a meeting type; the first call makes it.
