@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from kalends.services import questions
 from kalends.services.questions import CHOICES, FieldType
@@ -24,9 +24,21 @@ def _filled(text: str) -> str:
     return text.strip()
 
 
+def _bound(value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a number")
+    if not -LARGEST <= value <= LARGEST:
+        raise ValueError(f"must lie between {-LARGEST} and {LARGEST}")
+    return value
+
+
 Filled = Annotated[Line, AfterValidator(_filled)]
-_Bound = Field(ge=-LARGEST, le=LARGEST, strict=True)
-Bound = Annotated[int, _Bound] | Annotated[float, _Bound]
+# Whole numbers stay whole; a union would name its branches in a refusal, not the field.
+Bound = Annotated[
+    int | float,
+    PlainValidator(_bound),
+    WithJsonSchema({"type": "number", "minimum": -LARGEST, "maximum": LARGEST}),
+]
 
 
 class OptionBody(Body):
