@@ -1,6 +1,6 @@
 """The families of refusals we expect, each with a stable code; how HTTP answers them is edge/problems.py's affair."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ class DomainError(Exception):
 
     Every concrete error has a `code` that never changes once published (docs/errors.md lists them all).
     `reason` narrows a code down where the contract has a word for it (``slot-occupied``: buffer, busy, claimed).
+    `details` are further keys of the answer, JSON values.
     """
 
     code: ClassVar[str] = "error"
@@ -30,11 +31,13 @@ class DomainError(Exception):
         errors: Sequence[FieldError] = (),
         reason: str | None = None,
         retry_after_s: int | None = None,
+        details: Mapping[str, object] | None = None,
     ) -> None:
         self.message = message or (type(self).__doc__ or self.code).strip().splitlines()[0]
         self.errors = tuple(errors)
         self.reason = reason
         self.retry_after_s = retry_after_s
+        self.details = dict(details or {})
         super().__init__(self.message)
 
 
