@@ -2,12 +2,16 @@
 
 import re
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from httpx2 import AsyncClient
 
-from kalends.services import personal_pages
+from kalends.services import personal_pages, queue_members
 from kalends.services.actor import Actor
+from kalends.services.companies import Founded
 from kalends.storage import meeting_types
+from kalends.storage.users import User
+from tests import factories
 
 from .conftest import NOW, Site
 
@@ -46,3 +50,33 @@ async def change_type(site: Site, **info: object) -> None:
         assert kind
         merged = {"meeting_info": {**kind.meeting_info, **info}}
         await meeting_types.update(conn, site.host.company_id, kind.id, merged)
+
+
+async def change_columns(site: Site, *, options: dict[str, object] | None = None, **columns: object) -> None:
+    """Change columns of the meeting type, and keys of its meetingOptions."""
+    async with site.app.transaction() as conn:
+        kind = await meeting_types.get(conn, site.host.company_id, site.meeting_type_id)
+        assert kind
+        merged = {"meeting_options": {**kind.meeting_options, **(options or {})}, **columns}
+        await meeting_types.update(conn, site.host.company_id, kind.id, merged)
+
+
+async def add_colleague(site: Site, **fields: object) -> User:
+    """Add a user to the host's company."""
+    host = site.host
+    assert host.default_availability_id
+    founded = Founded(
+        host.company_id, host.id, host.default_availability_id, site.meeting_type_id, host.slug, site.type_slug
+    )
+    async with site.app.transaction() as conn:
+        return (await factories.user(conn, founded, now=NOW, **fields)).user
+
+
+async def ask_queue(site: Site, *user_ids: UUID) -> None:
+    """Let a queue of these users choose who hosts the meeting type."""
+    async with site.app.transaction() as conn:
+        for user_id in user_ids:
+            await queue_members.update(
+                conn, actor=await actor_of(site), meeting_type_id=site.meeting_type_id,
+                changes=queue_members.Changes(toggled=user_id), now=NOW,
+            )  # fmt: skip

@@ -70,7 +70,8 @@ async def _open(conn: Connection, app: App, request: Request, appointment_id: UU
     host = view.appointment.hosts[0]
     seen = visit.read(request, zone=view.attendee.timezone or host.timezone, home_language=host.language)
     home = await meetings.home(conn, view.appointment.company_id, view.appointment.meeting_type_id)
-    meeting = meetings.meeting(languages.translator(seen.language), view, seen, now, home=home)
+    series = await meetings.series(conn, view)
+    meeting = meetings.meeting(languages.translator(seen.language), view, seen, now, home=home, series=series)
     return Opened(view, seen, meeting, people.theme_link(home.owner) if home else None, now)
 
 
@@ -118,11 +119,11 @@ async def ask_to_cancel(appointment_id: UUID, secret: str, request: Request, app
 
 @router.post("/cancel")
 async def cancel(appointment_id: UUID, secret: str, request: Request, app: AppDep) -> Response:
-    """Cancel the appointment, or this guest's place in it."""
+    """Cancel the appointment, or this guest's place in it; of a series the later dates, too, where he wants that."""
     await guards.try_secret(app, request)
     guards.check_origin(app, request)
     async with request.form(max_files=0, max_fields=10) as data:
-        reason = reasons.sent(data)
+        reason, later_too = reasons.sent(data), data.get("which") == "later"
     async with app.reading() as conn:
         opened = await _open(conn, app, request, appointment_id, secret)
     if opened.meeting.cancelled or opened.meeting.over:
@@ -136,6 +137,7 @@ async def cancel(appointment_id: UUID, secret: str, request: Request, app: AppDe
                 actor=opened.view.actor,
                 appointment_id=appointment_id,
                 attendee_id=opened.view.attendee.id,
+                entire_series=later_too,
                 reason=reason or None,
                 clock=app.now,
             )

@@ -108,6 +108,8 @@ def start(form: Form) -> Instant | None:
 def errors(_: Translate, form: Form, offer: Offer, visit: Visit) -> dict[str, str]:
     """Say what is wrong in the fields, by their names or ids; nothing when all is well."""
     found = _contact_errors(_, form, offer, visit)
+    if offer.needs_password and not form.password:
+        found["bookingPassword"] = _("Please enter the password.")
     if CONTROL.search(form.address) or len(form.address) > 250:
         found["address"] = _("Please enter a shorter address on one line.")
     elif (form.channel == "local-attendee" or offer.needs_address) and not form.address.strip():

@@ -9,9 +9,9 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.languages import Translate
-from kalends.services import readers
+from kalends.services import cancellations, readers
 from kalends.services.guests import GuestView
-from kalends.storage import meeting_types, users
+from kalends.storage import appointments, meeting_types, users
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
 from kalends.storage.users import User
@@ -28,6 +28,7 @@ class Meeting:
         page: path of the appointment's own page.
         again: where another one can be booked; None: nowhere.
         movable: this guest alone booked it, so he moves and cancels the whole.
+        series: the other dates that were booked together with this one and still stand, in order.
         link: address of the online meeting, once there is one.
     """
 
@@ -50,10 +51,37 @@ class Meeting:
     over: bool
     movable: bool
     page: str
+    series: tuple[Occurrence, ...]
     again: str | None
     ics: str
     google: str
     outlook: str
+
+    @property
+    def later(self) -> int:
+        """Count the dates of the series that come after this one."""
+        return sum(one.start > self.start for one in self.series)
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Another date of a series; `page` is the path of its own page."""
+
+    start: Instant
+    end: Instant
+    page: str
+
+
+async def series(conn: Connection, view: GuestView) -> tuple[Occurrence, ...]:
+    """List the other live dates of the series this guest booked; who joined one of them later sees none of them."""
+    appointment = view.appointment
+    if appointment.series_id is None:
+        return ()
+    found = await appointments.later_in_series(
+        conn, appointment.company_id, appointment.series_id, after=Instant.from_timestamp(0), without=appointment.id
+    )
+    own = ((one, cancellations.same_guest(one, view.attendee)) for one in found)
+    return tuple(Occurrence(one.start_at, one.end_at, f"/b/{one.id}/{guest.secret}") for one, guest in own if guest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +107,20 @@ def again(home: Home | None, visit: Visit) -> str | None:
     return visit.carry(home.path) if home and home.open else None
 
 
-def meeting(_: Translate, view: GuestView, visit: Visit, now: Instant, *, home: Home | None) -> Meeting:
+def meeting(
+    _: Translate,
+    view: GuestView,
+    visit: Visit,
+    now: Instant,
+    *,
+    home: Home | None,
+    series: tuple[Occurrence, ...] = (),
+) -> Meeting:
     """Describe an appointment to the guest whose secret opened it.
 
     Args:
         home: of the appointment's meeting type.
+        series: as `series` answers it.
     """
     appointment, guest = view.appointment, view.attendee
     name: str = appointment.meeting_info["name"]
@@ -114,6 +151,7 @@ def meeting(_: Translate, view: GuestView, visit: Visit, now: Instant, *, home: 
         over=appointment.end_at <= now,
         movable=[one.id for one in appointment.booking_attendees] == [guest.id],
         page=page,
+        series=series,
         again=again(home, visit),
         ics=f"{page}/calendar.ics",
         google=_google(entry),

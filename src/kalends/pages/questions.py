@@ -52,7 +52,7 @@ class Question:
         key: under which its answer stands in the booking's notes, and may stand in a link.
         kind: ``text``, ``textarea``, ``select``, ``radio``, ``checkboxes``, ``checkbox``, or an input's type.
         options: (value, text) of those to choose from.
-        tight: the options are short, and stand side by side.
+        layout: ``tight`` or ``short`` where the options are words or digits and stand side by side.
         raw: as the meeting type keeps it.
     """
 
@@ -62,7 +62,7 @@ class Question:
     kind: str
     required: bool
     options: tuple[tuple[str, str], ...] = ()
-    tight: bool = False
+    layout: str = ""
     placeholder: str = ""
     least: float | None = None
     most: float | None = None
@@ -106,7 +106,7 @@ def _question(html_id: str, raw: Mapping[str, Any], _: Translate, *, unique: boo
         kind=kind,
         required=bool(raw.get("required")),
         options=options,
-        tight=field_type in ("yes-no", "rating", "scale"),
+        layout="tight" if field_type == "yes-no" else "short" if field_type in _STEPS else "",
         placeholder=raw.get("placeholder") or "",
         least=raw.get("min") if kind in ("number", "text", "textarea") else None,
         most=raw.get("max") if kind in ("number", "text", "textarea") else None,
