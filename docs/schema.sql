@@ -591,9 +591,6 @@ ALTER TABLE ONLY public.event
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.event
-    ADD CONSTRAINT event_position_key UNIQUE ("position");
-
 ALTER TABLE ONLY public.form_nonce
     ADD CONSTRAINT form_nonce_pkey PRIMARY KEY (nonce);
 
@@ -709,6 +706,8 @@ CREATE INDEX directory_target ON public.directory USING btree (company_id, targe
 CREATE INDEX effect_due ON public.effect USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX event_feed ON public.event USING btree (company_id, "position");
+
+CREATE UNIQUE INDEX event_position ON public.event USING btree ("position") WHERE ("position" IS NOT NULL);
 
 CREATE INDEX event_unnumbered ON public.event USING btree (id) WHERE ("position" IS NULL);
 

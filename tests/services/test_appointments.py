@@ -8,7 +8,8 @@ from whenever import Instant
 
 from kalends.errors import NotFound
 from kalends.services import appointment_lists, appointments, bookings, guests
-from kalends.services.appointments import AlreadyCancelled, AlreadyOver, AttendeeOrAllNeeded, NotTheOnlyAttendee
+from kalends.services.appointments import AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee
+from kalends.services.cancellations import AttendeeOrAllNeeded
 from kalends.services.companies import Founded
 from kalends.services.refusals import SlotTaken
 from kalends.services.rights import AdminsOnly
@@ -47,7 +48,7 @@ async def _second_booker(conn: Connection, stored: Appointment) -> attendees.Att
     new = attendees.Attendee(
         **{**fields, "id": uuid4(), "position": 7, "email": "second@guests.test", "secret": "another" * 5}
     )
-    await attendees.add(conn, company_id=stored.company_id, appointment_id=stored.id, attendee=new)
+    await attendees.add(conn, company_id=stored.company_id, appointment_id=stored.id, new=[new])
     return new
 
 

@@ -9,9 +9,9 @@ from whenever import Instant
 
 from kalends.errors import DomainError, Invalid, NotFound
 from kalends.services import appointments, bookings
-from kalends.services.bookings import OverrideNotAllowed
 from kalends.services.companies import Founded
-from kalends.services.orders import ChannelNotAllowed, LocationNotOffered, PhoneOnlyNotAllowed
+from kalends.services.order_checks import ChannelNotAllowed, LocationNotOffered, PhoneOnlyNotAllowed
+from kalends.services.placements import OverrideNotAllowed
 from kalends.services.refusals import SlotTaken
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection

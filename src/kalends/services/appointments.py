@@ -7,24 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain.rules import Caps
 from kalends.errors import Forbidden, Invalid, NotFound
-from kalends.storage import appointments, attendees, claims, hosts, locks
+from kalends.storage import attendees, claims, hosts, locks, queues, reservations
 from kalends.storage.appointments import Appointment
-from kalends.storage.attendees import Attendee
+from kalends.storage.claims import Owner
 from kalends.storage.database import Connection
-from kalends.storage.events import Kind
-from kalends.storage.hosts import Host
 
-from . import bookings, calendars, changes, invitations, orders
+from . import (
+    calendars,
+    cancellations,
+    changes,
+    invitations,
+    locked_appointments,
+    orders,
+    placements,
+    revisions,
+)
 from .actor import Actor
-from .calendars import ChangedMeanwhile, Loaded, SlotQuery
 from .orders import Mode
+from .placements import Placement
+from .refusals import SlotTaken
+from .slot_queries import SlotQuery
 
 Clock: TypeAlias = Callable[[], Instant]
 
@@ -39,12 +47,6 @@ class AlreadyOver(Invalid):
     """This appointment is over."""
 
     code = "already-over"
-
-
-class AttendeeOrAllNeeded(Invalid):
-    """Several people booked this appointment: name one in attendeeId, or send cancelAll."""
-
-    code = "attendee-or-all-needed"
 
 
 class NotTheOnlyAttendee(Forbidden):
@@ -67,16 +69,7 @@ async def get(conn: Connection, *, actor: Actor, appointment_id: UUID) -> Appoin
     Raises:
         NotFound: there is none for him.
     """
-    found = await appointments.get(conn, actor.company_id, appointment_id)
-    if found is None or not _sees(actor, found):
-        raise NotFound("Appointment not found")
-    return found
-
-
-def _sees(actor: Actor, appointment: Appointment) -> bool:
-    if actor.attendee_id:
-        return any(one.id == actor.attendee_id for one in appointment.attendees)
-    return actor.is_admin or any(host.id == actor.user_id for host in appointment.hosts)
+    return await locked_appointments.seen(conn, actor, appointment_id)
 
 
 def calendar_file(appointment: Appointment, recipient_id: UUID) -> str:
@@ -92,61 +85,33 @@ async def cancel(
     appointment_id: UUID,
     attendee_id: UUID | None = None,
     cancel_all: bool = False,
+    entire_series: bool = False,
     reason: str | None = None,
     clock: Clock,
 ) -> Appointment:
     """Cancel an appointment, or take one attendee off it (contract 2.7); a cancelled one stays as it is.
 
-    A guest cancels the whole only where nobody else booked; else just himself. Locks the type when it has a cap,
-    the hosts, the appointment.
+    A guest cancels the whole only where nobody else booked; else just himself, with those he brought along. Locks the
+    type when it has a cap, the queue that chose, the hosts and resources, the appointment.
+
+    Args:
+        entire_series: the later ones of its series too; of several who booked, the same guest in each.
 
     Raises:
         NotFound: no such appointment for the actor, or no such attendee in it.
         AttendeeOrAllNeeded: several booked, and the actor did not say whom he means.
     """
-    before = await _locked(conn, actor, appointment_id, counted=True)
+    first, *later = await locked_appointments.lock(conn, actor, appointment_id, counted=True, later_ones=entire_series)
     now = clock()
-    if before.cancelled_at:
-        return before
-    leaving = _leaving(before, actor, attendee_id, cancel_all)
-    fields: dict[str, Any] = {}
-    if leaving is None:
-        await claims.release(conn, company_id=before.company_id, appointment_id=before.id)
-        await hosts.keep_step(
-            conn, company_id=before.company_id, appointment_id=before.id, start=before.start_at, live=False
-        )
-        by = actor.attendee_id or actor.user_id
-        fields = {
-            "sequence": before.sequence + 1,
-            "cancelled_at": now,
-            "cancel_source": "attendee" if actor.attendee_id else "host",
-            "cancelled_by": str(by) if by else None,
-            "cancel_reason": reason,
-        }
-    elif leaving.cancelled_at:
-        return before
-    else:
-        await attendees.cancel(conn, company_id=before.company_id, attendee_id=leaving.id, now=now)
-    return await _changed(conn, actor, "booking_cancelled", before, fields, now)
-
-
-def _leaving(appointment: Appointment, actor: Actor, attendee_id: UUID | None, cancel_all: bool) -> Attendee | None:
-    """Decide who is taken off; None cancels the whole appointment."""
-    booked = appointment.booking_attendees
-    if actor.attendee_id:
-        attendee_id, cancel_all = actor.attendee_id, False
-    if cancel_all:
-        return None
-    if attendee_id is None:
-        if appointment.type_spots > 1 or len(booked) > 1:
-            raise AttendeeOrAllNeeded
-        return None
-    named = next((one for one in appointment.attendees if one.id == attendee_id), None)
-    if named is None:
-        raise NotFound("Attendee not found")
-    others = [one for one in booked if one.id != named.id]
-    alone = not named.brought_along and named.cancelled_at is None and not others
-    return None if alone else named
+    named = None if first.cancelled_at else cancellations.leaving(first, actor, attendee_id, cancel_all)
+    after = await cancellations.cancel(conn, actor, first, named, reason, now)
+    guest = next((one for one in first.attendees if one.id == attendee_id and not cancel_all), None)
+    for one in later:
+        same = cancellations.same_guest(one, guest) if guest else None
+        if guest is None or same:
+            theirs = cancellations.leaving(one, actor, same.id if same else None, cancel_all)
+            await cancellations.cancel(conn, actor, one, theirs, reason, now)
+    return after
 
 
 async def reschedule(
@@ -160,9 +125,10 @@ async def reschedule(
     required: int | None = None,
     clock: Clock,
 ) -> Rescheduled:
-    """Move an appointment, as long as it is; its own time does not block it.
+    """Move an appointment, as long as it is, with all who booked it; its own time does not block it.
 
-    Locks the type when it has a cap, the hosts, the appointment. Moving to where it is changes nothing.
+    It keeps its hosts and resources, whoever's turn it would be. Locks the type when it has a cap, the queue that
+    chose, the hosts and resources, the appointment. Moving to where it is changes nothing.
 
     Args:
         mode, required: which of its hosts go with it, as a list of starts is asked; neither: all of them.
@@ -183,50 +149,53 @@ async def reschedule(
         required=required,
         existing_appointment_id=seen.id,
     )
-    loaded, now = await calendars.load_locked(conn, actor.company_id, query, clock, deleted=True)
-    before = await _again(conn, actor, seen)
+
+    async def lock_queue() -> None:
+        if seen.queue_id:
+            await locks.queue(conn, seen.company_id, seen.queue_id)
+
+    loaded, now = await calendars.load_locked(
+        conn, actor.company_id, query, clock, deleted=True, before_hosts=lock_queue
+    )
+    before = await locked_appointments.again(conn, actor, seen)
     _check_movable(before, actor, now)
     if start == before.start_at:
         return Rescheduled(before, before.start_at)
-    chosen = await bookings.choose(
+    placement = await placements.place(
         conn, actor, loaded, start, now, ignore_availability=ignore_availability, moved=before.id
     )
-    await _take_along(conn, before, loaded, chosen, start, now, ignore_availability)
+    await _take_along(conn, before, placement, now, ignore_availability)
     fields = {
         "sequence": before.sequence + 1,
         "start_at": start,
-        "end_at": start + (before.end_at - before.start_at),
+        "end_at": placement.end,
+        "resources": [unit.json() for unit in placement.resources],
         "rescheduled_at": now,
         "reschedule_count": before.reschedule_count + 1,
         "ignored_availability": ignore_availability,
     }
-    return Rescheduled(await _changed(conn, actor, "booking_rescheduled", before, fields, now), before.start_at)
+    after = await revisions.write(conn, actor=actor, kind="booking_rescheduled", before=before, fields=fields, now=now)
+    return Rescheduled(after, before.start_at)
 
 
 async def _take_along(
-    conn: Connection,
-    before: Appointment,
-    loaded: Loaded,
-    chosen: tuple[Host, ...],
-    start: Instant,
-    now: Instant,
-    ignore_availability: bool,
+    conn: Connection, before: Appointment, placement: Placement, now: Instant, ignore_availability: bool
 ) -> None:
-    """Give back the time an appointment takes, and take the new one of those hosts who go with it."""
-    await claims.release(conn, company_id=before.company_id, appointment_id=before.id)
-    await bookings.claim(
-        conn,
-        loaded=loaded,
-        appointment_id=before.id,
-        chosen=chosen,
-        start=start,
-        now=now,
-        ignore_availability=ignore_availability,
+    """Give back the time an appointment takes, and take the new one of all that goes with it."""
+    company_id = before.company_id
+    await claims.release(conn, company_id=company_id, appointment_id=before.id)
+    owner = Owner(appointment_id=before.id)
+    await placements.take(
+        conn, company_id=company_id, owner=owner, placement=placement, now=now, overlapping=ignore_availability
     )
-    await hosts.keep_step(conn, company_id=before.company_id, appointment_id=before.id, start=start, live=True)
-    if len(chosen) < len(before.hosts):
-        staying = [host.id for host in chosen]
-        await hosts.keep_only(conn, company_id=before.company_id, appointment_id=before.id, user_ids=staying)
+    await hosts.keep_step(conn, company_id=company_id, appointment_id=before.id, start=placement.start, live=True)
+    if len(placement.hosts) < len(before.hosts):
+        staying = [host.id for host in placement.hosts]
+        await hosts.keep_only(conn, company_id=company_id, appointment_id=before.id, user_ids=staying)
+    if before.type_spots > 1:
+        await reservations.leave(conn, company_id, before.id)
+    if before.queue_id:
+        await queues.move(conn, company_id, before.id, placement.start)
 
 
 def _check_ahead(appointment: Appointment, now: Instant) -> None:
@@ -250,10 +219,10 @@ async def annotate(
     Raises:
         NotFound: no such appointment for the actor.
     """
-    before = await _locked(conn, actor, appointment_id)
+    (before,) = await locked_appointments.lock(conn, actor, appointment_id)
     if all(getattr(before, name) == value for name, value in fields.items()):
         return before
-    return await _changed(conn, actor, "booking_updated", before, fields, clock())
+    return await revisions.write(conn, actor=actor, kind="booking_updated", before=before, fields=fields, now=clock())
 
 
 async def add_guest(
@@ -264,50 +233,22 @@ async def add_guest(
     Raises:
         NotFound: no such appointment for the actor, or no such attendee in it.
         AlreadyCancelled, AlreadyOver
+        SlotTaken: of a type with seats, none is left.
     """
-    before = await _locked(conn, actor, appointment_id)
+    (before,) = await locked_appointments.lock(conn, actor, appointment_id)
     now = clock()
     _check_ahead(before, now)
     by = next((one for one in before.attendees if one.id == attendee_id), None)
     if by is None:
         raise NotFound("Attendee not found")
-    coming = {(one.email or "").lower() for one in before.attendees if one.cancelled_at is None}
-    if email.lower() in coming:
+    coming = [one for one in before.attendees if one.cancelled_at is None]
+    if email.lower() in {(one.email or "").lower() for one in coming}:
         return before
+    if before.type_spots > 1:
+        reserved = await reservations.seats_in(conn, before.company_id, before.id, now)
+        if len(coming) + reserved >= before.type_spots:
+            raise SlotTaken
     position = max(one.position for one in before.attendees) + 1
     guest = orders.guest(by, email, position, before.company_id, now)
-    await attendees.add(conn, company_id=before.company_id, appointment_id=before.id, attendee=guest)
-    return await _changed(conn, actor, "booking_updated", before, {}, now)
-
-
-async def _locked(conn: Connection, actor: Actor, appointment_id: UUID, *, counted: bool = False) -> Appointment:
-    """Lock the hosts, then the appointment, and read it again; design section 4 says why in this order.
-
-    Args:
-        counted: the change may alter what a cap of the type counts, so a type that has one is locked first.
-    """
-    seen = await get(conn, actor=actor, appointment_id=appointment_id)
-    if counted and calendars.caps_of(seen.type_limits) != Caps():
-        await locks.meeting_type(conn, seen.company_id, seen.meeting_type_id)
-    await locks.hosts(conn, [host.host_no for host in seen.hosts])
-    await locks.appointment(conn, seen.company_id, seen.id)
-    return await _again(conn, actor, seen)
-
-
-async def _again(conn: Connection, actor: Actor, seen: Appointment) -> Appointment:
-    newest = await get(conn, actor=actor, appointment_id=seen.id)
-    if {host.id for host in newest.hosts} != {host.id for host in seen.hosts}:
-        raise ChangedMeanwhile(retry_after_s=1)
-    return newest
-
-
-async def _changed(
-    conn: Connection, actor: Actor, kind: Kind, before: Appointment, fields: dict[str, Any], now: Instant
-) -> Appointment:
-    """Write the next revision of a locked appointment, with its event and job."""
-    fields = {**fields, "revision": before.revision + 1, "updated_at": now}
-    await appointments.change(conn, before.company_id, before.id, fields)
-    after = await appointments.get(conn, before.company_id, before.id)
-    assert after is not None
-    await changes.record(conn, kind=kind, before=before, after=after, actor=actor, now=now)
-    return after
+    await attendees.add(conn, company_id=before.company_id, appointment_id=before.id, new=[guest])
+    return await revisions.write(conn, actor=actor, kind="booking_updated", before=before, fields={}, now=now)

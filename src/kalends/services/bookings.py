@@ -1,202 +1,202 @@
-"""Bookings: ask the engine, claim what is scarce, write, leave event and job behind."""
+"""Bookings: one order from its checks to its appointments, or to what somebody still has to confirm."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from uuid import UUID
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from whenever import Instant
 
-from kalends.domain import slots
-from kalends.domain.rules import Bookable, Refusal
-from kalends.errors import Forbidden
-from kalends.storage import appointments, attendees, claims, form_nonces, hosts, ids
-from kalends.storage.claims import Claim, SlotClaimed
+from kalends.errors import DomainError, FieldError, Invalid
+from kalends.storage import form_nonces, locks
 from kalends.storage.database import Connection
-from kalends.storage.hosts import Host
+from kalends.storage.form_nonces import Outcome
 
-from . import calendars, changes, orders, overlaps, refusals
+from . import (
+    booking_holds,
+    calendars,
+    companies,
+    confirmations,
+    one_time_links,
+    order_checks,
+    pending_attendees,
+    placements,
+    provisional_bookings,
+    refusals,
+    series,
+)
 from .actor import Actor
-from .calendars import Loaded, SlotQuery
 from .orders import Order
-from .refusals import SlotTaken
-
-# What a host cannot disregard: these say what is offered at all, not when.
-_INSIDE = ("meeting-type-disabled", "duration-not-allowed", "host-not-allowed")
-
-
-class OverrideNotAllowed(Forbidden):
-    """Only a host of the meeting or an administrator may book or move without regard to availability."""
-
-    code = "override-not-allowed"
+from .outcomes import Booked, BookingType, Occurrence, Pending
+from .pending_attendees import PendingAttendeeNotFound
+from .placements import Placement
+from .refusals import OutsideHours
+from .slot_queries import Loaded, SlotQuery
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
-    """A confirmed booking; `secret` is the first attendee's."""
+class SeriesConflict(Invalid):
+    """Not every start of the series can be booked, so none is."""
 
-    appointment_id: UUID
-    secret: str
+    code = "series-conflict"
 
 
-async def book(conn: Connection, *, actor: Actor, order: Order, clock: Callable[[], Instant]) -> Booked:
-    """Book one start, in the caller's transaction.
+async def book(conn: Connection, *, actor: Actor, order: Order, clock: Callable[[], Instant]) -> Booked | Pending:
+    """Book an order, in the caller's transaction; where somebody has to confirm it first, keep its time.
 
-    Locks the type when it has a cap, then the hosts; the clock is read after that.
+    Locks the type when it has a cap, the queue, the one-time link, the hosts with rooms and things; the clock is read
+    after that.
 
     Raises:
-        NotFound: no such meeting type, host or queue.
+        NotFound: the company has no such meeting type, host, queue, resource, hold, link or pending attendee.
         SlotTaken: a host's time is taken.
         DomainError: one of `refusals.ALL` names the rule that does not offer this start.
-        OverrideNotAllowed, PhoneOnlyNotAllowed, ChannelNotAllowed, LocationNotOffered, Invalid
+        SeriesConflict: one of several starts cannot be booked.
+        HoldExpired, HoldMismatch, OverrideNotAllowed, OneTimeLinkUsed, OneTimeLinkMismatch, TooManyUnconfirmed
+        Invalid: as `order_checks.checked`.
     """
+    company_id = actor.company_id
     if order.nonce:
-        earlier = await form_nonces.enter(conn, nonce=order.nonce, company_id=actor.company_id, now=clock())
+        earlier = await form_nonces.enter(conn, nonce=order.nonce, company_id=company_id, now=clock())
         if earlier:
-            return Booked(earlier.appointment_id, earlier.secret)
-    query = SlotQuery(
+            return _as_before(earlier)
+    order = await _completed(conn, actor, order)
+    loaded, now = await _load(conn, actor, order, clock)
+    kind = loaded.meeting_type
+    order = order_checks.checked(order, kind)
+    if order.one_time_link_id:
+        await one_time_links.use(conn, company_id, order.one_time_link_id, kind.id, now)
+    placed, refused = await _placed(conn, actor, loaded, order, now)
+    needed = provisional_bookings.needed(kind, await companies.settings(conn, company_id), order)
+    outcome: Booked | Pending
+    if needed:
+        outcome = await provisional_bookings.open_(
+            conn, actor=actor, order=order, loaded=loaded, placements=placed, needed=needed, now=now
+        )
+    else:
+        outcome = await confirmations.write(conn, actor=actor, order=order, kind=kind, placements=placed, now=now)
+        if outcome.series is not None:
+            whole = sorted([*outcome.series, *refused], key=lambda one: one.start)
+            outcome = replace(outcome, series=tuple(whole))
+    await _settled(conn, actor, order, outcome, now)
+    return outcome
+
+
+def query_of(order: Order) -> SlotQuery:
+    """Ask for the starts of an order as the list of starts does; of a series for all of them."""
+    end = series.latest(order.start, order.recurrence) if order.recurrence else order.start.add(minutes=1)
+    return SlotQuery(
         meeting_type_id=order.meeting_type_id,
         start=order.start,
-        end=order.start.add(minutes=1),
+        end=end,
         host_ids=order.host_ids,
         queue_id=order.queue_id,
         mode=order.mode,
         required=order.required,
         duration=order.duration,
+        channel=order.channel,
+        resource_channel_ids=order.resource_channel_ids,
+        hold_id=order.hold_id,
+        seats=order.attendee.seats,
     )
-    loaded, now = await calendars.load_locked(conn, actor.company_id, query, clock)
-    orders.check_contact(order, loaded.meeting_type)
-    chosen = await choose(conn, actor, loaded, order.start, now, ignore_availability=order.ignore_availability)
-    booked = await _write(conn, actor, order, loaded, chosen, now)
-    if order.nonce:
-        outcome = form_nonces.Outcome(booked.appointment_id, booked.secret)
-        await form_nonces.settle(conn, nonce=order.nonce, company_id=actor.company_id, outcome=outcome)
-    return booked
 
 
-async def choose(
+def _as_before(earlier: Outcome) -> Booked | Pending:
+    """Answer a form's second sending with what the first one came to."""
+    if earlier.appointment_id:
+        return Booked(earlier.appointment_id, earlier.secret or "")
+    assert earlier.provisional_id is not None
+    waits_for: BookingType = "doubleOptIn" if earlier.booking_type == "doubleOptIn" else "requireHostConfirmation"
+    return Pending(waits_for, earlier.provisional_id)
+
+
+async def _completed(conn: Connection, actor: Actor, order: Order) -> Order:
+    if order.pending_attendee_id is None:
+        return order
+    pending = await pending_attendees.get(conn, actor.company_id, order.pending_attendee_id)
+    if pending is None:
+        raise PendingAttendeeNotFound
+    return replace(order, attendee=order_checks.completed(order.attendee, pending))
+
+
+async def _load(conn: Connection, actor: Actor, order: Order, clock: Callable[[], Instant]) -> tuple[Loaded, Instant]:
+    async def lock_link() -> None:
+        if order.one_time_link_id:
+            await locks.one_time_link(conn, actor.company_id, order.one_time_link_id)
+
+    return await calendars.load_locked(conn, actor.company_id, query_of(order), clock, before_hosts=lock_link)
+
+
+async def _placed(
+    conn: Connection, actor: Actor, loaded: Loaded, order: Order, now: Instant
+) -> tuple[Sequence[Placement], Sequence[Occurrence]]:
+    """Place each start of an order; answer those placed, and those of a series that are left out."""
+    if order.recurrence is None:
+        return [await _place(conn, actor, loaded, order, order.start, now, None)], []
+    placed: list[Placement] = []
+    refused: list[tuple[int, Occurrence, str]] = []
+    for number, turn in enumerate(series.turns(order.start, order.recurrence, loaded.zone)):
+        try:
+            if not turn.exists:
+                raise OutsideHours
+            like = placed[0] if placed else None
+            placed.append(await _place(conn, actor, loaded, order, turn.start, now, like))
+        except refusals.ALL as error:
+            refused.append((number, Occurrence(turn.start, error_code=error.code), error.message))
+        else:
+            loaded = series.added(loaded, placed[-1])
+    if refused and (order.recurrence.on_conflict == "fail" or not placed):
+        raise _conflict(refused)
+    return placed, [occurrence for _, occurrence, _ in refused]
+
+
+async def _place(
     conn: Connection,
     actor: Actor,
     loaded: Loaded,
+    order: Order,
     start: Instant,
     now: Instant,
-    *,
-    ignore_availability: bool,
-    moved: UUID | None = None,
-) -> tuple[Host, ...]:
-    """Ask the engine who takes this start; with `ignore_availability` the first hosts do when nobody is free.
-
-    Args:
-        moved: the appointment that is moved.
-
-    Raises:
-        DomainError: one of `refusals.ALL`.
-        OverrideNotAllowed: availability is to be ignored, and the actor is neither administrator nor one of the hosts.
-    """
-    verdict = slots.check(loaded.rules, loaded.calendars, loaded.ask, start, now)
-    if isinstance(verdict, Bookable):
-        chosen = tuple(loaded.hosts[place] for place in verdict.hosts)
-    elif ignore_availability and verdict.code not in _INSIDE:
-        chosen = loaded.hosts[: loaded.ask.needed(len(loaded.hosts))]
-    else:
-        raise refusals.error(await _told_apart(conn, loaded, verdict, start, moved))
-    if ignore_availability and not actor.is_admin and all(host.id != actor.user_id for host in chosen):
-        raise OverrideNotAllowed
-    return chosen
-
-
-async def _told_apart(
-    conn: Connection, loaded: Loaded, refusal: Refusal, start: Instant, moved: UUID | None
-) -> Refusal:
-    """Tell a neighbour's buffer from his appointment, which claims and so the engine do not (contract 6.6)."""
-    if refusal.reason != "claimed" or refusal.host is None:
-        return refusal
-    met = await claims.meet_appointment(
-        conn,
-        host_no=loaded.hosts[refusal.host].host_no,
-        start=start,
-        end=start.add(minutes=loaded.rules.duration),
-        moved=moved,
+    like: Placement | None,
+) -> Placement:
+    seats = order.attendee.seats
+    if order.hold_id and start == order.start:
+        return await booking_holds.held(conn, loaded, order, seats, now)
+    return await placements.place(
+        conn, actor, loaded, start, now, ignore_availability=order.ignore_availability, seats=seats, like=like
     )
-    return refusal if met else replace(refusal, reason="buffer")
 
 
-async def claim(
-    conn: Connection,
-    *,
-    loaded: Loaded,
-    appointment_id: UUID,
-    chosen: tuple[Host, ...],
-    start: Instant,
-    now: Instant,
-    ignore_availability: bool,
-) -> None:
-    """Take the time of the chosen hosts, who are locked, buffers included.
-
-    Raises:
-        SlotTaken: somebody else's claim stands there.
-    """
-    company_id = loaded.meeting_type.company_id
-    first, last = slots.padded(loaded.rules, start)
-    host_nos = [host.host_no for host in chosen]
-    await claims.sweep(conn, host_nos=host_nos, start=first, end=last, now=now)
-    wanted = [Claim(host_no, first, last) for host_no in host_nos]
-    if ignore_availability:
-        taken = await claims.exclusive_between(conn, host_nos=host_nos, start=first, end=last)
-        wanted = overlaps.split(wanted, taken)
-    try:
-        await claims.take(conn, company_id=company_id, appointment_id=appointment_id, claims=wanted)
-    except SlotClaimed as error:
-        raise SlotTaken(reason="claimed") from error
-
-
-async def _write(
-    conn: Connection, actor: Actor, order: Order, loaded: Loaded, chosen: tuple[Host, ...], now: Instant
-) -> Booked:
-    kind, rules = loaded.meeting_type, loaded.rules
-    company_id = kind.company_id
-    appointment_id = ids.new_id(company_id)
-    channel = orders.channel_of(order, kind)
-    await appointments.add(
-        conn,
-        {
-            "company_id": company_id,
-            "id": appointment_id,
-            "meeting_type_id": kind.id,
-            "start_at": order.start,
-            "end_at": order.start.add(minutes=rules.duration),
-            "meeting_info": {**kind.meeting_info, "duration": rules.duration, "channel": channel},
-            "channel": channel,
-            "location": orders.location_of(order, kind, channel),
-            "ics_title": order.ics_title,
-            "ics_description": order.ics_description,
-            "skip_notifications": order.skip_notifications,
-            "ignored_availability": order.ignore_availability,
-            "created_at": now,
-            "updated_at": now,
+def _conflict(refused: Sequence[tuple[int, Occurrence, str]]) -> DomainError:
+    return SeriesConflict(
+        errors=[FieldError(f"recurrence[{number}]", message) for number, _, message in refused],
+        details={
+            "conflicts": [
+                {"start": one.start.format_iso(unit="millisecond"), "errorCode": one.error_code}
+                for _, one, _ in refused
+            ]
         },
     )
-    await hosts.add(
-        conn,
-        company_id=company_id,
-        appointment_id=appointment_id,
-        user_ids=[host.id for host in chosen],
-        start=order.start,
-    )
-    guests = orders.attendees_of(order, company_id, now)
-    for guest in guests:
-        await attendees.add(conn, company_id=company_id, appointment_id=appointment_id, attendee=guest)
-    await claim(
-        conn,
-        loaded=loaded,
-        appointment_id=appointment_id,
-        chosen=chosen,
-        start=order.start,
-        now=now,
-        ignore_availability=order.ignore_availability,
-    )
-    written = await appointments.get(conn, company_id, appointment_id)
-    assert written is not None
-    await changes.record(conn, kind="booking_created", before=None, after=written, actor=actor, now=now)
-    return Booked(appointment_id, guests[0].secret)
+
+
+async def _settled(conn: Connection, actor: Actor, order: Order, outcome: Booked | Pending, now: Instant) -> None:
+    """Note what the link, the form and the pending attendee have come to."""
+    appointment_id = outcome.appointment_id if isinstance(outcome, Booked) else None
+    provisional_id = None if isinstance(outcome, Booked) else outcome.provisional_booking_id
+    if order.one_time_link_id:
+        await one_time_links.settle(
+            conn,
+            actor.company_id,
+            order.one_time_link_id,
+            appointment_id=appointment_id,
+            provisional_id=provisional_id,
+        )
+    if order.nonce:
+        secret = outcome.secret if isinstance(outcome, Booked) else None
+        await form_nonces.settle(
+            conn,
+            nonce=order.nonce,
+            company_id=actor.company_id,
+            outcome=Outcome(appointment_id, secret, provisional_id),
+        )
+    if order.pending_attendee_id is not None:
+        await pending_attendees.use(conn, actor.company_id, order.pending_attendee_id, now)

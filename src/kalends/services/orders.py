@@ -1,4 +1,4 @@
-"""Orders: one booking as it is asked for, and what a meeting type lets it be (contract 2.5)."""
+"""Orders: one booking as it is asked for (contract 2.5), and the attendees it brings."""
 
 from __future__ import annotations
 
@@ -9,37 +9,21 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.errors import FieldError, Invalid
 from kalends.storage import ids
 from kalends.storage.attendees import Attendee
-from kalends.storage.meeting_types import MeetingType
 
 Mode: TypeAlias = Literal["anyone", "everyone"]
 
 SECRET_BYTES = 32
 
 
-class PhoneOnlyNotAllowed(Invalid):
-    """This meeting type takes no bookings without an e-mail address."""
-
-    code = "phone-only-not-allowed"
-
-
-class ChannelNotAllowed(Invalid):
-    """This meeting type does not offer this channel."""
-
-    code = "channel-not-allowed"
-
-
-class LocationNotOffered(Invalid):
-    """This meeting type does not offer this place."""
-
-    code = "location-not-offered"
-
-
 @dataclass(frozen=True, slots=True)
 class NewAttendee:
-    """Whoever books; without any name the e-mail's local part is shown, or the phone number."""
+    """Whoever books; without any name the e-mail's local part is shown, or the phone number.
+
+    Attributes:
+        bringalong_emails: each once, and without his own.
+    """
 
     email: str | None
     first_name: str | None = None
@@ -52,6 +36,18 @@ class NewAttendee:
     receive_reminders: bool = True
     bringalong_emails: tuple[str, ...] = ()
     data_policy_accepted: bool | None = None
+
+    def __post_init__(self) -> None:
+        others: dict[str, str] = {}
+        for email in self.bringalong_emails:
+            others.setdefault(email.lower(), email)
+        others.pop((self.email or "").lower(), None)
+        object.__setattr__(self, "bringalong_emails", tuple(others.values()))
+
+    @property
+    def seats(self) -> int:
+        """The seats he and his guests need."""
+        return 1 + len(self.bringalong_emails)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,58 +105,17 @@ class Order:
     pending_attendee_id: int | None = None
 
 
-def check_contact(order: Order, kind: MeetingType) -> None:
-    """Refuse an order that does not say how its guest is reached: by e-mail, or by phone where the type allows that.
+def attendees_of(order: Order, company_id: UUID, now: Instant, *, position: int = 0) -> list[Attendee]:
+    """Make whoever books, first, and the guests he brings along; each with a secret of his own.
 
-    Raises:
-        PhoneOnlyNotAllowed: the type asks for an e-mail address.
-        Invalid: naming what is missing.
+    Args:
+        position: the first one's.
     """
-    if order.phone_only:
-        if not kind.meeting_options.get("allowPhoneOnlyBooking"):
-            raise PhoneOnlyNotAllowed
-        if not order.attendee.phone:
-            raise Invalid("Validation failed", errors=[FieldError("attendee.phone", "is required")])
-    elif not order.attendee.email:
-        raise Invalid("Validation failed", errors=[FieldError("attendee.email", "is required")])
-
-
-def channel_of(order: Order, kind: MeetingType) -> str:
-    """Choose the channel: the one asked for, else the type's.
-
-    Raises:
-        ChannelNotAllowed: the type names its channels, and this is none of them.
-    """
-    standard: str = kind.meeting_info["channel"]
-    allowed = kind.meeting_options.get("allowedChannels") or ()
-    if order.channel and allowed and order.channel not in (standard, *allowed):
-        raise ChannelNotAllowed
-    return order.channel or standard
-
-
-def location_of(order: Order, kind: MeetingType, channel: str) -> str | None:
-    """Choose the place (contract 2.5): one of the type's for `local`, the attendee's own for `local-attendee`.
-
-    Raises:
-        LocationNotOffered: the type names its places, and this is none of them.
-    """
-    if channel == "local" and kind.locations:
-        if order.location and order.location not in kind.locations:
-            raise LocationNotOffered
-        return order.location or kind.locations[0]
-    if channel == "local-attendee" and not order.location:
-        address = order.attendee.notes.get("address")
-        return address if isinstance(address, str) else None
-    return order.location
-
-
-def attendees_of(order: Order, company_id: UUID, now: Instant) -> list[Attendee]:
-    """Make whoever books, first, and the guests he brings along; each with a secret of his own."""
     new = order.attendee
     names = " ".join(name for name in (new.first_name, new.last_name) if name)
     booked = Attendee(
         id=ids.new_id(company_id),
-        position=0,
+        position=position,
         email=new.email,
         first_name=new.first_name,
         last_name=new.last_name,
@@ -176,11 +131,8 @@ def attendees_of(order: Order, company_id: UUID, now: Instant) -> list[Attendee]
         cancelled_at=None,
         created_at=now,
     )
-    others = [email for email in dict.fromkeys(new.bringalong_emails) if email != new.email]
-    return [
-        booked,
-        *(guest(booked, email, position, company_id, now) for position, email in enumerate(others, start=1)),
-    ]
+    others = enumerate(new.bringalong_emails, start=position + 1)
+    return [booked, *(guest(booked, email, place, company_id, now) for place, email in others)]
 
 
 def guest(by: Attendee, email: str, position: int, company_id: UUID, now: Instant) -> Attendee:
@@ -202,6 +154,7 @@ def guest(by: Attendee, email: str, position: int, company_id: UUID, now: Instan
         secret=secrets.token_urlsafe(SECRET_BYTES),
         cancelled_at=None,
         created_at=now,
+        brought_by=by.id,
     )
 
 

@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from whenever import Instant
 
+from kalends.domain.rules import HostCalendar, Unit
 from kalends.domain.spans import intersect, merge, subtract
+from kalends.storage import claims
 from kalends.storage.claims import Claim
+from kalends.storage.database import Connection
+
+from .slot_queries import Loaded
+
+
+def anything(loaded: Loaded, wanted: Iterable[Claim]) -> bool:
+    """Tell whether something else stands where these claims are to be."""
+    calendars: dict[int, HostCalendar | Unit] = {
+        host.host_no: one for host, one in zip(loaded.hosts, loaded.calendars, strict=True)
+    }
+    for resource in loaded.resources:
+        for calendar, choice in zip(resource.calendar.choices, resource.choices, strict=True):
+            calendars |= dict(zip(choice.units, calendar.units, strict=True))
+    return any(meets(calendars[claim.host_no], claim.start, claim.end) for claim in wanted)
+
+
+def meets(calendar: HostCalendar | Unit, start: Instant, end: Instant) -> bool:
+    """Tell whether a host, or a unit, has something that meets [start, end)."""
+    first, last = start.timestamp(), end.timestamp()
+    return any(begins * 60 < last and first < ends * 60 for begins, ends in [*calendar.claims, *calendar.events])
+
+
+async def beside(conn: Connection, wanted: Sequence[Claim], now: Instant) -> list[Claim]:
+    """Cut claims at the exclusive ones that stand there; the hosts are locked."""
+    taken = await claims.exclusive_between(
+        conn,
+        host_nos=[claim.host_no for claim in wanted],
+        start=min(claim.start for claim in wanted),
+        end=max(claim.end for claim in wanted),
+        now=now,
+    )
+    return split(wanted, taken)
 
 
 def split(wanted: Sequence[Claim], taken: Sequence[tuple[int, Instant, Instant]]) -> list[Claim]:

@@ -66,6 +66,12 @@ class HoldExpired(Invalid):
     code = "hold-expired"
 
 
+class HoldMismatch(Invalid):
+    """The hold keeps the time of another meeting type, start or duration."""
+
+    code = "hold-mismatch"
+
+
 ALL: tuple[type[DomainError], ...] = (
     MeetingTypeDisabled,
     DurationNotAllowed,

@@ -19,7 +19,8 @@ Status: TypeAlias = Literal["upcoming", "past", "cancelled"]
 
 COLUMNS = """company_id, id, meeting_type_id, revision, sequence, start_at, end_at, meeting_info, channel, location,
     ics_title, ics_description, note, transcription, summary, skip_notifications, ignored_availability, rescheduled_at,
-    reschedule_count, cancelled_at, cancel_source, cancelled_by, cancel_reason, created_at, updated_at"""
+    reschedule_count, cancelled_at, cancel_source, cancelled_by, cancel_reason, created_at, updated_at, series_id,
+    queue_id, resources"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ class Appointment:
 
     Attributes:
         meeting_info: the type's, as it was when booked.
+        series_id: what all starts of one recurrence have in common.
+        queue_id: the queue that chose its hosts; `turn` is how: ``userIds``, ``selectionReason``, ``groupId``.
+        resources: ``channelId``, ``resourceId``, ``name`` of each room or thing; which unit stands in its claims.
         type_slug, type_ics, type_metadata, type_spots, type_limits: of the meeting type as it is now, deleted or not.
     """
 
@@ -56,6 +60,9 @@ class Appointment:
     cancel_reason: str | None
     created_at: Instant
     updated_at: Instant
+    series_id: UUID | None
+    queue_id: UUID | None
+    resources: list[dict[str, Any]]
     type_slug: str
     type_ics: dict[str, Any] | None
     type_metadata: dict[str, str]
@@ -63,6 +70,7 @@ class Appointment:
     type_limits: dict[str, Any]
     company_name: str
     company_language: str
+    turn: dict[str, Any] | None
     hosts: tuple[Host, ...]
     attendees: tuple[Attendee, ...]
 
@@ -75,6 +83,11 @@ class Appointment:
 _WHOLE = f"""
     SELECT {rows.prefixed(COLUMNS, "a")},
         t.slug, t.ics, t.metadata, t.spots, t.booking_limits, c.name, c.language,
+        CASE WHEN a.queue_id IS NOT NULL THEN (
+            SELECT json_build_object('userIds', q.user_ids, 'selectionReason', q.reason,
+                'groupId', CASE WHEN q.member_id <> ALL(q.user_ids) THEN q.member_id END)
+            FROM queue_choice q WHERE q.company_id = a.company_id AND q.appointment_id = a.id
+            ORDER BY q.id DESC LIMIT 1) END,
         (SELECT json_agg(host ORDER BY host.place) FROM (
             SELECT h.position AS place, {rows.prefixed(hosts.COLUMNS, "u")}
             FROM appointment_host h JOIN user_account u ON u.company_id = h.company_id AND u.id = h.user_id
@@ -100,6 +113,19 @@ async def get(conn: Connection, company_id: UUID, appointment_id: UUID) -> Appoi
     cursor = await conn.execute(_WHOLE + "WHERE a.company_id = %s AND a.id = %s", (company_id, appointment_id))
     row = await cursor.fetchone()
     return _whole(row) if row else None
+
+
+async def later_in_series(
+    conn: Connection, company_id: UUID, series_id: UUID, *, after: Instant, without: UUID
+) -> list[Appointment]:
+    """List the live appointments of a series that begin at an instant or later, by start, without one of them."""
+    cursor = await conn.execute(
+        _WHOLE
+        + """WHERE a.company_id = %s AND a.series_id = %s AND a.start_at >= %s AND a.cancelled_at IS NULL AND a.id <> %s
+            ORDER BY a.start_at, a.id""",
+        (company_id, series_id, after, without),
+    )
+    return [_whole(row) for row in await cursor.fetchall()]
 
 
 async def of_any_company(conn: Connection, appointment_id: UUID) -> Appointment | None:

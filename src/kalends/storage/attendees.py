@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
 from whenever import Instant
 
+from . import rows
 from .database import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Attendee:
-    """One row of attendee; `secret` opens his own view of the appointment."""
+    """One row of attendee; `secret` opens his own view of the appointment.
+
+    Attributes:
+        brought_by: the attendee who brought him along, and with whom he leaves.
+    """
 
     id: UUID
     position: int
@@ -33,10 +37,11 @@ class Attendee:
     secret: str
     cancelled_at: Instant | None
     created_at: Instant
+    brought_by: UUID | None = None
 
 
 COLUMNS = """id, position, email, first_name, last_name, full_name, phone, timezone, language, notes,
-    receive_reminders, data_policy_accepted, brought_along, secret, cancelled_at, created_at"""
+    receive_reminders, data_policy_accepted, brought_along, secret, cancelled_at, created_at, brought_by"""
 
 
 def of_json(row: Mapping[str, Any]) -> Attendee:
@@ -48,30 +53,23 @@ def of_json(row: Mapping[str, Any]) -> Attendee:
             "id": UUID(row["id"]),
             "cancelled_at": Instant.parse_iso(cancelled_at) if cancelled_at else None,
             "created_at": Instant.parse_iso(row["created_at"]),
+            "brought_by": UUID(row["brought_by"]) if row["brought_by"] else None,
         }
     )
 
 
-async def add(conn: Connection, *, company_id: UUID, appointment_id: UUID, attendee: Attendee) -> None:
-    """Insert one attendee of an appointment."""
-    await conn.execute(
-        f"""
-        INSERT INTO attendee (company_id, appointment_id, {COLUMNS})
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-        """,
-        (
-            company_id, appointment_id, attendee.id, attendee.position, attendee.email, attendee.first_name,
-            attendee.last_name, attendee.full_name, attendee.phone, attendee.timezone, attendee.language,
-            Jsonb(attendee.notes), attendee.receive_reminders, attendee.data_policy_accepted, attendee.brought_along,
-            attendee.secret, attendee.cancelled_at, attendee.created_at,
-        ),
-    )  # fmt: skip
+async def add(conn: Connection, *, company_id: UUID, appointment_id: UUID, new: Sequence[Attendee]) -> None:
+    """Insert attendees, at least one, of an appointment."""
+    names = [name.strip() for name in COLUMNS.split(",")]
+    owner = {"company_id": company_id, "appointment_id": appointment_id}
+    await conn.execute(*rows.insert("attendee", [owner | {name: getattr(one, name) for name in names} for one in new]))
 
 
-async def cancel(conn: Connection, *, company_id: UUID, attendee_id: UUID, now: Instant) -> None:
-    """Note that one attendee does not come any more."""
+async def cancel(conn: Connection, *, company_id: UUID, attendee_ids: Sequence[UUID], now: Instant) -> None:
+    """Note that attendees do not come any more."""
     await conn.execute(
-        "UPDATE attendee SET cancelled_at = %s WHERE company_id = %s AND id = %s", (now, company_id, attendee_id)
+        "UPDATE attendee SET cancelled_at = %s WHERE company_id = %s AND id = ANY(%s) AND cancelled_at IS NULL",
+        (now, company_id, list(attendee_ids)),
     )
 
 

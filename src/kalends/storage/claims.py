@@ -1,7 +1,9 @@
-"""Claims: taken time of one host, padding included (design section 4).
+"""Claims: taken time of one host or of one unit of a resource, padding included (design section 4).
 
 The exclusion constraint is the last word on double bookings; only its violation is told as `SlotClaimed`.
 """
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ class SlotClaimed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Time one appointment takes of one host, half-open; not exclusive where a host chose to overlap."""
+    """Time taken of one host, half-open; not exclusive where a host chose to overlap, or where seats are shared."""
 
     host_no: int
     start: Instant
@@ -27,67 +29,165 @@ class Claim:
     exclusive: bool = True
 
 
-async def take(conn: Connection, *, company_id: UUID, appointment_id: UUID, claims: Sequence[Claim]) -> None:
-    """Write the claims of an appointment; the hosts are locked.
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who claims: an appointment, or a reservation until it expires.
+
+    Attributes:
+        expires_at: None for an appointment, and only there.
+    """
+
+    appointment_id: UUID | None = None
+    reservation_id: UUID | None = None
+    expires_at: Instant | None = None
+
+
+async def take(conn: Connection, *, company_id: UUID, owner: Owner, claims: Sequence[Claim], now: Instant) -> None:
+    """Write claims; the hosts are locked. Expired claims that stand in their way are deleted first.
 
     Raises:
-        SlotClaimed: an exclusive claim of another appointment overlaps one of them.
+        SlotClaimed: somebody else's exclusive claim overlaps one of them.
     """
-    try:
-        await conn.execute(
-            """
-            INSERT INTO claim (company_id, host_no, start_at, end_at, exclusive, appointment_id)
-            SELECT %s, taken.host_no, taken.start_at, taken.end_at, taken.exclusive, %s
-            FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::boolean[])
-                AS taken(host_no, start_at, end_at, exclusive)
-            """,
-            (
-                company_id,
-                appointment_id,
-                [claim.host_no for claim in claims],
-                [claim.start for claim in claims],
-                [claim.end for claim in claims],
-                [claim.exclusive for claim in claims],
-            ),
+    await _written(
+        conn,
+        # Counting what was swept makes the sweep come before the insert.
+        """
+        WITH wanted AS (
+            SELECT * FROM unnest(%(hosts)s::bigint[], %(starts)s::timestamptz[], %(ends)s::timestamptz[],
+                %(exclusive)s::boolean[]) AS wanted(host_no, start_at, end_at, exclusive)
+        ), swept AS (
+            DELETE FROM claim c USING wanted w
+            WHERE c.host_no = w.host_no AND c.end_at > w.start_at AND c.start_at < w.end_at AND c.expires_at <= %(now)s
+            RETURNING c.id
         )
-    except psycopg.errors.ExclusionViolation as error:
-        raise SlotClaimed from error
-
-
-async def release(conn: Connection, *, company_id: UUID, appointment_id: UUID) -> None:
-    """Give back all time an appointment takes."""
-    await conn.execute("DELETE FROM claim WHERE company_id = %s AND appointment_id = %s", (company_id, appointment_id))
-
-
-async def sweep(conn: Connection, *, host_nos: Sequence[int], start: Instant, end: Instant, now: Instant) -> None:
-    """Delete expired claims that stand in the way of [start, end); the hosts are locked."""
-    await conn.execute(
-        "DELETE FROM claim WHERE host_no = ANY(%s) AND end_at > %s AND start_at < %s AND expires_at <= %s",
-        (list(host_nos), start, end, now),
+        INSERT INTO claim (company_id, host_no, start_at, end_at, exclusive, appointment_id, reservation_id, expires_at)
+        SELECT %(company)s, w.host_no, w.start_at, w.end_at, w.exclusive, %(appointment)s, %(reservation)s, %(expires)s
+        FROM wanted w WHERE (SELECT count(*) FROM swept) >= 0
+        """,
+        {
+            "hosts": [claim.host_no for claim in claims],
+            "starts": [claim.start for claim in claims],
+            "ends": [claim.end for claim in claims],
+            "exclusive": [claim.exclusive for claim in claims],
+            "company": company_id,
+            "appointment": owner.appointment_id,
+            "reservation": owner.reservation_id,
+            "expires": owner.expires_at,
+            "now": now,
+        },
     )
 
 
+async def copy(conn: Connection, *, company_id: UUID, of: Owner, to: Owner, exclusive: bool) -> None:
+    """Claim the same time of the same hosts and units once more; all of a group session have the same.
+
+    Raises:
+        SlotClaimed: exclusive, and an exclusive claim stands there.
+    """
+    await _written(
+        conn,
+        """
+        INSERT INTO claim (company_id, host_no, start_at, end_at, exclusive, appointment_id, reservation_id, expires_at)
+        SELECT company_id, host_no, start_at, end_at, %(exclusive)s, %(appointment)s, %(reservation)s, %(expires)s
+        FROM claim WHERE company_id = %(company)s
+            AND (appointment_id = %(of_appointment)s OR reservation_id = %(of_reservation)s)
+        """,
+        {
+            "exclusive": exclusive,
+            "company": company_id,
+            "appointment": to.appointment_id,
+            "reservation": to.reservation_id,
+            "expires": to.expires_at,
+            "of_appointment": of.appointment_id,
+            "of_reservation": of.reservation_id,
+        },
+    )
+
+
+async def assign(conn: Connection, *, company_id: UUID, reservation_id: UUID, appointment_id: UUID) -> None:
+    """Let what a reservation has claimed belong to the appointment it becomes, for good and alone.
+
+    Raises:
+        SlotClaimed: it had shared its time, and an exclusive claim stands there.
+    """
+    await _written(
+        conn,
+        """
+        UPDATE claim SET appointment_id = %(appointment)s, reservation_id = NULL, expires_at = NULL, exclusive = true
+        WHERE company_id = %(company)s AND reservation_id = %(reservation)s
+        """,
+        {"appointment": appointment_id, "company": company_id, "reservation": reservation_id},
+    )
+
+
+async def share(conn: Connection, *, company_id: UUID, reservation_ids: Sequence[UUID]) -> None:
+    """Let an appointment stand where these reservations have seats; their time stays taken."""
+    await conn.execute(
+        "UPDATE claim SET exclusive = false WHERE company_id = %s AND reservation_id = ANY(%s)",
+        (company_id, list(reservation_ids)),
+    )
+
+
+async def keep(conn: Connection, *, company_id: UUID, reservation_ids: Sequence[UUID], until: Instant) -> None:
+    """Let the claims of reservations live until then."""
+    await conn.execute(
+        "UPDATE claim SET expires_at = %s WHERE company_id = %s AND reservation_id = ANY(%s)",
+        (until, company_id, list(reservation_ids)),
+    )
+
+
+async def release(
+    conn: Connection, *, company_id: UUID, appointment_id: UUID | None = None, reservation_ids: Sequence[UUID] = ()
+) -> None:
+    """Give back all time an appointment, or reservations, take."""
+    await conn.execute(
+        "DELETE FROM claim WHERE company_id = %s AND (appointment_id = %s OR reservation_id = ANY(%s))",
+        (company_id, appointment_id, list(reservation_ids)),
+    )
+
+
+async def of_reservations(
+    conn: Connection, company_id: UUID, reservation_ids: Sequence[UUID]
+) -> list[tuple[UUID, UUID, int, Instant, Instant]]:
+    """Read what reservations claim, as (reservation_id, user id, host_no, start, end); of units it is the resource."""
+    cursor = await conn.execute(
+        """
+        SELECT c.reservation_id, coalesce(n.user_id, u.id), c.host_no, c.start_at, c.end_at FROM claim c
+        LEFT JOIN user_account u ON u.host_no = c.host_no
+        LEFT JOIN resource_unit n ON n.host_no = c.host_no
+        WHERE c.company_id = %s AND c.reservation_id = ANY(%s) ORDER BY c.host_no
+        """,
+        (company_id, list(reservation_ids)),
+    )
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in await cursor.fetchall()]
+
+
 async def exclusive_between(
-    conn: Connection, *, host_nos: Sequence[int], start: Instant, end: Instant
+    conn: Connection, *, host_nos: Sequence[int], start: Instant, end: Instant, now: Instant
 ) -> list[tuple[int, Instant, Instant]]:
-    """Find the exclusive claims that meet [start, end), as (host_no, start, end) by start."""
+    """Find the exclusive claims that meet [start, end) and live, as (host_no, start, end) by start."""
     cursor = await conn.execute(
         """
         SELECT host_no, start_at, end_at FROM claim
-        WHERE host_no = ANY(%s) AND end_at > %s AND start_at < %s AND exclusive ORDER BY start_at
+        WHERE host_no = ANY(%s) AND end_at > %s AND start_at < %s AND exclusive
+            AND (expires_at IS NULL OR expires_at > %s)
+        ORDER BY start_at
         """,
-        (list(host_nos), start, end),
+        (list(host_nos), start, end, now),
     )
     return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]
 
 
 async def meet_appointment(conn: Connection, *, host_no: int, start: Instant, end: Instant, moved: UUID | None) -> bool:
-    """Tell whether an appointment claimed by a host meets [start, end) itself, not only with its buffers."""
+    """Tell whether what a host has claimed meets [start, end) itself, not only with its buffers."""
     cursor = await conn.execute(
         """
-        SELECT FROM claim c JOIN appointment a ON a.company_id = c.company_id AND a.id = c.appointment_id
+        SELECT FROM claim c
+        LEFT JOIN appointment a ON a.company_id = c.company_id AND a.id = c.appointment_id
+        LEFT JOIN reservation r ON r.company_id = c.company_id AND r.id = c.reservation_id
         WHERE c.host_no = %(host)s AND c.end_at > %(start)s AND c.start_at < %(end)s
-            AND a.end_at > %(start)s AND a.start_at < %(end)s AND (%(moved)s::uuid IS NULL OR a.id <> %(moved)s)
+            AND coalesce(a.end_at, r.end_at) > %(start)s AND coalesce(a.start_at, r.start_at) < %(end)s
+            AND (%(moved)s::uuid IS NULL OR a.id IS DISTINCT FROM %(moved)s)
         LIMIT 1
         """,
         {"host": host_no, "start": start, "end": end, "moved": moved},
@@ -108,3 +208,10 @@ async def sweep_old(conn: Connection, now: Instant) -> None:
         """,
         (now.subtract(hours=24), now),
     )
+
+
+async def _written(conn: Connection, query: str, values: dict[str, object]) -> None:
+    try:
+        await conn.execute(query, values)
+    except psycopg.errors.ExclusionViolation as error:
+        raise SlotClaimed from error

@@ -10,10 +10,17 @@ from .database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the form's first sending booked."""
+    """What the form's first sending came to: an appointment, or a provisional booking.
 
-    appointment_id: UUID
-    secret: str
+    Attributes:
+        secret: of the attendee who booked; None for a provisional booking.
+        booking_type: what the provisional booking waits for first.
+    """
+
+    appointment_id: UUID | None = None
+    secret: str | None = None
+    provisional_id: UUID | None = None
+    booking_type: str | None = None
 
 
 async def enter(conn: Connection, *, nonce: UUID, company_id: UUID, now: Instant) -> Outcome | None:
@@ -28,17 +35,25 @@ async def enter(conn: Connection, *, nonce: UUID, company_id: UUID, now: Instant
     if cursor.rowcount:
         return None
     cursor = await conn.execute(
-        "SELECT appointment_id, secret FROM form_nonce WHERE nonce = %s AND company_id = %s", (nonce, company_id)
+        """
+        SELECT f.appointment_id, f.secret, f.provisional_id, p.type FROM form_nonce f
+        LEFT JOIN provisional_booking p ON p.company_id = f.company_id AND p.id = f.provisional_id
+        WHERE f.nonce = %s AND f.company_id = %s
+        """,
+        (nonce, company_id),
     )
     row = await cursor.fetchone()
-    return Outcome(row[0], row[1]) if row and row[0] else None
+    return Outcome(*row) if row and (row[0] or row[2]) else None
 
 
 async def settle(conn: Connection, *, nonce: UUID, company_id: UUID, outcome: Outcome) -> None:
     """Keep what the form booked."""
     await conn.execute(
-        "UPDATE form_nonce SET appointment_id = %s, secret = %s WHERE nonce = %s AND company_id = %s",
-        (outcome.appointment_id, outcome.secret, nonce, company_id),
+        """
+        UPDATE form_nonce SET appointment_id = %s, secret = %s, provisional_id = %s
+        WHERE nonce = %s AND company_id = %s
+        """,
+        (outcome.appointment_id, outcome.secret, outcome.provisional_id, nonce, company_id),
     )
 
 

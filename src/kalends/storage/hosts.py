@@ -1,10 +1,11 @@
 """Hosts of appointments: the users who give the meeting; position 0 is the main host."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from psycopg.rows import class_row
 from whenever import Instant
 
 from .database import Connection
@@ -36,6 +37,15 @@ COLUMNS = "id, host_no, email, given_name, family_name, slug, picture, timezone,
 def of_json(row: Mapping[str, Any]) -> Host:
     """Read a host out of a row that came as JSON."""
     return Host(**{**row, "id": UUID(row["id"])})
+
+
+async def by_ids(conn: Connection, company_id: UUID, user_ids: Iterable[UUID]) -> dict[UUID, Host]:
+    """Find users of the company as hosts, deleted ones too."""
+    async with conn.cursor(row_factory=class_row(Host)) as cur:
+        await cur.execute(
+            f"SELECT {COLUMNS} FROM user_account WHERE company_id = %s AND id = ANY(%s)", (company_id, list(user_ids))
+        )
+        return {host.id: host for host in await cur.fetchall()}
 
 
 async def add(

@@ -81,6 +81,14 @@ class TypeAnswer(Answer):
     metadata: dict[str, Any] = Field(examples=[{}])
 
 
+class RoundRobinEntry(Answer):
+    """Whom the queue chose, and why."""
+
+    user_ids: list[UUID]
+    selection_reason: str = Field(examples=["fewest-bookings"])
+    group_id: UUID | None
+
+
 class AppointmentAnswer(Answer):
     """An appointment with hosts and attendees."""
 
@@ -111,6 +119,11 @@ class AppointmentAnswer(Answer):
     notes: str | None = Field(description="The same as `note`.", examples=["Bring the plan."])
     transcription: str | None
     summary: str | None
+    series_id: UUID | None = Field(description="What all starts of one recurrence have in common.")
+    resource_channel_ids: list[UUID] = Field(description="Its rooms and things.", examples=[[]])
+    ignored_availability: bool | None = Field(description="It may overlap; null for guests.", examples=[False])
+    queue_id: UUID | None = Field(description="The queue that chose its hosts; null for guests.")
+    queue_booking_info: RoundRobinEntry | None = Field(description="How it chose; null for guests.")
     created_at: Stamp = Field(examples=["2031-02-20T12:00:00.000Z"])
     updated_at: Stamp = Field(examples=["2031-02-20T12:00:00.000Z"])
 
@@ -173,6 +186,11 @@ def _answer(
         notes=one.note if inside else None,
         transcription=one.transcription if inside else None,
         summary=one.summary if inside else None,
+        series_id=one.series_id,
+        resource_channel_ids=[UUID(room["channelId"]) for room in one.resources],
+        ignored_availability=one.ignored_availability if inside else None,
+        queue_id=one.queue_id if inside else None,
+        queue_booking_info=RoundRobinEntry.model_validate(one.turn) if inside and one.turn else None,
         created_at=one.created_at,
         updated_at=one.updated_at,
     )

@@ -12,8 +12,11 @@ from kalends.edge import problems
 from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
 from kalends.errors import NotFound
-from kalends.services import appointment_lists, appointments, bookings, orders, refusals
-from kalends.services.appointments import AlreadyCancelled, AlreadyOver, AttendeeOrAllNeeded
+from kalends.services import appointment_lists, appointments, orders, refusals
+from kalends.services.appointments import AlreadyCancelled, AlreadyOver
+from kalends.services.cancellations import AttendeeOrAllNeeded
+from kalends.services.placements import OverrideNotAllowed
+from kalends.services.refusals import SlotTaken
 from kalends.services.rights import AdminsOnly
 from kalends.storage.appointments import Filter, Status
 
@@ -41,6 +44,7 @@ class Cancellation(Body):
     reason: Reason = None
     attendee_id: Annotated[UUID | None, Absent] = None
     cancel_all: Flag = False
+    cancel_entire_series: Flag = Field(False, description="The later ones of its series too.")
 
 
 class Move(Body):
@@ -182,6 +186,7 @@ async def cancel_appointment(
             appointment_id=id,
             attendee_id=body.attendee_id,
             cancel_all=body.cancel_all,
+            entire_series=body.cancel_entire_series,
             reason=body.reason,
             clock=app.now,
         )
@@ -198,7 +203,7 @@ async def delete_appointment(id: UUID, actor: Scheduling, app: AppDep) -> Respon
 
 @router.post(
     "/appointment/{id}/reschedule",
-    responses=problems.document(NotFound, AlreadyCancelled, AlreadyOver, bookings.OverrideNotAllowed, *refusals.ALL),
+    responses=problems.document(NotFound, AlreadyCancelled, AlreadyOver, OverrideNotAllowed, *refusals.ALL),
 )
 async def reschedule_appointment(
     id: UUID,  # noqa: A002
@@ -255,7 +260,9 @@ async def update_appointment_transcription(
     return for_hosts(changed)
 
 
-@router.patch("/appointment/{id}/guest", responses=problems.document(NotFound, AlreadyCancelled, AlreadyOver))
+@router.patch(
+    "/appointment/{id}/guest", responses=problems.document(NotFound, AlreadyCancelled, AlreadyOver, SlotTaken)
+)
 async def add_appointment_guest(
     id: UUID,  # noqa: A002
     body: Guest,

@@ -2,156 +2,67 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from kalends.edge import limits, problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep, trace_of
 from kalends.errors import LimitReached, NotFound
-from kalends.services import appointments, bookings, guests, orders, refusals
+from kalends.services import appointments, bookings, guests, refusals
 from kalends.services.appointments import AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee
-from kalends.services.orders import Order
+from kalends.services.one_time_links import OneTimeLinkMismatch, OneTimeLinkUsed
+from kalends.services.order_checks import ChannelNotAllowed, LocationNotOffered, PhoneOnlyNotAllowed
+from kalends.services.outcomes import BookingType, Pending
+from kalends.services.page_passwords import BookingPasswordWrong
+from kalends.services.placements import OverrideNotAllowed
+from kalends.services.provisional_bookings import TooManyUnconfirmed
+from kalends.services.refusals import HoldExpired, HoldMismatch
 
 from .appointment_answers import SECRET, AppointmentAnswer, for_guest
 from .appointments import Reason, RescheduleAnswer
-from .channels import Channel
-from .languages import Language
-from .schemas import Absent, Answer, Body, Email, Flag, IdList, Line, Phone, Text, Whole, Zone
-from .windows import When, whole_second
+from .booking_forms import BookingForm
+from .schemas import Answer, Body, Stamp
+from .windows import When
 
 router = APIRouter(prefix="/v4", tags=["Booking V4"])
 
 GUESTS_PER_MINUTE, GUESTS_BURST = 30, 60
-DEEPEST_NOTES = 20
 
 
-def _trimmed(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
+class Outcome(Answer):
+    """What a booking has come to; only the keys that apply are there."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
 
-def _shallow(notes: dict[str, Any]) -> dict[str, Any]:
-    """Refuse answers nested so deep that nobody could be shown them any more.
+class OccurrenceAnswer(Outcome):
+    """One start of a series: its appointment, or why there is none."""
 
-    Raises:
-        ValueError: they are.
-    """
-    level: list[Any] = [notes]
-    for _ in range(DEEPEST_NOTES):
-        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
-        level = [one for one in level if isinstance(one, dict | list)]
-        if not level:
-            return notes
-    raise ValueError(f"must not be nested deeper than {DEEPEST_NOTES} levels")
+    start: Stamp
+    appointment_id: UUID | None = None
+    error_code: str | None = Field(None, description="As a single booking would be refused.")
 
 
-GuestName = Annotated[Line | None, Absent, BeforeValidator(_trimmed)]
-
-
-class AttendeeForm(Body):
-    """Whoever books; names may be missing."""
-
-    email: Annotated[Email | None, Absent] = Field(
-        None, description="Required unless phoneOnlyBooking", examples=["gil@guests.test"]
-    )
-    phone: Annotated[Phone | None, Absent, BeforeValidator(_trimmed)] = Field(None, examples=["+436601234567"])
-    fullname: GuestName = Field(None, examples=["Gil Moss"])
-    firstname: GuestName = None
-    lastname: GuestName = None
-    receive_reminders: Flag = True
-    notes: Annotated[dict[str, Any], AfterValidator(_shallow)] = Field(
-        {}, description="Answers by question", examples=[{"Topic": "Contract"}]
-    )
-    language: Annotated[Language | None, Absent] = Field(None, examples=["en"])
-    timezone: Annotated[Zone | None, Absent] = Field(None, examples=["Europe/Vienna"])
-    bringalong_emails: Annotated[list[Email], Field(max_length=5)] = Field(default_factory=list)
-    data_policy_accepted: Flag | None = None
-
-    def new(self) -> orders.NewAttendee:
-        """Hand him to the services."""
-        return orders.NewAttendee(
-            email=self.email,
-            first_name=self.firstname,
-            last_name=self.lastname,
-            full_name=self.fullname,
-            phone=self.phone,
-            language=self.language,
-            timezone=self.timezone,
-            notes=self.notes,
-            receive_reminders=self.receive_reminders,
-            bringalong_emails=tuple(self.bringalong_emails),
-            data_policy_accepted=self.data_policy_accepted,
-        )
-
-
-_ORDER: dict[str, Any] = {
-    "meetingTypeId": "01977b2e-4c4a-7a31-9f0e-00007e513f3a",
-    "start": "2031-03-04T09:00:00.000+01:00",
-    "attendee": {
-        "email": "gil@guests.test",
-        "fullname": "Gil Moss",
-        "timezone": "Europe/Vienna",
-        "receiveReminders": True,
-        "notes": {"Topic": "Contract"},
-    },
-}
-
-
-class BookingForm(Body):
-    """One start to book; without hosts the meeting type's own takes it."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_ORDER]})
-
-    meeting_type_id: UUID
-    start: When
-    attendee: AttendeeForm
-    host_ids: IdList = Field(default_factory=list)
-    queue_id: Annotated[UUID | None, Absent] = None
-    calculation_method: Annotated[orders.Mode | None, Absent] = None
-    required_hosts: Annotated[Whole, Field(ge=1)] | None = None
-    duration: Annotated[Whole, Field(ge=1, le=1440)] | None = Field(None, description="Minutes; an allowed duration")
-    channel: Annotated[Channel | None, Absent] = None
-    location: Annotated[Line | None, Absent] = None
-    ics_title: Annotated[Annotated[Line, StringConstraints(max_length=200)] | None, Absent] = None
-    ics_description: Annotated[Annotated[Text, StringConstraints(max_length=2000)] | None, Absent] = None
-    skip_notifications: Flag = False
-    phone_only_booking: Flag = False
-    ignore_availability: Flag = Field(False, description="A host's or an administrator's own right.")
-    timezone: Annotated[Zone | None, Absent] = Field(None, description="Taken over into the attendee")
-    notes: Text | None = Field(None, description="Taken over into the attendee's notes")
-
-    def order(self) -> Order:
-        """Turn the form into what the service books."""
-        who = self.attendee.new()
-        notes = {"notes": self.notes, **who.notes} if self.notes else who.notes
-        return Order(
-            meeting_type_id=self.meeting_type_id,
-            start=whole_second(self.start) if self.ignore_availability else self.start,
-            host_ids=tuple(self.host_ids),
-            queue_id=self.queue_id,
-            mode=self.calculation_method,
-            required=self.required_hosts,
-            duration=self.duration,
-            channel=self.channel,
-            location=self.location,
-            ics_title=self.ics_title,
-            ics_description=self.ics_description,
-            skip_notifications=self.skip_notifications,
-            phone_only=self.phone_only_booking,
-            ignore_availability=self.ignore_availability,
-            attendee=replace(who, timezone=who.timezone or self.timezone, notes=notes),
-        )
-
-
-class BookingAnswer(Answer):
-    """A confirmed booking."""
+class BookingAnswer(Outcome):
+    """A confirmed booking; of a series the first start that was booked."""
 
     appointment_id: UUID
     secret: str = Field(description="Lets the attendee see, cancel and move it; shown in his links.", examples=[SECRET])
+    series: list[OccurrenceAnswer] | None = Field(None, description="Every start; only with recurrence.")
+    overlaps: Literal[True] | None = Field(
+        None, description="Availability was ignored, and something else stands there; only then."
+    )
+
+
+class PendingAnswer(Outcome):
+    """A booking that somebody still has to confirm; its time is kept meanwhile."""
+
+    booking_type: BookingType
+    provisional_booking_id: UUID
 
 
 Secret = Annotated[str, StringConstraints(max_length=200)]
@@ -178,20 +89,36 @@ class GuestMove(Body):
 @router.post(
     "/booking",
     status_code=201,
+    response_model_exclude_none=True,
     responses=problems.document(
         NotFound,
-        bookings.OverrideNotAllowed,
-        orders.PhoneOnlyNotAllowed,
-        orders.ChannelNotAllowed,
-        orders.LocationNotOffered,
+        OverrideNotAllowed,
+        PhoneOnlyNotAllowed,
+        ChannelNotAllowed,
+        LocationNotOffered,
+        BookingPasswordWrong,
+        OneTimeLinkUsed,
+        OneTimeLinkMismatch,
+        TooManyUnconfirmed,
+        HoldExpired,
+        HoldMismatch,
+        bookings.SeriesConflict,
         *refusals.ALL,
     ),
 )
-async def create_booking(body: BookingForm, actor: SchedulingOrOwner, app: AppDep) -> BookingAnswer:
-    """Book a start that the list of starts offers."""
+async def create_booking(body: BookingForm, actor: SchedulingOrOwner, app: AppDep) -> BookingAnswer | PendingAnswer:
+    """Book a start that the list of starts offers; where the type wants it, somebody has to confirm it first."""
+    order = body.order()
     async with app.transaction() as conn:
-        booked = await bookings.book(conn, actor=actor, order=body.order(), clock=app.now)
-    return BookingAnswer(appointment_id=booked.appointment_id, secret=booked.secret)
+        outcome = await bookings.book(conn, actor=actor, order=order, clock=app.now)
+    if isinstance(outcome, Pending):
+        return PendingAnswer(booking_type=outcome.booking_type, provisional_booking_id=outcome.provisional_booking_id)
+    return BookingAnswer(
+        appointment_id=outcome.appointment_id,
+        secret=outcome.secret,
+        series=None if outcome.series is None else [OccurrenceAnswer.model_validate(one) for one in outcome.series],
+        overlaps=outcome.overlaps or None,
+    )
 
 
 async def _guest_door(request: Request, app: AppDep) -> None:

@@ -13,7 +13,7 @@ from kalends.edge.context import AppDep
 from kalends.services import pending_attendees
 from kalends.storage.pending_attendees import PendingAttendee as Row
 
-from .bookings import AttendeeForm
+from .booking_forms import AttendeeForm
 from .languages import Language
 from .schemas import Answer, Body, Stamp
 

@@ -260,15 +260,17 @@ CREATE INDEX quick_mail_sender ON quick_mail (company_id, sender_id, created_at)
 CREATE INDEX quick_mail_due ON quick_mail (due_at) WHERE due_at IS NOT NULL;
 
 -- An event is of an appointment or of a provisional booking. position: its place in the change feed, given after the
--- commit by whoever reads first, so nothing ever appears behind a cursor already given.
+-- commit by whoever reads first, so nothing ever appears behind a cursor already given. Its index is partial, which
+-- keeps it from being a key: numbering an event does not wait for whoever writes an effect of it.
 ALTER TABLE event
     ALTER appointment_id DROP NOT NULL,
     ADD provisional_id uuid,
-    ADD position bigint UNIQUE,
+    ADD position bigint,
     ADD FOREIGN KEY (company_id, provisional_id) REFERENCES provisional_booking (company_id, id),
     ADD CONSTRAINT event_subject CHECK (num_nonnulls(appointment_id, provisional_id) = 1),
     ADD UNIQUE (company_id, provisional_id, revision);
 CREATE INDEX event_feed ON event (company_id, position);
+CREATE UNIQUE INDEX event_position ON event (position) WHERE position IS NOT NULL;
 CREATE INDEX event_unnumbered ON event (id) WHERE position IS NULL;
 
 ALTER TABLE effect

@@ -1,0 +1,130 @@
+"""Holds: a start kept for whoever is about to book it, for some minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from whenever import Instant
+
+from kalends.errors import NotFound
+from kalends.storage import locks, queues
+from kalends.storage import reservations as stored
+from kalends.storage.database import Connection
+from kalends.storage.reservations import Reservation
+
+from . import calendars, companies, placements, reservations
+from .actor import Actor
+from .orders import Order
+from .placements import Placement
+from .refusals import HoldExpired, HoldMismatch, SlotTaken, TooSoon
+from .slot_queries import Loaded, SlotQuery
+
+LONGEST_MINUTES = 30  # so long a hold can be kept, however often it is extended
+
+
+class HoldNotFound(NotFound):
+    """Hold not found"""
+
+    code = "hold-not-found"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Time kept until it expires."""
+
+    id: UUID
+    expires_at: Instant
+
+
+async def create(conn: Connection, *, actor: Actor, query: SlotQuery, clock: Callable[[], Instant]) -> Hold:
+    """Keep the start of a query, one seat of it in a type that has more; the engine is asked as a booking would.
+
+    Raises:
+        NotFound: no such meeting type, host, queue or resource in this company.
+        SlotTaken: a host's time is taken.
+        DomainError: one of `refusals.ALL` names the rule that does not offer this start.
+    """
+    loaded, now = await calendars.load_locked(conn, actor.company_id, query, clock)
+    placement = await placements.place(conn, actor, loaded, query.start, now, ignore_availability=False)
+    minutes = (await companies.settings(conn, actor.company_id)).hold_minutes
+    expires_at = now.add(minutes=minutes)
+    hold_id = await reservations.reserve(
+        conn, loaded=loaded, placement=placement, seats=1, provisional_id=None, expires_at=expires_at, now=now
+    )
+    return Hold(hold_id, expires_at)
+
+
+async def extend(conn: Connection, *, actor: Actor, hold_id: UUID, clock: Callable[[], Instant]) -> Hold:
+    """Keep a hold as long again from now on, at most 30 minutes in all; never shorter than it is.
+
+    Raises:
+        HoldNotFound: the company has none such.
+        HoldExpired: it is over.
+    """
+    hold = await _locked(conn, actor, hold_id)
+    now = clock()
+    if hold.expires_at <= now:
+        raise HoldExpired
+    minutes = (await companies.settings(conn, actor.company_id)).hold_minutes
+    longest = hold.created_at.add(minutes=LONGEST_MINUTES)
+    expires_at = max(hold.expires_at, min(now.add(minutes=minutes), longest))
+    await reservations.extend(conn, actor.company_id, hold_id=hold_id, expires_at=expires_at)
+    return Hold(hold_id, expires_at)
+
+
+async def release(conn: Connection, *, actor: Actor, hold_id: UUID) -> None:
+    """Give the time of a hold back; one that is over stays so.
+
+    Raises:
+        HoldNotFound: the company has none such.
+    """
+    await _locked(conn, actor, hold_id)
+    await reservations.end(conn, actor.company_id, hold_id=hold_id)
+
+
+async def held(conn: Connection, loaded: Loaded, order: Order, seats: int, now: Instant) -> Placement:
+    """Take what the hold of an order keeps; its hosts are locked. The engine is not asked again.
+
+    Raises:
+        HoldExpired: it is over.
+        HoldMismatch: it keeps something else than the order asks for.
+        TooSoon: its start is past.
+        SlotTaken: more seats are needed than there are.
+    """
+    hold = loaded.hold
+    if hold is None or hold.expires_at <= now:
+        raise HoldExpired
+    same = (hold.meeting_type_id, hold.start_at, hold.duration)
+    if same != (order.meeting_type_id, order.start, order.duration or hold.duration):
+        raise HoldMismatch
+    if hold.start_at < now:
+        raise TooSoon
+    placement = (await reservations.placements(conn, hold.company_id, hold_id=hold.id))[0]
+    if loaded.meeting_type.spots > 1 and seats > max(hold.seats, _free(loaded, hold)):
+        raise SlotTaken
+    return placement
+
+
+def _free(loaded: Loaded, hold: Reservation) -> int:
+    """Count the seats of a hold's session that nobody else has."""
+    session = loaded.sessions.get(hold.start_at.timestamp() // 60)
+    taken = session.taken if session and session.host_ids[0] == hold.host_ids[0] else 0
+    return loaded.meeting_type.spots - taken
+
+
+async def _locked(conn: Connection, actor: Actor, hold_id: UUID) -> Reservation:
+    """Lock the queue that chose, hosts and resources of a hold, and read it again."""
+    hold = await stored.hold(conn, actor.company_id, hold_id)
+    if hold is None:
+        raise HoldNotFound
+    queue_id = await queues.chosen_by(conn, actor.company_id, hold_id)
+    if queue_id:
+        await locks.queue(conn, actor.company_id, queue_id)
+    resources = [UUID(one["resourceId"]) for one in hold.resources]
+    await locks.users(conn, actor.company_id, [*hold.host_ids, *resources])
+    newest = await stored.hold(conn, actor.company_id, hold_id)
+    if newest is None:  # it was booked meanwhile, and waits for a confirmation
+        raise HoldExpired
+    return newest

@@ -1,0 +1,123 @@
+"""Orders held against their meeting type: what it lets a booking be (contract 2.5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kalends.domain import phones
+from kalends.errors import FieldError, Invalid
+from kalends.storage.meeting_types import MeetingType
+from kalends.storage.pending_attendees import PendingAttendee
+
+from . import page_passwords, questions
+from .orders import NewAttendee, Order
+
+
+class PhoneOnlyNotAllowed(Invalid):
+    """This meeting type takes no bookings without an e-mail address."""
+
+    code = "phone-only-not-allowed"
+
+
+class ChannelNotAllowed(Invalid):
+    """This meeting type does not offer this channel."""
+
+    code = "channel-not-allowed"
+
+
+class LocationNotOffered(Invalid):
+    """This meeting type does not offer this place."""
+
+    code = "location-not-offered"
+
+
+def completed(attendee: NewAttendee, pending: PendingAttendee) -> NewAttendee:
+    """Fill what an order does not say of who books with what he said before (contract 2.8)."""
+    named = attendee.full_name or attendee.first_name or attendee.last_name
+    agreed = attendee.data_policy_accepted
+    return replace(
+        attendee,
+        email=attendee.email or pending.email,
+        first_name=attendee.first_name if named else pending.first_name,
+        last_name=attendee.last_name if named else pending.last_name,
+        full_name=attendee.full_name if named else pending.full_name,
+        phone=attendee.phone or pending.phone,
+        language=attendee.language or pending.language,
+        timezone=attendee.timezone or pending.timezone,
+        notes={**pending.notes, **attendee.notes},
+        receive_reminders=attendee.receive_reminders and pending.receive_reminders,
+        bringalong_emails=attendee.bringalong_emails or tuple(pending.bringalong_emails),
+        data_policy_accepted=pending.data_policy_accepted if agreed is None else agreed,
+    )
+
+
+def checked(order: Order, kind: MeetingType) -> Order:
+    """Hold an order against its type; answer it with channel, place and phone number as they are kept.
+
+    Who ignores availability (a right `placements.place` asks for) need not know the password nor answer questions.
+
+    Raises:
+        PhoneOnlyNotAllowed, ChannelNotAllowed, LocationNotOffered, BookingPasswordWrong
+        Invalid: naming each field that is missing or wrong.
+    """
+    check_contact(order, kind)
+    who = order.attendee
+    try:
+        phone = phones.e164(who.phone, timezone=who.timezone) if who.phone else None
+    except ValueError as error:
+        raise Invalid("Validation failed", errors=[FieldError("attendee.phone", str(error))]) from error
+    if not order.ignore_availability:
+        page_passwords.check(kind, order.booking_password)
+        questions.check(kind.questions, {**order.context, **who.notes}, timezone=who.timezone)
+    channel = channel_of(order, kind)
+    return replace(
+        order,
+        channel=channel,
+        location=location_of(order, kind, channel),
+        attendee=replace(who, phone=phone),
+    )
+
+
+def check_contact(order: Order, kind: MeetingType) -> None:
+    """Refuse an order that does not say how its guest is reached: by e-mail, or by phone where the type allows that.
+
+    Raises:
+        PhoneOnlyNotAllowed: the type asks for an e-mail address.
+        Invalid: naming what is missing.
+    """
+    if order.phone_only:
+        if not kind.meeting_options.get("allowPhoneOnlyBooking"):
+            raise PhoneOnlyNotAllowed
+        if not order.attendee.phone:
+            raise Invalid("Validation failed", errors=[FieldError("attendee.phone", "is required")])
+    elif not order.attendee.email:
+        raise Invalid("Validation failed", errors=[FieldError("attendee.email", "is required")])
+
+
+def channel_of(order: Order, kind: MeetingType) -> str:
+    """Choose the channel: the one asked for, else the type's.
+
+    Raises:
+        ChannelNotAllowed: the type names its channels, and this is none of them.
+    """
+    standard: str = kind.meeting_info["channel"]
+    allowed = kind.meeting_options.get("allowedChannels") or ()
+    if order.channel and allowed and order.channel not in (standard, *allowed):
+        raise ChannelNotAllowed
+    return order.channel or standard
+
+
+def location_of(order: Order, kind: MeetingType, channel: str) -> str | None:
+    """Choose the place (contract 2.5): one of the type's for `local`, the attendee's own for `local-attendee`.
+
+    Raises:
+        LocationNotOffered: the type names its places, and this is none of them.
+    """
+    if channel == "local" and kind.locations:
+        if order.location and order.location not in kind.locations:
+            raise LocationNotOffered
+        return order.location or kind.locations[0]
+    if channel == "local-attendee" and not order.location:
+        address = order.attendee.notes.get("address")
+        return address if isinstance(address, str) else None
+    return order.location

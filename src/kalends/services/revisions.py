@@ -1,0 +1,28 @@
+"""Revisions: the next state of a locked appointment, with its event and job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from whenever import Instant
+
+from kalends.storage import appointments
+from kalends.storage.appointments import Appointment
+from kalends.storage.database import Connection
+from kalends.storage.events import Kind
+
+from . import changes
+from .actor import Actor
+
+
+async def write(
+    conn: Connection, *, actor: Actor, kind: Kind, before: Appointment, fields: Mapping[str, Any], now: Instant
+) -> Appointment:
+    """Write the next revision of a locked appointment; what stands beside it (hosts, attendees) is written already."""
+    changed = {**fields, "revision": before.revision + 1, "updated_at": now}
+    await appointments.change(conn, before.company_id, before.id, changed)
+    after = await appointments.get(conn, before.company_id, before.id)
+    assert after is not None
+    await changes.record(conn, kind=kind, before=before, after=after, actor=actor, now=now)
+    return after
