@@ -249,8 +249,8 @@ async def test_turns_are_read_by_start_and_move_with_their_appointment(conn: Con
     await _choose(conn, company, queue_id, reservation_id=held, expires_at=NOW.add(minutes=5))
 
     await storage.move(conn, company_id, appointment, START.add(hours=24))
-    day = {"first": START, "last": START.add(hours=24), "now": NOW}
-    next_day = {"first": START.add(hours=24), "last": START.add(hours=48), "now": NOW}
+    day: dict[str, Any] = {"first": START, "last": START.add(hours=24), "now": NOW}
+    next_day: dict[str, Any] = {"first": START.add(hours=24), "last": START.add(hours=48), "now": NOW}
     minute = START.timestamp() // 60
 
     turns = await storage.starts(conn, company_id, queue_id, **day)
