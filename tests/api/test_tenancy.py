@@ -119,6 +119,7 @@ async def test_no_id_in_a_query_or_a_body_leads_to_another_company(api: Api, ano
         ("GET", exceptions, "ownerId"): (exceptions, {"ownerType": "user", "ownerId": theirs["ownerId"]}),
         ("POST", exceptions, "ownerId"): (exceptions, {**away, "ownerId": theirs["ownerId"]}),
         ("PATCH", page, "meetingTypeOrder"): (page, {"meetingTypeOrder": [theirs["meetingTypeOrder"]]}),
+        ("GET", "/v4/event", "appointmentId"): ("/v4/event", {"appointmentId": theirs["appointmentId"]}),
         ("POST", "/v4/appointment/{id}/cancel", "attendeeId"): (
             f"{appointment}/cancel", {"attendeeId": theirs["attendeeId"]},
         ),

@@ -64,6 +64,7 @@ def snapshot(appointment: Appointment) -> dict[str, Any]:
         "icsDescription": appointment.ics_description,
         "note": appointment.note,
         "skipNotifications": appointment.skip_notifications,
+        "ignoredAvailability": appointment.ignored_availability,
         "meetingInfo": appointment.meeting_info,
         "typeSlug": appointment.type_slug,
         "ics": appointment.type_ics,
