@@ -1,6 +1,7 @@
 """Calendars: what is read for the engine, in how many statements; and the promise that what is listed can be booked."""
 
 import json
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,9 +15,9 @@ from kalends.services import appointments, bookings, calendars
 from kalends.services.calendars import Loaded, SlotQuery
 from kalends.services.companies import Founded
 from kalends.services.exception_rows import NewException
-from kalends.storage import users
+from kalends.storage import locks, users
 from kalends.storage.database import Connection
-from tests import factories, ordering, statements
+from tests import calendar_rows, factories, ordering, statements
 from tests.domain.reference import Reference
 from tests.ordering import NOW, START, booked, order
 
@@ -89,14 +90,132 @@ async def test_claims_are_read_with_padding_and_rounded_outward(conn: Connection
 
 
 async def test_expired_claims_do_not_block(conn: Connection, company: Founded) -> None:
-    actor = factories.actor(company)
-    stored = await ordering.book(conn, actor, order(company.meeting_type_id))
-    await conn.execute("UPDATE claim SET expires_at = %s WHERE appointment_id = %s", (NOW, stored.appointment_id))
+    hold = await calendar_rows.reservation(conn, company, company.meeting_type_id)
+    before = (await _load(conn, company)).calendars[0].claims
+    await conn.execute("UPDATE claim SET expires_at = %s WHERE reservation_id = %s", (NOW, hold))
 
+    assert before == [(_minutes(START), _minutes(START) + 30)]
     assert (await _load(conn, company)).calendars[0].claims == ()
-    again = await ordering.book(conn, actor, order(company.meeting_type_id))
+    again = await ordering.book(conn, factories.actor(company), order(company.meeting_type_id))
     left = await conn.execute("SELECT appointment_id FROM claim WHERE company_id = %s", (company.company_id,))
     assert await left.fetchall() == [(again.appointment_id,)]
+
+
+async def test_an_own_hold_blocks_nobody_but_others(conn: Connection, company: Founded) -> None:
+    """C14: and only where it is of the type that is asked for, since nothing else can be booked with it."""
+    kind = await factories.meeting_type(conn, company, booking_limits={"perDay": 1})
+    hold = await calendar_rows.reservation(conn, company, kind.id)
+    span = (_minutes(START), _minutes(START) + 30)
+
+    theirs = await _load(conn, company, meeting_type_id=kind.id)
+    own = await _load(conn, company, meeting_type_id=kind.id, hold_id=hold)
+    other = await _load(conn, company, hold_id=hold)
+    await conn.execute("UPDATE reservation SET expires_at = %s WHERE id = %s", (NOW, hold))
+    ended = await _load(conn, company, meeting_type_id=kind.id, hold_id=hold)
+
+    assert (theirs.calendars[0].claims, theirs.rules.booked, theirs.hold) == ([span], [_minutes(START)], None)
+    assert (own.calendars[0].claims, own.rules.booked) == ((), ())
+    assert own.hold is not None
+    assert (own.hold.id, [host.id for host in own.hold_hosts]) == (hold, [company.user_id])
+    assert other.calendars[0].claims == [span]
+    assert ended.hold is not None
+    assert ended.rules.booked == ()
+
+
+async def test_holds_of_nobody_and_of_others_are_not_found(conn: Connection, company: Founded) -> None:
+    foreign = await factories.company(conn, now=NOW)
+    pending = await calendar_rows.reservation(conn, company, company.meeting_type_id, pending=True)
+
+    for unknown in (uuid4(), await calendar_rows.reservation(conn, foreign, foreign.meeting_type_id), pending):
+        with pytest.raises(NotFound, match="Hold not found"):
+            await _load(conn, company, hold_id=unknown)
+
+
+async def test_the_hosts_of_a_hold_are_locked_too(
+    conn: Connection, company: Founded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = (await factories.user(conn, company, now=NOW)).user
+    room = (await factories.user(conn, company, now=NOW, user_type="resource")).user
+    hold = await calendar_rows.reservation(conn, company, company.meeting_type_id, host_ids=[other.id])
+    needed = [{"channelId": str(uuid4()), "resourceId": str(room.id), "name": "Room"}]
+    await conn.execute("UPDATE reservation SET resources = %s::jsonb WHERE id = %s", (json.dumps(needed), hold))
+    locked: list[set[int]] = []
+
+    async def note(_: Connection, host_nos: Iterable[int]) -> None:
+        locked.append(set(host_nos))
+
+    monkeypatch.setattr(locks, "hosts", note)
+    query = SlotQuery(company.meeting_type_id, START, START.add(minutes=1), hold_id=hold)
+    loaded, _ = await calendars.load_locked(conn, company.company_id, query, lambda: NOW)
+
+    found = await conn.execute(
+        "SELECT host_no FROM user_account WHERE company_id = %s AND deleted_at IS NULL", (company.company_id,)
+    )
+    assert locked == [{row[0] for row in await found.fetchall()}]
+    assert [host.id for host in loaded.hosts] == [company.user_id]
+
+
+@pytest.mark.parametrize("pending", [False, True])
+async def test_caps_count_what_is_kept(conn: Connection, company: Founded, pending: bool) -> None:
+    """S07: a pending booking counts, and so does a hold, for the type and for the host."""
+    await conn.execute(
+        "UPDATE user_account SET booking_limits = %s::jsonb WHERE id = %s", ('{"perDay": 9}', company.user_id)
+    )
+    kind = await factories.meeting_type(conn, company, booking_limits={"perDay": 9})
+    await calendar_rows.reservation(conn, company, kind.id, pending=pending)
+    await calendar_rows.reservation(conn, company, company.meeting_type_id, START.add(hours=1), pending=pending)
+    await calendar_rows.reservation(conn, company, kind.id, START.add(hours=2), expires_at=NOW)
+
+    loaded = await _load(conn, company, meeting_type_id=kind.id)
+
+    assert loaded.rules.booked == [_minutes(START)]
+    assert sorted(loaded.calendars[0].booked) == [_minutes(START), _minutes(START.add(hours=1))]
+
+
+async def test_a_session_counts_once_however_many_sit_there(conn: Connection, company: Founded) -> None:
+    kind = await factories.meeting_type(conn, company, booking_limits={"perDay": 9}, spots=5)
+    for seats in (1, 2):
+        await calendar_rows.reservation(conn, company, kind.id, seats=seats, claims=False)
+    booked = await ordering.book(
+        conn, factories.actor(company), order(kind.id, START.add(hours=1), bringalong_emails=("pal@guests.test",))
+    )
+    await calendar_rows.reservation(
+        conn, company, kind.id, START.add(hours=1), appointment_id=booked.appointment_id, claims=False
+    )
+
+    loaded = await _load(conn, company, meeting_type_id=kind.id)
+
+    assert sorted(loaded.rules.booked) == [_minutes(START), _minutes(START.add(hours=1))]
+
+
+async def test_a_channel_has_hours_of_its_own(conn: Connection, company: Founded) -> None:
+    """They are those of the type's owner, and take the place of the type's; others keep their default ones."""
+    other = await factories.user(conn, company, now=NOW, timezone="Asia/Kathmandu")
+    types = await factories.availability(conn, company, timezone="America/New_York")
+    calls = await factories.availability(conn, company, timezone="Asia/Tokyo")
+    kind = await factories.meeting_type(
+        conn,
+        company,
+        availability_id=types.id,
+        meeting_info={"channel": "phone"},
+        meeting_options={"channelAvailabilities": {"phone": str(calls.id)}},
+    )
+    hosts = (company.user_id, other.user.id)
+
+    async def zones(**fields: Any) -> tuple[str, list[str]]:
+        loaded = await _load(conn, company, meeting_type_id=kind.id, host_ids=hosts, **fields)
+        return loaded.rules.zone, [one.schedule.zone for one in loaded.calendars]
+
+    assert await zones() == ("Asia/Tokyo", ["Asia/Tokyo", "Asia/Kathmandu"])
+    assert await zones(channel="zoom") == ("America/New_York", ["America/New_York", "Asia/Kathmandu"])
+    booked = await ordering.book(
+        conn, factories.actor(company), order(kind.id, host_ids=hosts[:1], ignore_availability=True)
+    )
+    await conn.execute("UPDATE appointment SET channel = 'zoom' WHERE id = %s", (booked.appointment_id,))
+    assert await zones(existing_appointment_id=booked.appointment_id, channel="phone") == (
+        "America/New_York",
+        ["America/New_York"],
+    )
 
 
 async def test_the_moved_appointment_does_not_count(conn: Connection, company: Founded) -> None:
