@@ -61,7 +61,7 @@ def register(queue: Queue, app: App) -> None:
     @queue.periodic(cron="* * * * *")
     @queue.task(name="upkeep.sweep", priority=10)
     async def sweep(timestamp: int) -> None:
-        """Delete what serves no more: old claims and reservations, full buckets, what was counted, old keys and jobs."""
+        """Delete what serves no more: old claims and reservations, full buckets, counted mails, old keys and jobs."""
         async with app.transaction() as conn:
             await claims.sweep_old(conn, app.now())
             await reservations.sweep(conn, app.now())  # those whose claims are gone

@@ -41,4 +41,6 @@ def _returned(columns: str) -> sql.SQL:
 
 
 def _dumped(value: Any) -> Any:
+    if isinstance(value, list) and value and isinstance(value[0], UUID):  # a column of ids, not of JSON
+        return value
     return Jsonb(value) if isinstance(value, dict | list) else value
