@@ -6,9 +6,19 @@ from whenever import Date, Instant, PlainDateTime
 
 from kalends.domain.exceptions import AvailabilityException
 from kalends.domain.rules import Ask as Ask
-from kalends.domain.rules import BookingWindow, Caps, HostCalendar, Rules, Verdict
+from kalends.domain.rules import (
+    BookingWindow,
+    Caps,
+    HostCalendar,
+    Resource,
+    ResourceCalendar,
+    Rules,
+    Unit,
+    Verdict,
+)
 from kalends.domain.schedule import Schedule
 from kalends.domain.slots import check, list_slots
+from kalends.domain.spans import Span
 from kalends.domain.week import DAYS, Week, parse_week
 from kalends.domain.zones import wall_minute
 
@@ -54,11 +64,25 @@ def host(
     its: Schedule, *busy: tuple[str, str], name: str = "ada", events: tuple[tuple[str, str], ...] = (), **more: Any
 ) -> HostCalendar:
     """A host whose claims and events are given as local times of his schedule's zone."""
+    zone = its.zone
+    return HostCalendar(name, its, more.pop("zone", zone), spans(zone, *busy), spans(zone, *events), **more)
 
-    def spans(pairs: tuple[tuple[str, str], ...]) -> list[tuple[int, int]]:
-        return sorted((minute(start, its.zone), minute(end, its.zone)) for start, end in pairs)
 
-    return HostCalendar(name, its, more.pop("zone", its.zone), spans(busy), spans(events), **more)
+def spans(zone: str, *pairs: tuple[str, str]) -> list[Span]:
+    """Spans between local times of a zone."""
+    return sorted((minute(start, zone), minute(end, zone)) for start, end in pairs)
+
+
+def room(its: Schedule, *units: list[Span], name: str = "room", before: int = 0, after: int = 0) -> ResourceCalendar:
+    """A room with so many units, each with its claims."""
+    return ResourceCalendar(
+        its, before, after, tuple(Unit(f"{name}{place}", claims) for place, claims in enumerate(units))
+    )
+
+
+def needs(*choices: ResourceCalendar) -> Resource:
+    """One of some rooms."""
+    return Resource("room", choices)
 
 
 def at(local: str, zone: str = "UTC") -> Instant:
@@ -79,15 +103,28 @@ def clock_times(starts: list[int], zone: str) -> list[str]:
 
 
 def listed(
-    asked: Rules, *hosts: HostCalendar, day: str, days: int = 1, ask: Ask = ANYONE, now: Instant = LONG_AGO
+    asked: Rules,
+    *hosts: HostCalendar,
+    day: str,
+    days: int = 1,
+    ask: Ask = ANYONE,
+    now: Instant = LONG_AGO,
+    resources: tuple[Resource, ...] = (),
 ) -> list[str]:
     """The starts of a local day (of some days) in the first host's zone, as clock times."""
     zone = hosts[0].schedule.zone
     first = at(f"{day}T00:00", zone)
     end = at(f"{Date(day).add(days=days)}T00:00", zone)
-    return clock_times(list_slots(asked, hosts, ask, first, end, now).starts, zone)
+    return clock_times(list_slots(asked, hosts, ask, first, end, now, resources).starts, zone)
 
 
-def verdict(asked: Rules, *hosts: HostCalendar, start: str, ask: Ask = ANYONE, now: Instant = LONG_AGO) -> Verdict:
+def verdict(
+    asked: Rules,
+    *hosts: HostCalendar,
+    start: str,
+    ask: Ask = ANYONE,
+    now: Instant = LONG_AGO,
+    resources: tuple[Resource, ...] = (),
+) -> Verdict:
     """What checking one start (given in UTC) answers."""
-    return check(asked, hosts, ask, at(start), now)
+    return check(asked, hosts, ask, at(start), now, resources=resources)

@@ -1,6 +1,7 @@
 """The shapes a listing is answered in (contract 2.4, 6.4, 6.6)."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalends.domain.grid import Grid
-from kalends.domain.listing import Listing, dates_json, timeframes, timeframes_json
+from kalends.domain.listing import Listing, Seats, dates_json, timeframes, timeframes_json
 
 from .build import minute
 
@@ -49,6 +50,60 @@ def test_nothing_bookable_is_an_empty_array() -> None:
     assert timeframes_json(Listing.empty(), 30) == b"[]"
 
 
+def test_group_appointments_stand_among_the_starts_with_their_seats() -> None:
+    on_grid, off_grid = minute("2031-03-03T08:00"), minute("2031-03-03T08:20")
+    found = replace(
+        listing(on_grid, minute("2031-03-03T09:00")), sessions=(on_grid, off_grid, minute("2031-03-02T23:10"))
+    )
+    seats = {
+        on_grid: Seats("one", 10, 3),
+        off_grid: Seats("two", 2, 1),
+        minute("2031-03-03T07:00"): Seats("full", 1, 1),
+    }
+
+    assert json.loads(dates_json(found, "Europe/Vienna", seats)) == [
+        {
+            "date": "2031-03-03",
+            "spots": [
+                {"startTime": "2031-03-03T00:10:00.000+01:00", "unavailabilityEvents": []},
+                {
+                    "startTime": "2031-03-03T09:00:00.000+01:00",
+                    "unavailabilityEvents": [],
+                    "appointment": {"id": "one", "totalSpots": 10, "takenSpots": 3},
+                },
+                {
+                    "startTime": "2031-03-03T09:20:00.000+01:00",
+                    "unavailabilityEvents": [],
+                    "appointment": {"id": "two", "totalSpots": 2, "takenSpots": 1},
+                },
+                {"startTime": "2031-03-03T10:00:00.000+01:00", "unavailabilityEvents": []},
+            ],
+        }
+    ]
+    assert timeframes(found, 30) == [
+        (minute("2031-03-02T23:10"), minute("2031-03-02T23:40")),
+        (on_grid, minute("2031-03-03T08:50")),
+        (minute("2031-03-03T09:00"), minute("2031-03-03T09:30")),
+    ]
+
+
+def test_blocked_starts_say_why_and_are_in_no_timeframe() -> None:
+    free = minute("2031-03-03T09:00")
+    found = listing(free, also=(minute("2031-03-03T10:00"),))
+    why = b'[{"type":"event"}]'
+    blocked = {minute("2031-03-03T10:00"): why, free: why, minute("2031-03-02T11:00"): why}
+
+    days = json.loads(dates_json(found, None, blocked=blocked))
+
+    assert [
+        (day["date"], [(spot["startTime"], spot["unavailabilityEvents"]) for spot in day["spots"]]) for day in days
+    ] == [
+        ("2031-03-02", [("2031-03-02T11:00:00.000Z", [{"type": "event"}])]),
+        ("2031-03-03", [("2031-03-03T09:00:00.000Z", []), ("2031-03-03T10:00:00.000Z", [{"type": "event"}])]),
+    ]
+    assert timeframes(found, 30) == [(free, free + 30)]
+
+
 @given(
     st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia"]),
     st.sampled_from(["2010-11-07", "2011-12-30", "2027-10-31", "2027-04-04"]),
@@ -62,7 +117,8 @@ def test_every_start_is_written_once_under_its_local_date(
     found = listing(*(middle + one for one in around), also=tuple(middle + one for one in also))
 
     days = json.loads(dates_json(found, zone))
-
+    told_more = replace(found, sessions=tuple(found.starts))
+    assert dates_json(told_more, zone) == dates_json(found, zone)
     written = [spot["startTime"] for one in days for spot in one["spots"]]
     assert [datetime.fromisoformat(text).timestamp() // 60 for text in written] == sorted(
         found.starts, key=lambda start: (datetime.fromtimestamp(start * 60, ZoneInfo(zone)).date(), start)
