@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from random import Random
 from statistics import median
@@ -19,8 +20,9 @@ from time import perf_counter
 from whenever import Instant
 
 from kalends.domain import board, exceptions, hours, listing, zones
-from kalends.domain.listing import dates_json
-from kalends.domain.rules import Ask, BookingWindow, HostCalendar, Rules
+from kalends.domain.explain import explain
+from kalends.domain.listing import Seats, dates_json
+from kalends.domain.rules import Ask, BookingWindow, HostCalendar, Resource, ResourceCalendar, Rules, Unit
 from kalends.domain.schedule import Schedule
 from kalends.domain.slots import check, list_slots
 from kalends.domain.week import parse_week
@@ -64,6 +66,19 @@ def answer(hosts: list[HostCalendar], ask: Ask, days: int) -> bytes:
     return dates_json(list_slots(RULES, hosts, ask, START, START.add(hours=24 * days), NOW), ZONE)
 
 
+def with_rooms(hosts: list[HostCalendar], rooms: list[Resource]) -> bytes:
+    """List the days on which a host and every resource are free."""
+    return dates_json(list_slots(RULES, hosts, Ask("anyone"), START, START.add(hours=720), NOW, rooms), ZONE)
+
+
+def with_sessions(hosts: list[HostCalendar]) -> bytes:
+    """List the days with five group appointments a day, at odd times."""
+    first = START.timestamp() // 60
+    seats = {first + day * 1440 + at: Seats("0" * 36, 10, 3) for day in range(30) for at in range(605, 900, 60)}
+    found = list_slots(replace(RULES, sessions=list(seats)), hosts, Ask("anyone"), START, START.add(hours=720), NOW)
+    return dates_json(found, ZONE, seats)
+
+
 def forget() -> None:
     """Empty every cache of the engine."""
     for kept in (
@@ -100,6 +115,12 @@ def main() -> None:
     one, ten, hundred = ([host(random, 30) for _ in range(count)] for count in (1, 10, 100))
     anyone, everyone = Ask("anyone"), Ask("everyone")
     year = [host(random, 365)]
+    singles = Ask(teams=tuple((place,) for place in range(100)))
+    fixed = Ask(teams=tuple((place, 99) for place in range(99)))
+    rooms = [
+        Resource(name, (ResourceCalendar(SCHEDULE, 0, 15, tuple(Unit((name, one), busy.claims) for one in range(3))),))
+        for name, busy in enumerate(ten[:2])
+    ]
     works: list[tuple[str, Callable[[], object], Callable[[], object] | None]] = [
         ("1 host, 30 days", partial(answer, one, anyone, 30), None),
         ("1 host, 30 days, nothing kept", partial(answer, one, anyone, 30), forget),
@@ -107,7 +128,12 @@ def main() -> None:
         ("10 hosts, anyone", partial(answer, ten, anyone, 30), None),
         ("10 hosts, everyone", partial(answer, ten, everyone, 30), None),
         ("100 hosts, anyone", partial(answer, hundred, anyone, 30), None),
+        ("queue of 100", partial(answer, hundred, singles, 30), None),
+        ("queue of 99 and a fixed host", partial(answer, hundred, fixed, 30), None),
+        ("1 host, 2 resources of 3 units", partial(with_rooms, one, rooms), None),
+        ("1 host, 150 group appointments", partial(with_sessions, one), None),
         ("check of one start", partial(check, RULES, one, anyone, START.add(hours=9), NOW), None),
+        ("explanation of one start", partial(explain, RULES, one, anyone, START.add(hours=9), NOW), None),
     ]
     for name, work, before in works:
         print(f"{name:32} {timed(work, before):10.1f} µs")
