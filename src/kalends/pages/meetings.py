@@ -80,7 +80,7 @@ async def series(conn: Connection, view: GuestView) -> tuple[Occurrence, ...]:
     found = await appointments.later_in_series(
         conn, appointment.company_id, appointment.series_id, after=Instant.from_timestamp(0), without=appointment.id
     )
-    own = ((one, cancellations.same_guest(one, view.attendee)) for one in found)
+    own = ((one, cancellations.own_in_series(one, view.attendee)) for one in found)
     return tuple(Occurrence(one.start_at, one.end_at, f"/b/{one.id}/{guest.secret}") for one, guest in own if guest)
 
 

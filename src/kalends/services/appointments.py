@@ -6,7 +6,7 @@ Members see the appointments they host, administrators all of the company; for e
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 from uuid import UUID
 
@@ -105,12 +105,14 @@ async def cancel(
     now = clock()
     named = None if first.cancelled_at else cancellations.leaving(first, actor, attendee_id, cancel_all)
     after = await cancellations.cancel(conn, actor, first, named, reason, now)
-    guest = next((one for one in first.attendees if one.id == attendee_id and not cancel_all), None)
+    guest_id = actor.attendee_id or (None if cancel_all else attendee_id)
+    guest = next((one for one in first.attendees if one.id == guest_id), None)
     for one in later:
         same = cancellations.same_guest(one, guest) if guest else None
         if guest is None or same:
-            theirs = cancellations.leaving(one, actor, same.id if same else None, cancel_all)
-            await cancellations.cancel(conn, actor, one, theirs, reason, now)
+            acting = replace(actor, attendee_id=same.id) if same and actor.attendee_id else actor
+            theirs = cancellations.leaving(one, acting, same.id if same else None, cancel_all)
+            await cancellations.cancel(conn, acting, one, theirs, reason, now)
     return after
 
 

@@ -55,6 +55,15 @@ def same_guest(appointment: Appointment, named: Attendee) -> Attendee | None:
     return None
 
 
+def own_in_series(appointment: Appointment, guest: Attendee) -> Attendee | None:
+    """Find the guest of one appointment in another of its series, for himself to see and to cancel.
+
+    None unless he made both: whoever joins a group later books under any e-mail address he likes, which proves nothing.
+    """
+    same = same_guest(appointment, guest)
+    return same if same and same.position == guest.position == 0 else None
+
+
 async def cancel(
     conn: Connection, actor: Actor, before: Appointment, named: Attendee | None, reason: str | None, now: Instant
 ) -> Appointment:

@@ -11,7 +11,7 @@ from kalends.storage import appointments, locks
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 
-from . import slot_rules
+from . import cancellations, slot_rules
 from .actor import Actor
 from .calendars import ChangedMeanwhile
 
@@ -90,4 +90,7 @@ async def _wanted(conn: Connection, actor: Actor, appointment_id: UUID, *, later
     later = await appointments.later_in_series(
         conn, first.company_id, first.series_id, after=first.start_at, without=first.id
     )
+    guest = next((one for one in first.attendees if one.id == actor.attendee_id), None)
+    if guest:
+        return [first, *(one for one in later if cancellations.own_in_series(one, guest))]
     return [first, *(one for one in later if _sees(actor, one))]
