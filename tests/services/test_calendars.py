@@ -2,23 +2,21 @@
 
 import json
 from collections.abc import Iterable
-from random import Random
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from whenever import Instant
 
 from kalends.domain.rules import Caps
-from kalends.errors import DomainError, NotFound
-from kalends.services import appointments, bookings, calendars
+from kalends.errors import NotFound
+from kalends.services import calendars
 from kalends.services.calendars import Loaded, SlotQuery
 from kalends.services.companies import Founded
 from kalends.services.exception_rows import NewException
 from kalends.storage import locks, users
 from kalends.storage.database import Connection
 from tests import calendar_rows, factories, ordering, statements
-from tests.domain.reference import Reference
 from tests.ordering import NOW, START, booked, order
 
 
@@ -295,113 +293,3 @@ async def test_an_appointment_of_another_company_is_not_found(conn: Connection, 
     for unknown in (stored.appointment_id, uuid4()):
         with pytest.raises(NotFound):
             await _load(conn, company, existing_appointment_id=unknown)
-
-
-ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Chatham", "UTC")
-# Clock changes of some of the zones lie in these weeks.
-WEEKS = tuple(map(Instant, ("2031-03-07T05:00:00Z", "2031-03-28T03:30:00Z", "2031-10-03T12:00:00Z")))
-
-
-@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 6, 7, 8])
-async def test_every_listed_start_can_be_booked_alone_and_no_other(conn: Connection, seed: int) -> None:
-    """S01: random schedules, bookings and rules; refusals carry the code a model written minute by minute expects."""
-    chance = Random(seed)
-    now = chance.choice(WEEKS)
-    company, kind_id, hosts = await _random_company(conn, chance, now)
-    query = SlotQuery(
-        kind_id,
-        now,
-        now.add(hours=72),
-        host_ids=hosts,
-        mode=chance.choice(["anyone", "everyone"]),
-        required=chance.choice([None, None, 1]),
-    )
-
-    listed = (await calendars.listing(conn, company.company_id, query, now)).listing.starts
-    loaded = await calendars.load(conn, company.company_id, query, now)
-    first, end = _minutes(now) - 3 * 1440, _minutes(now) + 7 * 1440
-    model = Reference(loaded.rules, list(loaded.calendars), loaded.ask, now, first, end)
-
-    assert listed, "choose another seed"
-    assert listed == [
-        start
-        for start in range(_minutes(now), _minutes(now.add(hours=72)))
-        if start % 5 == 0 and model.verdict(start)[0] == "bookable"
-    ]
-    others = {_minutes(now) + 5 * chance.randrange(12 * 80) for _ in range(25)} - set(listed)
-    for start in [*listed[:: max(1, len(listed) // 25)], *others]:
-        code, places = model.verdict(start, 5)
-        if code == "bookable":
-            assert await _tried(conn, company, query, start, now) == [loaded.hosts[place].id for place in places]
-        else:
-            assert start not in listed
-            assert await _tried(conn, company, query, start, now) == code
-
-
-async def _random_company(conn: Connection, chance: Random, now: Instant) -> tuple[Founded, UUID, tuple[UUID, ...]]:
-    """Make one to three hosts with odd hours, exceptions, bookings and caps, and a type with odd rules."""
-    company = await factories.company(conn, timezone=chance.choice(ZONES), now=now)
-    members = [await factories.user(conn, company, now=now, timezone=chance.choice(ZONES)) for _ in range(2)]
-    hosts = (company.user_id, *(member.user.id for member in members))[: chance.randint(1, 3)]
-    for host in hosts:
-        start = 30 * chance.randrange(40)
-        hours = {"start": _clock(start), "end": _clock(start + 30 * chance.randint(8, 30))}
-        week = {day: {"enabled": chance.random() < 0.9, "hours": [hours]} for day in _DAYS}
-        await conn.execute("UPDATE availability SET schedule = %s::jsonb WHERE user_id = %s", (json.dumps(week), host))
-        if chance.random() < 0.3:
-            await conn.execute(
-                "UPDATE user_account SET booking_limits = %s::jsonb WHERE id = %s", ('{"perDay": 1}', host)
-            )
-    for _ in range(6):
-        at = now.add(minutes=5 * chance.randrange(12 * 70))
-        info = {"duration": 5 * chance.randint(1, 18), "bufferAfter": chance.choice([0, 15])}
-        busy = await factories.meeting_type(conn, company, meeting_info=info)
-        taken = order(busy.id, at, host_ids=(chance.choice(hosts),), ignore_availability=True)
-        await bookings.book(conn, actor=factories.actor(company), order=taken, clock=lambda: now)
-    kind = await factories.meeting_type(
-        conn,
-        company,
-        meeting_info={
-            "duration": chance.choice([15, 20, 45, 60, 90]),
-            "bufferBefore": chance.choice([0, 0, 10, 60]),
-            "bufferAfter": chance.choice([0, 5, 30]),
-            "bufferMustStayWithinWorkingHours": chance.random() < 0.3,
-        },
-        timeslot_interval=chance.choice([None, 5, 20, 35]),
-        booking_minimum=chance.choice([0, 60, 300]),
-        days_into_future=chance.choice(
-            [
-                {"mode": "unlimited"},
-                {"mode": "limit", "bookingLimit": 2000, "countMode": "calendar"},
-                {"mode": "limit", "bookingLimit": 3000, "countMode": "rolling"},
-            ]
-        ),
-        booking_limits=chance.choice([{}, {}, {"perDay": 2}]),
-    )
-    return company, kind.id, hosts
-
-
-async def _tried(conn: Connection, company: Founded, query: SlotQuery, start: int, now: Instant) -> Any:
-    """Book one start and roll it back: the hosts who took it, or the code of the refusal."""
-    wanted = order(
-        query.meeting_type_id,
-        Instant.from_timestamp(start * 60),
-        host_ids=query.host_ids,
-        mode=query.mode,
-        required=query.required,
-    )
-    actor = factories.actor(company)
-    try:
-        async with conn.transaction(force_rollback=True):
-            done = await bookings.book(conn, actor=actor, order=wanted, clock=lambda: now)
-            found = await appointments.get(conn, actor=actor, appointment_id=done.appointment_id)
-            return [host.id for host in found.hosts]
-    except DomainError as refusal:
-        return refusal.code
-
-
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-def _clock(minutes: int) -> str:
-    return f"{minutes % 1440 // 60:02}:{minutes % 60:02}"
