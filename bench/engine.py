@@ -19,7 +19,7 @@ from time import perf_counter
 
 from whenever import Instant
 
-from kalends.domain import board, exceptions, hours, listing, zones
+from kalends.domain import board, exceptions, hours, listing, teams, zones
 from kalends.domain.explain import explain
 from kalends.domain.listing import Seats, dates_json
 from kalends.domain.rules import Ask, BookingWindow, HostCalendar, Resource, ResourceCalendar, Rules, Unit
@@ -88,6 +88,7 @@ def forget() -> None:
         listing._runs,
         listing._spot,
         listing.local_date,
+        teams.teams_of,
         zones._stretch,
     ):
         kept.cache_clear()

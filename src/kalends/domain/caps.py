@@ -22,6 +22,8 @@ def full_spans(caps: Caps, zone: str, booked: Sequence[int], start: int, end: in
     Args:
         booked: starts that count (epoch minutes), complete for every period that [start, end) touches.
     """
+    if caps.per_day is caps.per_week is caps.per_month is None:  # most are: asked for every host of every listing
+        return []
     found: list[Span] = []
     for most, period in (
         (caps.per_day, _day),

@@ -70,4 +70,5 @@ def _wipe_host(lane: bytearray, grid: Grid, host: HostCalendar, rules: Rules, wi
     before, after = Shape.of(rules).reach()
     grid.wipe_busy(lane, host.claims, before, after)
     grid.wipe_busy(lane, host.events, before, after)
-    grid.wipe(lane, [*full_spans(host.caps, host.zone, host.booked, *window), *host.closed])
+    grid.wipe(lane, full_spans(host.caps, host.zone, host.booked, *window))
+    grid.wipe(lane, host.closed)
