@@ -106,6 +106,11 @@ async def test_an_appointment_has_all_the_contract_names(api: Api, stored: Appoi
         "notes": None,
         "transcription": None,
         "summary": None,
+        "seriesId": None,
+        "resourceChannelIds": [],
+        "ignoredAvailability": False,
+        "queueId": None,
+        "queueBookingInfo": None,
         "createdAt": "2031-03-03T09:00:00.000Z",
         "updatedAt": "2031-03-03T09:00:00.000Z",
     }

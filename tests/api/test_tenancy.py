@@ -33,6 +33,9 @@ async def _ids(api: Api) -> dict[str, str]:
     away = {"available": False, "start": "2031-03-04", "end": "2031-03-04"}
     exception = (await api.post("/v4/availability-exception", away)).json()["id"]
     company = api.company
+    held = {"meetingTypeId": str(company.meeting_type_id), "start": "2031-03-05T11:00:00Z"}
+    hold = (await api.post("/v4/booking-hold", held)).json()["holdId"]
+    link = (await api.post(f"/v4/one-time-booking-link/create/{company.meeting_type_id}")).json()["id"]
     return {
         "user_id": str(company.user_id), "userId": str(company.user_id), "hostIds": str(company.user_id),
         "ownerId": str(company.user_id), "meeting_type_id": str(company.meeting_type_id),
@@ -41,7 +44,8 @@ async def _ids(api: Api) -> dict[str, str]:
         "channelAvailabilities": str(company.availability_id), "exception_id": str(exception),
         "id": str(appointment.id), "appointmentId": str(appointment.id), "existingAppointmentId": str(appointment.id),
         "attendeeId": str(appointment.attendees[0].id), "queueId": str(uuid4()),
-        "resourceId": str(resource.user.id),
+        "resourceId": str(resource.user.id), "resourceChannelIds": str(resource.user.id),
+        "holdId": hold, "oneTimeLinkId": link,
     }  # fmt: skip
 
 
@@ -141,8 +145,10 @@ async def test_no_id_in_a_query_or_a_body_leads_to_another_company(api: Api, ano
     )  # fmt: skip
     for name in ("meetingTypeId", "hostIds", "queueId", "existingAppointmentId"):
         calls["GET", "/v4/booking-availability", name] = ("/v4/booking-availability", slots | {name: theirs[name]})
-    for name in ("meetingTypeId", "hostIds", "queueId"):
+    for name in ("meetingTypeId", "hostIds", "queueId", "resourceChannelIds", "holdId", "oneTimeLinkId"):
         calls["POST", "/v4/booking", name] = ("/v4/booking", booking | {name: theirs[name]})
+    for name in ("meetingTypeId", "hostIds", "queueId", "resourceChannelIds"):
+        calls["POST", "/v4/booking-hold", name] = ("/v4/booking-hold", booking | {name: theirs[name]})
     for name in ("meetingTypeId", "userId"):
         calls["GET", "/v4/appointment/paginated", name] = (
             "/v4/appointment/paginated", listed | {name: theirs[name]},

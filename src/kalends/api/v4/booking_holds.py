@@ -80,25 +80,25 @@ async def create_booking_hold(body: HoldForm, actor: SchedulingOrOwner, app: App
     return HoldAnswer.of(hold)
 
 
-@router.patch("/booking-hold/{id}", responses=problems.document(HoldNotFound, HoldExpired))
+@router.patch("/booking-hold/{holdId}", responses=problems.document(HoldNotFound, HoldExpired))
 async def extend_booking_hold(
-    id: UUID,  # noqa: A002
+    holdId: UUID,  # noqa: N803
     actor: SchedulingOrOwner,
     app: AppDep,
 ) -> HoldAnswer:
     """Keep it as long again from now on, at most 30 minutes in all."""
     async with app.transaction() as conn:
-        hold = await booking_holds.extend(conn, actor=actor, hold_id=id, clock=app.now)
+        hold = await booking_holds.extend(conn, actor=actor, hold_id=holdId, clock=app.now)
     return HoldAnswer.of(hold)
 
 
-@router.delete("/booking-hold/{id}", status_code=204, responses=problems.document(HoldNotFound))
+@router.delete("/booking-hold/{holdId}", status_code=204, responses=problems.document(HoldNotFound))
 async def release_booking_hold(
-    id: UUID,  # noqa: A002
+    holdId: UUID,  # noqa: N803
     actor: SchedulingOrOwner,
     app: AppDep,
 ) -> Response:
     """Give the time back; a hold that is over stays so."""
     async with app.transaction() as conn:
-        await booking_holds.release(conn, actor=actor, hold_id=id)
+        await booking_holds.release(conn, actor=actor, hold_id=holdId)
     return Response(status_code=204)
