@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import ConfigDict, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, StringConstraints
 
 from kalends.edge import problems
 from kalends.edge.auth import Scheduling
@@ -17,6 +17,9 @@ from kalends.services import quick_mails
 from .schemas import Body, Line, Text
 
 router = APIRouter(prefix="/v4", tags=["Attendee V4"])
+
+# Before it is measured: nothing but spaces is nothing.
+_trimmed = BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)
 
 
 class QuickMail(Body):
@@ -35,8 +38,8 @@ class QuickMail(Body):
     )
 
     attendee_id: UUID
-    title: Annotated[Line, StringConstraints(strip_whitespace=True, min_length=1)]
-    content: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1)]
+    title: Annotated[Line, StringConstraints(min_length=1), _trimmed]
+    content: Annotated[Text, StringConstraints(min_length=1), _trimmed]
 
 
 @router.post(
