@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, cast
-from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -35,6 +34,9 @@ async def _ids(api: Api) -> dict[str, str]:
     company = api.company
     held = {"meetingTypeId": str(company.meeting_type_id), "start": "2031-03-05T11:00:00Z"}
     hold = (await api.post("/v4/booking-hold", held)).json()["holdId"]
+    with_queue = (await api.post("/v4/meeting-type", {"meetingInfo": INFO})).json()["id"]
+    queue = (await api.patch(f"/v4/queue/meeting-type/{with_queue}", {"userId": str(company.user_id)})).json()["id"]
+    group = (await api.post("/v4/queue-user-group", {"queueId": queue, "name": "Pair"})).json()["id"]
     link = (await api.post(f"/v4/one-time-booking-link/create/{company.meeting_type_id}")).json()["id"]
     return {
         "user_id": str(company.user_id), "userId": str(company.user_id), "hostIds": str(company.user_id),
@@ -43,7 +45,9 @@ async def _ids(api: Api) -> dict[str, str]:
         "availability_id": str(company.availability_id), "availabilityId": str(company.availability_id),
         "channelAvailabilities": str(company.availability_id), "exception_id": str(exception),
         "id": str(appointment.id), "appointmentId": str(appointment.id), "existingAppointmentId": str(appointment.id),
-        "attendeeId": str(appointment.attendees[0].id), "queueId": str(uuid4()),
+        "attendeeId": str(appointment.attendees[0].id), "queueId": queue, "queue_id": queue,
+        "queueGroupId": group, "group_id": group, "mainGroupHostId": str(company.user_id),
+        "workspace_id": str(company.company_id),
         "resourceId": str(resource.user.id), "resourceChannelIds": str(resource.user.id),
         "holdId": hold, "oneTimeLinkId": link,
     }  # fmt: skip
@@ -149,6 +153,24 @@ async def test_no_id_in_a_query_or_a_body_leads_to_another_company(api: Api, ano
         calls["POST", "/v4/booking", name] = ("/v4/booking", booking | {name: theirs[name]})
     for name in ("meetingTypeId", "hostIds", "queueId", "resourceChannelIds"):
         calls["POST", "/v4/booking-hold", name] = ("/v4/booking-hold", booking | {name: theirs[name]})
+    for name in ("appointmentId", "userId", "queueId", "queueGroupId"):
+        target = {"userId": ours["resourceId"]} if name == "appointmentId" else {}
+        calls["POST", "/v4/handoff/appointment", name] = (
+            "/v4/handoff/appointment", {"appointmentId": ours["appointmentId"], **target, name: theirs[name]},
+        )  # fmt: skip
+    calls["GET", "/v4/handoff/available-handoffs", "appointmentId"] = (
+        "/v4/handoff/available-handoffs", {"appointmentId": theirs["appointmentId"]},
+    )  # fmt: skip
+    calls["PATCH", "/v4/queue/meeting-type/{meeting_type_id}", "userId"] = (
+        f"/v4/queue/meeting-type/{ours['meetingTypeId']}", {"userId": theirs["userId"]},
+    )  # fmt: skip
+    calls["POST", "/v4/queue-user-group", "queueId"] = (
+        "/v4/queue-user-group", {"queueId": theirs["queueId"], "name": "Pair"},
+    )  # fmt: skip
+    for name in ("userId", "mainGroupHostId"):
+        calls["PATCH", "/v4/queue-user-group/{group_id}", name] = (
+            f"/v4/queue-user-group/{ours['group_id']}", {name: theirs[name]},
+        )  # fmt: skip
     for name in ("meetingTypeId", "userId"):
         calls["GET", "/v4/appointment/paginated", name] = (
             "/v4/appointment/paginated", listed | {name: theirs[name]},
