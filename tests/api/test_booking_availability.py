@@ -292,3 +292,17 @@ async def test_three_hosts_take_as_many_statements_as_one(api: Api) -> None:
         taken.append(len(sent))
 
     assert taken == [3, 3]  # the credential, the type with its hosts, the claims
+
+
+async def test_who_has_the_list_is_told_so_until_it_changes(api: Api) -> None:
+    asked = {"meetingTypeId": str(api.company.meeting_type_id), "start": "2031-03-05", "end": "2031-03-05"}
+    first = await _get(api)
+    known = {"If-None-Match": first.headers["etag"]}
+
+    unchanged = await api.call("GET", PATH, params=asked, headers=known)
+    await _book(api)
+    changed = await api.call("GET", PATH, params=asked, headers=known)
+
+    assert (unchanged.status_code, unchanged.content, changed.status_code) == (304, b"", 200)
+    assert [one.headers["cache-control"] for one in (first, unchanged)] == ["private, no-cache"] * 2
+    assert changed.headers["etag"] != first.headers["etag"]

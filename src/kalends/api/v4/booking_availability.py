@@ -137,7 +137,9 @@ async def get_booking_availability(
     if troubleshoot:
         found = explanations.hindrances(listed.loaded, listed.listing, first, last, now)
         blocked = {at: json.dumps(list(map(_event, lacking))).encode() for at, lacking in found}
-    return Response(_encode(listed, timezone, blocked), media_type="application/json")
+    # A browser may keep it, and asks with its ETag each time.
+    kept = {"Cache-Control": "private, no-cache"}
+    return Response(_encode(listed, timezone, blocked), headers=kept, media_type="application/json")
 
 
 def _encode(listed: Listed, zone: str | None, blocked: Mapping[int, bytes] | None) -> bytes:
