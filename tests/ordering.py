@@ -7,10 +7,10 @@ from whenever import Instant
 
 from kalends.services import appointments, bookings, calendars
 from kalends.services.actor import Actor
-from kalends.services.bookings import Booked
 from kalends.services.calendars import SlotQuery
 from kalends.services.companies import Founded
 from kalends.services.orders import NewAttendee, Order
+from kalends.services.outcomes import Booked
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 
@@ -34,8 +34,10 @@ def order(
 
 
 async def book(conn: Connection, actor: Actor, wanted: Order) -> Booked:
-    """Book at NOW."""
-    return await bookings.book(conn, actor=actor, order=wanted, clock=clock)
+    """Book at NOW what nobody has to confirm."""
+    done = await bookings.book(conn, actor=actor, order=wanted, clock=clock)
+    assert isinstance(done, Booked)
+    return done
 
 
 async def booked(conn: Connection, actor: Actor, wanted: Order) -> Appointment:
