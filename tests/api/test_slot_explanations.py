@@ -342,3 +342,11 @@ async def test_a_month_is_the_longest_to_troubleshoot(api: Api) -> None:
     refused = await api.get(LIST, **asked, end="2031-04-05")
 
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "end")
+
+
+async def test_with_many_hosts_fewer_days_can_be_troubleshot(api: Api) -> None:
+    members = [str((await api.member()).user_id) for _ in range(6)]
+    asked = {"meetingTypeId": str(api.company.meeting_type_id), "start": "2031-03-05", "troubleshoot": "true"}
+
+    assert (await api.get(LIST, **asked, end="2031-03-29", hostIds=members)).status_code == 200
+    assert (await api.get(LIST, **asked, end="2031-03-30", hostIds=members)).status_code == 400

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from kalends.domain import explain as engine
 from kalends.domain import slots
 from kalends.domain.explain import Explanation, Step
 from kalends.domain.listing import Listing
-from kalends.domain.rules import Refusal
+from kalends.domain.rules import Refusal, ResourceCalendar
+from kalends.domain.spans import Span
 from kalends.domain.window import minute_down, minute_up
 from kalends.storage import explanations as storage
 from kalends.storage.database import Connection
@@ -22,6 +24,10 @@ from kalends.storage.hosts import Host
 
 from . import calendars
 from .slot_queries import Loaded, ResourceChoice, SlotQuery
+
+_LONGEST_DAYS = 31
+_MOST_HOST_DAYS = 155  # each start that is not listed is explained for each host
+_STRETCH_MINUTES = 6 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,11 @@ def _explanation(loaded: Loaded, start: Instant, now: Instant) -> Explanation:
     return engine.explain(loaded.rules, loaded.calendars, loaded.ask, start, now, resources=loaded.resource_calendars)
 
 
+def longest_days(loaded: Loaded) -> int:
+    """Say how many days of starts may be looked at for hindrances: fewer where there are many hosts."""
+    return max(1, min(_LONGEST_DAYS, _MOST_HOST_DAYS // max(1, len(loaded.hosts))))
+
+
 def hindrances(
     loaded: Loaded, listing: Listing, first: Instant, last: Instant, now: Instant
 ) -> Iterator[tuple[int, list[Hindrance]]]:
@@ -109,9 +120,37 @@ def hindrances(
     what all fail is said of each host.
     """
     listed = set(listing.starts)
-    for start in slots.candidates(loaded.rules, loaded.calendars, loaded.ask, first, last):
-        if start not in listed:
-            yield start, _lacking(loaded, _explanation(loaded, Instant.from_timestamp(start * 60), now))
+    candidates = slots.candidates(loaded.rules, loaded.calendars, loaded.ask, first, last)
+    for _, some in groupby(candidates, key=lambda start: start // _STRETCH_MINUTES):
+        starts = [start for start in some if start not in listed]
+        near = _narrowed(loaded, starts[0], starts[-1]) if starts else loaded
+        for start in starts:
+            yield start, _lacking(near, _explanation(near, Instant.from_timestamp(start * 60), now))
+
+
+def _narrowed(loaded: Loaded, first: int, last: int) -> Loaded:
+    """Leave out what is busy far away: to explain a start looks through all that is given."""
+    buffers = [(one.before, one.after) for resource in loaded.resources for one in resource.choices]
+    sides = slots.reach(
+        loaded.rules, Instant.from_timestamp(first * 60), Instant.from_timestamp(last * 60), buffers=buffers
+    )
+    begin, end = minute_down(sides[0]), minute_up(sides[1]) + 1
+
+    def near(spans: Sequence[Span]) -> list[Span]:
+        return [one for one in spans if one[0] < end and begin < one[1]]
+
+    def narrow(choice: ResourceCalendar) -> ResourceCalendar:
+        units = tuple(replace(one, claims=near(one.claims), events=near(one.events)) for one in choice.units)
+        return replace(choice, units=units)
+
+    return replace(
+        loaded,
+        calendars=tuple(replace(one, claims=near(one.claims), events=near(one.events)) for one in loaded.calendars),
+        resources=tuple(
+            replace(one, calendar=replace(one.calendar, choices=tuple(map(narrow, one.calendar.choices))))
+            for one in loaded.resources
+        ),
+    )
 
 
 def _lacking(loaded: Loaded, found: Explanation) -> list[Hindrance]:

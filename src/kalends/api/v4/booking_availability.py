@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Annotated
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
+from whenever import Instant
 
 from kalends.domain.listing import Seats, dates_json, local_date, timeframes_json
 from kalends.domain.rules import Code
@@ -18,7 +20,7 @@ from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep
 from kalends.errors import FieldError, Invalid, NotFound
 from kalends.services import calendars, explanations
-from kalends.services.calendars import Listed, Loaded
+from kalends.services.calendars import Listed, Loaded, SlotQuery
 from kalends.services.explanations import Hindrance
 from kalends.services.refusals import DurationNotAllowed
 from kalends.storage.hosts import Host
@@ -27,7 +29,7 @@ from .schemas import Absent, Answer, Zone
 from .slot_scope import SlotScope
 from .windows import window
 
-_TROUBLED_DAYS = 31  # each start that is not listed is explained
+_EXPLAINED_AT_ONCE = 20  # starts
 
 router = APIRouter(prefix="/v4", tags=["Booking Availability V4"])
 
@@ -110,7 +112,7 @@ async def get_booking_availability(
     troubleshoot: Annotated[
         bool | None,
         Absent,
-        Query(description=f"Also the starts that hours permit but something forbids; {_TROUBLED_DAYS} days at most"),
+        Query(description="Also the starts that hours permit but something forbids; 31 days at most, or 155 by hosts"),
     ] = None,
     refresh_cache: Annotated[bool | None, Absent, Query(alias="refreshCache")] = None,
     skip_earliest: Annotated[bool | None, Absent, Query(alias="skipEarliestBookingCalculation")] = None,
@@ -124,22 +126,28 @@ async def get_booking_availability(
     one they are in UTC.
     """
     first, last = window(start, end, timezone or "UTC")
-    if troubleshoot and first.add(hours=24 * _TROUBLED_DAYS) < last:
-        message = f"must lie at most {_TROUBLED_DAYS} days after start to troubleshoot"
-        raise Invalid("Validation failed", errors=[FieldError("end", message)])
     query, now = scope(start=first, end=last), app.now()
     async with app.reading() as conn:
         listed = await calendars.listing(conn, actor.company_id, query, now, earliest=not skip_earliest)
     rules = listed.loaded.rules
     if rules.enabled and rules.duration not in rules.allowed_durations:
         raise DurationNotAllowed
-    blocked = None
-    if troubleshoot:
-        found = explanations.hindrances(listed.loaded, listed.listing, first, last, now)
-        blocked = {at: json.dumps(list(map(_event, lacking))).encode() for at, lacking in found}
-    # A browser may keep it, and asks with its ETag each time.
-    kept = {"Cache-Control": "private, no-cache"}
-    return Response(_encode(listed, timezone, blocked), headers=kept, media_type="application/json")
+    blocked = await _blocked(listed, query, now) if troubleshoot else None
+    return Response(_encode(listed, timezone, blocked), media_type="application/json")
+
+
+async def _blocked(listed: Listed, query: SlotQuery, now: Instant) -> dict[int, bytes]:
+    """Say of the starts that are not listed what they lack; others are served in between."""
+    days = explanations.longest_days(listed.loaded)
+    if query.start.add(hours=24 * days) < query.end:
+        message = f"must lie at most {days} days after start to troubleshoot so many hosts"
+        raise Invalid("Validation failed", errors=[FieldError("end", message)])
+    found: dict[int, bytes] = {}
+    for start, lacking in explanations.hindrances(listed.loaded, listed.listing, query.start, query.end, now):
+        found[start] = json.dumps(list(map(_event, lacking))).encode()
+        if len(found) % _EXPLAINED_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return found
 
 
 def _encode(listed: Listed, zone: str | None, blocked: Mapping[int, bytes] | None) -> bytes:
