@@ -361,6 +361,18 @@ async def test_what_has_expired_can_neither_be_confirmed_nor_declined_nor_proved
     assert waiting.status_at(NOW.add(minutes=30)) == "expired"
 
 
+async def test_time_that_a_faster_clock_gave_to_somebody_else_is_not_booked_twice(
+    conn: Connection, company: Founded
+) -> None:
+    actor, kind = factories.actor(company), await kind_of(conn, company, APPROVAL)
+    waiting = await pending(conn, actor, order(kind.id))
+    ahead = order(company.meeting_type_id, START)
+    await bookings.book(conn, actor=actor, order=ahead, clock=after(1440))
+
+    with pytest.raises(HoldExpired):
+        await provisional_bookings.confirm(conn, actor=actor, provisional_id=waiting.id, clock=after(1439))
+
+
 async def test_expiry_is_made_known_once(conn: Connection, company: Founded) -> None:
     kind = await kind_of(conn, company, OPT_IN)
     waiting = await pending(conn, visitor(company), order(kind.id))

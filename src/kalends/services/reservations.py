@@ -22,6 +22,7 @@ from kalends.storage.reservations import Reservation
 
 from . import placements as placing
 from .placements import Placement
+from .refusals import HoldExpired
 from .slot_queries import Loaded, Session
 from .taken_units import TakenUnit
 
@@ -151,10 +152,18 @@ async def end(
 async def placements(
     conn: Connection, company_id: UUID, *, provisional_id: UUID | None = None, hold_id: UUID | None = None
 ) -> list[Placement]:
-    """Read what a live hold, or a provisional booking, keeps, by start."""
+    """Read what a live hold, or a provisional booking, keeps, by start.
+
+    Raises:
+        HoldExpired: somebody whose clock runs ahead took it for ended, and some of its time is free or taken again.
+    """
     kept = await _of(conn, company_id, provisional_id, hold_id)
     known = await hosts.by_ids(conn, company_id, {host_id for one in kept for host_id in one.host_ids})
     taken = await claims.of_reservations(conn, company_id, [one.id for one in kept])
+    for one in kept:
+        users = {*one.host_ids, *(UUID(resource["resourceId"]) for resource in one.resources)}
+        if not users <= {row[1] for row in taken if row[0] == one.id}:
+            raise HoldExpired
     chosen = await queues.of_reservations(conn, company_id, [one.id for one in kept])
     return [
         _placement(one, known, [row[1:] for row in taken if row[0] == one.id], *chosen.get(one.id, (None, None)))

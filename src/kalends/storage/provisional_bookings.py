@@ -85,8 +85,9 @@ class ProvisionalBooking:
     hosts: tuple[BookingHost, ...]
 
     def status_at(self, now: Instant) -> Status:
-        """Name the status: a pending one whose time has come is `expired`."""
-        return "expired" if self.status == "pending" and self.expires_at <= now else self.status
+        """Name the status: a pending one whose time has come is `expired`, by whichever clock."""
+        over = self.expired_at is not None or self.expires_at <= now
+        return "expired" if self.status == "pending" and over else self.status
 
     def host_secret_of(self, host_id: UUID) -> str:
         """Make the secret that stands in one host's link; each host has his own."""
@@ -140,8 +141,8 @@ async def of_any_company(conn: Connection, provisional_id: UUID) -> ProvisionalB
 
 
 _STATUS = {
-    "pending": "p.status = 'pending' AND p.expires_at > %(now)s",
-    "expired": "p.status = 'pending' AND p.expires_at <= %(now)s",
+    "pending": "p.status = 'pending' AND p.expired_at IS NULL AND p.expires_at > %(now)s",
+    "expired": "p.status = 'pending' AND (p.expired_at IS NOT NULL OR p.expires_at <= %(now)s)",
     "confirmed": "p.status = 'confirmed'",
     "declined_by_host": "p.status = 'declined_by_host'",
 }
