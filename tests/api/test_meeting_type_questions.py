@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from httpx2 import Response
 
+from kalends.app import App
+from tests import ordering
 from tests.api.conftest import Api
 from tests.api.test_meeting_types import INFO, made
 
@@ -16,6 +19,11 @@ EMPTY = {
     "name": None, "required": False, "hidden": False, "options": [], "min": None, "max": None, "placeholder": None,
     "defaultValue": None,
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _still(app: App) -> None:
+    app.now = ordering.clock
 
 
 async def test_questions_are_kept_with_every_key(api: Api) -> None:
@@ -106,3 +114,35 @@ async def test_a_password_that_is_on_has_to_be_set(api: Api) -> None:
 
     field = "meetingOptions.bookingPagePassword"
     assert (answer.status_code, answer.json()["errors"]) == (400, [{"field": field, "message": "password is needed"}])
+
+
+async def test_a_booking_answers_them_and_knows_the_password(api: Api) -> None:
+    kind = await made(
+        api,
+        questions=[text("Topic", name="topic", required=True), text("Age", fieldType="number", min=18)],
+        meetingOptions={"bookingPagePassword": {"enable": True, "password": "Sesam"}},
+    )
+
+    async def book(notes: dict[str, Any], password: str | None = "Sesam") -> Response:
+        attendee = {"email": "gil@guests.test", "notes": notes}
+        order = {
+            "meetingTypeId": kind["id"],
+            "start": "2031-03-05T09:00:00Z",
+            "attendee": attendee,
+            "bookingPassword": password,
+        }
+        return await api.post("/v4/booking", order)
+
+    locked_out = [await book({"topic": "Tax"}, password) for password in (None, "sesam")]
+    unanswered = await book({"Age": 17})
+    booked = await book({"Topic": "Tax", "Age": "18", "utm_source": "mail"})
+
+    assert [(one.status_code, one.json()["errorCode"]) for one in locked_out] == [(400, "booking-password-wrong")] * 2
+    assert (unanswered.status_code, unanswered.json()["message"]) == (400, "Validation failed")
+    assert unanswered.json()["errors"] == [
+        {"field": "attendee.notes.Topic", "message": "is required"},
+        {"field": "attendee.notes.Age", "message": "must be at least 18"},
+    ]
+    assert booked.status_code == 201, booked.text
+    found = (await api.get(f"/v4/appointment/{booked.json()['appointmentId']}")).json()
+    assert found["attendees"][0]["notes"] == {"Topic": "Tax", "Age": "18", "utm_source": "mail"}

@@ -1,10 +1,20 @@
 """One-time booking links over HTTP."""
 
+import pytest
+
+from kalends.app import App
+from tests import ordering
 from tests.api.conftest import Api
 from tests.api.test_meeting_types import INFO, made
 
 PATH = "/v4/one-time-booking-link/create"
+START = "2031-03-05T09:00:00Z"
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture(autouse=True)
+def _still(app: App) -> None:
+    app.now = ordering.clock
 
 
 async def test_a_link_leads_to_the_types_page(api: Api) -> None:
@@ -44,3 +54,22 @@ async def test_owners_and_administrators_make_links(api: Api) -> None:
     assert [answer.status_code for answer in answers] == [201, 201, 403]
     assert answers[2].json()["errorCode"] == "meeting-type-not-yours"
     assert (unknown.status_code, unknown.json()["errorCode"]) == (404, "meeting-type-not-found")
+
+
+async def test_a_link_books_its_own_type_once(api: Api) -> None:
+    link = (await api.post(f"{PATH}/{api.company.meeting_type_id}")).json()["id"]
+    other = await made(api)
+    booking = {"meetingTypeId": str(api.company.meeting_type_id), "attendee": {"email": "gil@guests.test"}}
+
+    mismatch = await api.post(
+        "/v4/booking", {**booking, "meetingTypeId": other["id"], "start": START, "oneTimeLinkId": link}
+    )
+    booked = await api.post("/v4/booking", {**booking, "start": START, "oneTimeLinkId": link})
+    await api.post(f"/v4/appointment/{booked.json()['appointmentId']}/cancel")
+    again = await api.post("/v4/booking", {**booking, "start": "2031-03-05T11:00:00Z", "oneTimeLinkId": link})
+
+    assert booked.status_code == 201
+    assert [(one.status_code, one.json()["errorCode"]) for one in (mismatch, again)] == [
+        (400, "one-time-link-mismatch"),
+        (400, "one-time-link-used"),
+    ]

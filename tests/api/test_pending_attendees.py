@@ -7,9 +7,15 @@ import pytest
 from kalends.app import App
 from kalends.services import pending_attendees
 from kalends.services.pending_attendees import PendingAttendeeNotFound
+from tests import ordering
 from tests.api.conftest import Api, CompanyMaker
 
 PATH = "/v4/attendee/pending"
+
+
+@pytest.fixture(autouse=True)
+def _still(app: App) -> None:
+    app.now = ordering.clock
 
 
 async def test_a_number_is_answered_and_the_form_is_kept(api: Api) -> None:
@@ -86,3 +92,26 @@ async def test_who_has_booked_is_pending_no_more(api: Api, app: App) -> None:
         assert await pending_attendees.get(conn, company_id, number) is None
         with pytest.raises(PendingAttendeeNotFound):
             await pending_attendees.use(conn, company_id, number, app.now())
+
+
+async def test_a_booking_takes_what_was_filled_in_before(api: Api, another_company: CompanyMaker) -> None:
+    form = {"fullname": "Gil Moss", "email": "gil@guests.test", "notes": {"Topic": "Contract"}}
+    number = (await api.post(PATH, {"attendee": form})).json()
+    foreign = (await (await another_company()).post(PATH, {"attendee": form})).json()
+    booking = {"meetingTypeId": str(api.company.meeting_type_id), "start": "2031-03-05T09:00:00Z"}
+
+    def order(pending: object) -> dict[str, Any]:
+        return {**booking, "attendee": {"notes": {"Floor": "2"}}, "attendeePendingId": pending}
+
+    refused = [await api.post("/v4/booking", order(pending)) for pending in (foreign, "x", number + 1000)]
+    booked = await api.post("/v4/booking", order(number))
+
+    assert [answer.status_code for answer in refused] == [404, 400, 404]
+    assert refused[0].json()["errorCode"] == "pending-attendee-not-found"
+    assert booked.status_code == 201, booked.text
+    found = (await api.get(f"/v4/appointment/{booked.json()['appointmentId']}")).json()["attendees"][0]
+    assert (found["email"], found["fullname"]) == ("gil@guests.test", "Gil Moss")
+    assert found["notes"] == {"Topic": "Contract", "Floor": "2"}
+    assert (await api.get(PATH)).json() == []
+    again = await api.post("/v4/booking", {**order(number), "start": "2031-03-05T11:00:00Z"})
+    assert again.status_code == 404
