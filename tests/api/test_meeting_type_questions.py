@@ -127,7 +127,7 @@ async def test_a_booking_answers_them_and_knows_the_password(api: Api) -> None:
         attendee = {"email": "gil@guests.test", "notes": notes}
         order = {
             "meetingTypeId": kind["id"],
-            "start": "2031-03-05T09:00:00Z",
+            "start": "2031-03-05T07:00:00Z",
             "attendee": attendee,
             "bookingPassword": password,
         }
