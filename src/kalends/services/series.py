@@ -36,7 +36,7 @@ def turns(first: Instant, recurrence: Recurrence, zone: str) -> list[Turn]:
     found = [Turn(first, exists=True)]
     for number in range(1, recurrence.count):
         wall = local.add(days=number * recurrence.interval * _DAYS[recurrence.frequency])
-        start = wall.assume_tz(zone, disambiguate="compatible")
+        start = wall.assume_tz(zone, disambiguation="compatible")
         found.append(Turn(start.to_instant(), exists=start.to_plain() == wall))
     return found
 
