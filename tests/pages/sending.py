@@ -9,7 +9,8 @@ from httpx2 import AsyncClient
 from kalends.services import personal_pages, queue_members
 from kalends.services.actor import Actor
 from kalends.services.companies import Founded
-from kalends.storage import meeting_types
+from kalends.storage import meeting_types, provisional_bookings
+from kalends.storage.provisional_bookings import ProvisionalBooking
 from kalends.storage.users import User
 from tests import factories
 
@@ -80,3 +81,23 @@ async def ask_queue(site: Site, *user_ids: UUID) -> None:
                 conn, actor=await actor_of(site), meeting_type_id=site.meeting_type_id,
                 changes=queue_members.Changes(toggled=user_id), now=NOW,
             )  # fmt: skip
+
+
+async def waiting(site: Site, requested: str) -> ProvisionalBooking:
+    """Find the provisional booking whose page a guest was sent to."""
+    path = urlsplit(requested).path
+    assert path.startswith(f"{site.meeting}/requested/")
+    async with site.app.reading() as conn:
+        found = await provisional_bookings.get(conn, site.host.company_id, UUID(path.rsplit("/", 1)[1]))
+    assert found
+    return found
+
+
+def guest_page(booking: ProvisionalBooking) -> str:
+    """Write the path of the guest's page, as his mail does."""
+    return f"/p/{booking.id}/{booking.guest_secret}"
+
+
+def host_page(booking: ProvisionalBooking, host_id: UUID) -> str:
+    """Write the path of a host's page, as his mail does."""
+    return f"/p/{booking.id}/{booking.host_secret_of(host_id)}"

@@ -12,9 +12,11 @@ from whenever import Instant
 from kalends.services import bookings
 from kalends.services.actor import Actor
 from kalends.services.orders import NewAttendee, Order
-from kalends.storage import meeting_types, users
+from kalends.storage import meeting_types, provisional_bookings, users
 
 from .conftest import Site, Visit
+from .sending import change_columns, guest_page, host_page, waiting
+from .test_questions import ALL as QUESTIONS
 from .walks import DAY, book, choose_time, fill
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -228,6 +230,30 @@ async def test_a_framed_page_speaks_with_the_page_around_it(site: Site, visitor:
     ]
 
 
+async def test_a_framed_page_tells_of_a_booking_to_be_confirmed(site: Site, visitor: Visit, framing: str) -> None:
+    """Contract 6.5: the page without the guest's data knows no address; the form it came from does."""
+    await change_columns(site, options={"doubleOptIn": "enabled"})
+    seen = await visitor()
+    page = seen.page
+    await page.goto(f"{framing}/shop")
+    frame = page.frame_locator("#frame")
+    await frame.locator(".slot").first.click()
+    await frame.locator("#name").fill("Mia Sommer")
+    await frame.locator("#email").fill("mia@guest.test")
+    await frame.locator("button.main").click()
+    await expect(frame.locator("h1")).to_have_text("Please check your mail")
+    await page.wait_for_function("heard.some(([, data]) => data.event === 'booking-successful')")
+
+    heard: list[Any] = await page.evaluate("heard.filter(([, data]) => data.event === 'booking-successful')")
+    seen.foreign[:] = [url for url in seen.foreign if not url.startswith(framing)]
+    async with site.app.reading() as conn:
+        [booking], _ = await provisional_bookings.page(
+            conn, site.host.company_id, provisional_bookings.Filter(), limit=9, offset=0, now=site.clock()
+        )
+    message = {"attendeeEmail": "mia@guest.test", "bookingType": "doubleOptIn", "provisionalBookingId": str(booking.id)}
+    assert [data["data"] for _, data in heard] == [message]
+
+
 @pytest.mark.parametrize(("size", "scheme"), [("phone", "light"), ("desktop", "dark")])
 async def test_axe_finds_nothing(
     site: Site, visitor: Visit, size: Literal["phone", "desktop"], scheme: Literal["light", "dark"]
@@ -257,6 +283,30 @@ async def test_axe_finds_nothing(
         await _judge(page, path or "appointment")
     await page.goto("/nobody-is-here")
     await _judge(page, "404")
+    await _judge_more(site, page)
+
+
+async def _judge_more(site: Site, page: Page) -> None:
+    """Judge a form with questions and a password, and the pages of a booking that has to be confirmed."""
+    options = {"requireHostConfirmation": "enabled", "bookingPagePassword": {"enable": True, "password": "tulip"}}
+    await change_columns(site, spots=3, questions=QUESTIONS, options=options)
+    await page.goto(f"{site.meeting}?start=2026-03-12T09:00:00Z")
+    await page.click("button.main")
+    await expect(page.locator("#question-1-wrong")).to_be_visible()
+    await _judge(page, "wrong answers")
+    await change_columns(site, questions=[])
+    await page.goto(f"{site.meeting}?start=2026-03-12T09:00:00Z")
+    await fill(page)
+    await page.fill("#bookingPassword", "tulip")
+    await page.click("button.main")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Waiting for an answer")
+    await _judge(page, "requested")
+    booking = await waiting(site, page.url)
+    await page.goto(guest_page(booking))
+    await _judge(page, "guest's request")
+    await page.goto(host_page(booking, site.host.id))
+    await page.click("summary")
+    await _judge(page, "host's request")
 
 
 async def _judge(page: Page, name: str) -> None:

@@ -1,7 +1,6 @@
 """Bookings that wait to be confirmed: the guest proves himself, a host approves or declines, time runs out."""
 
 import re
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,16 +12,14 @@ from kalends.storage import appointments, provisional_bookings
 from kalends.storage.provisional_bookings import ProvisionalBooking
 
 from .conftest import Site
-from .sending import START, add_colleague, ask_queue, change_columns, form_of
+from .sending import START, add_colleague, ask_queue, change_columns, form_of, guest_page, host_page, waiting
 
 
 async def _asked(client: AsyncClient, site: Site, **fields: str) -> ProvisionalBooking:
     """Book a type that has to be confirmed; answers what waits."""
     answer = await client.post(site.meeting, data=await form_of(client, site) | fields)
     assert answer.status_code == 303
-    path = urlsplit(answer.headers["location"]).path
-    assert path.startswith(f"{site.meeting}/requested/")
-    return await _now(site, UUID(path.rsplit("/", 1)[1]))
+    return await waiting(site, answer.headers["location"])
 
 
 async def _now(site: Site, provisional_id: UUID) -> ProvisionalBooking:
@@ -30,14 +27,6 @@ async def _now(site: Site, provisional_id: UUID) -> ProvisionalBooking:
         found = await provisional_bookings.get(conn, site.host.company_id, provisional_id)
     assert found
     return found
-
-
-def _guest(booking: ProvisionalBooking) -> str:
-    return f"/p/{booking.id}/{booking.guest_secret}"
-
-
-def _host(booking: ProvisionalBooking, host_id: UUID) -> str:
-    return f"/p/{booking.id}/{booking.host_secret_of(host_id)}"
 
 
 def _headline(page: str) -> str:
@@ -54,8 +43,8 @@ async def test_a_guest_confirms_by_the_link_in_his_mail(site: Site) -> None:
         first = await client.post(site.meeting, data=form | {"note": "Hello"})
         again = await client.post(site.meeting, data=form | {"note": "Hello"})
         requested = await client.get(first.headers["location"])
-        booking = await _now(site, UUID(urlsplit(first.headers["location"]).path.rsplit("/", 1)[1]))
-        page = _guest(booking)
+        booking = await waiting(site, first.headers["location"])
+        page = guest_page(booking)
         asking = await client.get(page)
         await client.head(page)
         unchanged = await site.appointments(), (await _now(site, booking.id)).revision
@@ -88,16 +77,16 @@ async def test_a_host_approves_once_the_guest_has_proved_himself(site: Site) -> 
     await change_columns(site, options={"doubleOptIn": "enabled", "requireHostConfirmation": "enabled"})
     async with site.client() as client:
         booking = await _asked(client, site)
-        before = await client.get(_guest(booking))
-        unproved = await client.get(_host(booking, site.host.id))
-        await client.post(_guest(booking))
-        waiting = await client.get(_guest(booking))
-        proved = await client.get(_host(booking, site.host.id))
+        before = await client.get(guest_page(booking))
+        unproved = await client.get(host_page(booking, site.host.id))
+        await client.post(guest_page(booking))
+        waiting = await client.get(guest_page(booking))
+        proved = await client.get(host_page(booking, site.host.id))
         none_yet = await site.appointments()
-        answer = await client.post(_host(booking, site.host.id))
-        approved = await client.get(_host(booking, site.host.id))
-        late = await client.post(f"{_host(booking, site.host.id)}/decline", data={"reason": "no"})
-        confirmed = await client.get(_guest(booking))
+        answer = await client.post(host_page(booking, site.host.id))
+        approved = await client.get(host_page(booking, site.host.id))
+        late = await client.post(f"{host_page(booking, site.host.id)}/decline", data={"reason": "no"})
+        confirmed = await client.get(guest_page(booking))
 
     assert (_headline(before.text), "is asked once you have confirmed it." in before.text) == (
         "Confirm your request?",
@@ -124,14 +113,14 @@ async def test_a_host_declines_with_a_reason(site: Site) -> None:
     async with site.client() as client:
         booking = await _asked(client, site)
         requested = await client.get(f"{site.meeting}/requested/{booking.id}")
-        kept = await client.get(_guest(booking))
-        own = _host(booking, site.host.id)
+        kept = await client.get(guest_page(booking))
+        own = host_page(booking, site.host.id)
         too_long = await client.post(f"{own}/decline", data={"reason": "x" * 501})
-        not_his = await client.post(f"{_guest(booking)}/decline", data={"reason": "x"})
+        not_his = await client.post(f"{guest_page(booking)}/decline", data={"reason": "x"})
         declined = await client.post(f"{own}/decline", data={"reason": "I am <away>"})
-        host, guest = await client.get(own), await client.get(_guest(booking))
+        host, guest = await client.get(own), await client.get(guest_page(booking))
         late = await client.post(own)
-        proving = await client.post(_guest(booking))
+        proving = await client.post(guest_page(booking))
         free = await client.get(f"{site.meeting}?start={START}")
 
     assert _headline(requested.text) == "Waiting for an answer"
@@ -156,12 +145,12 @@ async def test_what_nobody_confirms_expires(site: Site) -> None:
         booking = await _asked(client, site)
         taken = await client.get(f"{site.meeting}?start={START}")
         site.clock.instant = booking.expires_at
-        guest, host = await client.get(_guest(booking)), await client.get(_host(booking, site.host.id))
-        sent = [await client.post(page) for page in (_guest(booking), _host(booking, site.host.id))]
+        guest, host = await client.get(guest_page(booking)), await client.get(host_page(booking, site.host.id))
+        sent = [await client.post(page) for page in (guest_page(booking), host_page(booking, site.host.id))]
         requested = await client.get(f"{site.meeting}/requested/{booking.id}")
         free = await client.get(f"{site.meeting}?start={START}")
         site.clock.instant = Instant(START).add(hours=24 * 30)
-        gone = [await client.get(page) for page in (_guest(booking), f"{site.meeting}/requested/{booking.id}")]
+        gone = [await client.get(page) for page in (guest_page(booking), f"{site.meeting}/requested/{booking.id}")]
 
     assert "This time is no longer free" in taken.text
     for page in (guest, host, requested, *sent):
@@ -177,14 +166,18 @@ async def test_pages_of_a_request_are_kept_secret(site: Site) -> None:
     await change_columns(site, options={"doubleOptIn": "enabled"})
     async with site.client() as client:
         booking = await _asked(client, site)
-        pages = [await client.get(path) for path in (_guest(booking), _host(booking, site.host.id))]
+        pages = [await client.get(path) for path in (guest_page(booking), host_page(booking, site.host.id))]
         requested = await client.get(f"{site.meeting}/requested/{booking.id}")
         foreign = [
             await client.post(path, data={}, headers={"Sec-Fetch-Site": "cross-site"})
-            for path in (_guest(booking), _host(booking, site.host.id), f"{_host(booking, site.host.id)}/decline")
+            for path in (
+                guest_page(booking),
+                host_page(booking, site.host.id),
+                f"{host_page(booking, site.host.id)}/decline",
+            )
         ]
         unknown = [
-            f"{_guest(booking)}x",
+            f"{guest_page(booking)}x",
             f"/p/{uuid4()}/{booking.guest_secret}",
             f"/p/{booking.id}/{booking.host_secret}",
             f"/p/no-id/{booking.guest_secret}",
@@ -234,9 +227,9 @@ async def test_whom_the_queue_chose_decides_and_nobody_else(site: Site) -> None:
     await ask_queue(site, ben.id)
     async with site.client(**{"Accept-Language": "fr"}) as client:
         booking = await _asked(client, site)
-        owners = await client.get(_host(booking, site.host.id))
-        bens = await client.get(_host(booking, ben.id))
-        await client.post(_host(booking, ben.id))
+        owners = await client.get(host_page(booking, site.host.id))
+        bens = await client.get(host_page(booking, ben.id))
+        await client.post(host_page(booking, ben.id))
 
     assert owners.status_code == 404
     assert _headline(bens.text) == "Diese Anfrage annehmen?"

@@ -5,6 +5,7 @@ from playwright.async_api import Page, Route, expect
 from whenever import Instant
 
 from .conftest import Site, Visit
+from .sending import change_columns, guest_page, host_page, waiting
 from .walks import DAY, book, choose_time, fill
 
 BOTH = pytest.mark.parametrize("size", ["phone", "desktop"])
@@ -127,15 +128,55 @@ async def test_a_wrong_address_is_said_where_it_stands(site: Site, visitor: Visi
 
 
 async def test_what_was_typed_survives_a_look_at_other_times(site: Site, visitor: Visit) -> None:
+    options = [{"label": "Red", "value": "r"}, {"label": "Green", "value": "g"}]
+    kinds = ("select", "radio", "checkbox-multi")
+    await change_columns(site, questions=[{"label": one, "fieldType": one, "options": options} for one in kinds])
     page = (await visitor()).page
     await choose_time(page, site.meeting)
     await fill(page)
+    await page.select_option("#question-1", "g")
+    await page.locator('#question-2 input[value="r"]').check()
+    await page.locator('#question-3 input[value="g"]').check()
 
     await page.get_by_role("link", name="Choose another time").click()
     await page.locator(".slot").nth(5).click()
 
     await expect(page.locator("#name")).to_have_value("Mia Sommer")
     await expect(page.locator("#email")).to_have_value("mia@guest.test")
+    await expect(page.locator("#question-1")).to_have_value("g")
+    ticked = await page.locator("fieldset input:checked").evaluate_all("all => all.map(one => one.name + one.value)")
+    assert ticked == ["q:radior", "q:checkbox-multig"]
+
+
+async def test_questions_and_a_booking_to_be_confirmed_need_no_script(site: Site, visitor: Visit) -> None:
+    question = {"label": "Team size", "fieldType": "number", "required": True, "min": 2}
+    options = {"doubleOptIn": "enabled", "requireHostConfirmation": "enabled"}
+    await change_columns(site, spots=4, questions=[question], options=options)
+    page = (await visitor("phone", java_script_enabled=False, locale="de-DE")).page
+
+    await choose_time(page, site.meeting)
+    await expect(page.locator(".facts")).to_contain_text("4 von 4 Plätzen frei")
+    await fill(page)
+    await page.fill("#question-1", "1")
+    await page.click("button.main")
+    await expect(page.locator("#question-1-wrong")).to_contain_text("mindestens 2")
+    await expect(page.locator("#name")).to_have_value("Mia Sommer")
+    await page.fill("#question-1", "12")
+    await page.click("button.main")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Bitte prüfen Sie Ihre E-Mails")
+    booking = await waiting(site, page.url)
+    await page.goto(guest_page(booking))
+    await page.get_by_role("button", name="Meine Anfrage bestätigen").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Warten auf eine Antwort")
+    await page.goto(host_page(booking, site.host.id))
+    await page.get_by_role("button", name="Annehmen").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Diese Anfrage ist angenommen")
+    await page.goto(guest_page(booking))
+    await page.get_by_role("link", name="Meinen Termin ansehen").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Ihr Termin")
+
+    [appointment] = await site.appointments()
+    assert appointment.attendees[0].notes == {"Team size": "12"}
 
 
 async def test_german_readers_read_german_on_a_24_hour_clock(site: Site, visitor: Visit) -> None:

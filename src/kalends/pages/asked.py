@@ -136,5 +136,7 @@ def sent(_: Translate, booking: ProvisionalBooking, at: State, words: Words) -> 
             name=name, until=until,
         )  # fmt: skip
     if at == "keep":
-        at = "wait"
+        return _("Waiting for an answer"), _(
+            "{name} has been asked. The time is kept for you until {until}.", name=name, until=until
+        )
     return told(_, booking, at, words)

@@ -68,7 +68,6 @@ class Occurrence:
     """Another date of a series; `page` is the path of its own page."""
 
     start: Instant
-    end: Instant
     page: str
 
 
@@ -81,7 +80,7 @@ async def series(conn: Connection, view: GuestView) -> tuple[Occurrence, ...]:
         conn, appointment.company_id, appointment.series_id, after=Instant.from_timestamp(0), without=appointment.id
     )
     own = ((one, cancellations.own_in_series(one, view.attendee)) for one in found)
-    return tuple(Occurrence(one.start_at, one.end_at, f"/b/{one.id}/{guest.secret}") for one, guest in own if guest)
+    return tuple(Occurrence(one.start_at, f"/b/{one.id}/{guest.secret}") for one, guest in own if guest)
 
 
 @dataclass(frozen=True, slots=True)

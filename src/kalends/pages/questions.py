@@ -12,7 +12,7 @@ from kalends.errors import Invalid
 from kalends.languages import Translate
 from kalends.services import questions
 
-from .visit import Visit
+from .visit import VIEW, Visit
 
 MAX_ANSWER: Final = 2000
 # Fields that answer with what was typed; all the others are chosen from.
@@ -127,7 +127,7 @@ def prefilled(asked: Sequence[Question], visit: Visit) -> dict[str, tuple[str, .
 
 
 def _keys(one: Question) -> tuple[str, ...]:
-    return tuple(key for key in (one.raw.get("name"), one.label) if key)
+    return tuple(key for key in (one.raw.get("name"), one.label) if key and key not in VIEW)
 
 
 def beside(asked: Sequence[Question], extra: Mapping[str, str]) -> dict[str, str]:
