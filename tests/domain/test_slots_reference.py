@@ -71,6 +71,7 @@ ASKS = [
     (3, Ask(teams=((2,), (0,), (1,)))),
     (3, Ask(teams=((0, 2), (1, 2)))),
     (4, Ask("everyone", teams=((1, 0), (2,), (2, 3)))),
+    (4, Ask("anyone", required=3, teams=((3, 0, 1), (1, 2)))),
 ]
 
 

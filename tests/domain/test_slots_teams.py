@@ -25,6 +25,8 @@ def test_one_whole_team_has_to_be_free() -> None:
     assert verdict(rules(60), ada, bob, cy, start=NINE, ask=pair_or_cy) == Bookable((2,), (1,))
     assert verdict(rules(60), ada, bob, cy, start=ELEVEN, ask=pair_or_cy) == Bookable((0, 1), (0,))
     assert listed(rules(60), ada, bob, day=MONDAY, ask=Ask(teams=((0, 1),))) == ["11:00"]
+    away = host(MORNING, (NINE, NOON))
+    assert listed(rules(60), ada, bob, away, day=MONDAY, ask=pair_or_cy) == ["11:00"]
 
 
 def test_all_free_teams_are_answered_and_the_hosts_of_the_first() -> None:
@@ -78,6 +80,15 @@ def test_a_host_is_not_offered_while_he_is_ahead_of_the_others() -> None:
 def test_a_team_without_anybody_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="at least one host"):
         Ask(teams=((0,), ()))
+
+
+def test_with_teams_neither_mode_nor_a_number_of_hosts_counts() -> None:
+    early, late = host(schedule("09:00-11:00")), host(schedule("09:20-11:00"))
+    ask = Ask("everyone", required=2, teams=((0, 1), (1,)))
+
+    assert listed(rules(60, 30), early, late, day=MONDAY, ask=ask) == ["09:20", "09:50"]
+    assert verdict(rules(60, 30), early, late, start="2027-03-01T09:20", ask=ask) == Bookable((0, 1), (0, 1))
+    assert verdict(rules(60, 30), early, late, start="2027-03-01T09:30", ask=ask) == Refusal("not-a-slot", host=0)
 
 
 @given(
