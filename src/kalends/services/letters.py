@@ -190,4 +190,6 @@ def when(snapshot: Snapshot, to: Reader) -> str:
     start, end = Instant.parse_iso(snapshot["start"]), Instant.parse_iso(snapshot["end"])
     starts = [Instant.parse_iso(one) for one in snapshot.get("starts") or (snapshot["start"],)]
     spans = [languages.span(one, one + (end - start), to.zone, to.language) for one in starts]
-    return "\n".join([*spans, languages.zone_label(start, to.zone, to.language)])
+    labels = {languages.zone_label(one, to.zone, to.language) for one in starts}
+    # A series may go over a clock change, and "summer time" would be wrong for some of it.
+    return "\n".join([*spans, labels.pop() if len(labels) == 1 else to.zone])

@@ -1,0 +1,114 @@
+"""Who is told what when guests join and leave a group, and when somebody else takes a meeting over."""
+
+from uuid import UUID
+
+import pytest
+
+from kalends.services import handoffs
+from kalends.services.handoffs import Target
+from tests import factories
+from tests.conftest import Outbox
+from tests.jobs.stage import NOW, Stage, to
+from tests.jobs.test_mails_of_changes import owner_of
+from tests.mail.snapshots import calendar, parsed, part
+
+GUESTS = ("ann@guest.test", "bob@guest.test", "cyd@guest.test")
+
+
+@pytest.fixture
+async def group(stage: Stage) -> Stage:
+    async with stage.app.transaction() as conn:
+        stage.meeting_type_id = (await factories.meeting_type(conn, stage.founded, now=NOW, spots=3)).id
+    return stage
+
+
+def headings(outbox: Outbox, address: str) -> list[str]:
+    return [part(mail, "plain").splitlines()[0] for mail in to(outbox.mails, address)]
+
+
+async def seats(stage: Stage, outbox: Outbox) -> tuple[UUID, list[UUID]]:
+    """Book a seat for each guest, one after the other, and tell everybody; answer appointment and attendees."""
+    for guest in GUESTS:
+        booked = await stage.book(guest=guest)
+        await stage.work()
+    rows = await stage.rows(
+        "SELECT id FROM attendee WHERE appointment_id = %s ORDER BY position", booked.appointment_id
+    )
+    return booked.appointment_id, [UUID(str(row[0])) for row in rows]
+
+
+async def test_who_joins_a_group_is_told_alone_and_the_host_of_each(group: Stage, outbox: Outbox) -> None:
+    appointment_id, _ = await seats(group, outbox)
+
+    assert [headings(outbox, guest) for guest in GUESTS] == [["Your booking is confirmed"]] * 3
+    assert headings(outbox, await owner_of(group)) == ["New booking", "A guest joined", "A guest joined"]
+    assert await group.outcomes(appointment_id) == ["sent"] * 6  # no jobs for those whom it does not concern
+    sequences = {calendar(mail)[1]["SEQUENCE"] for mail in outbox.mails}
+    assert sequences == {0}
+
+
+async def test_guests_who_join_at_once_are_one_mail_for_the_host(group: Stage, outbox: Outbox) -> None:
+    for guest in GUESTS:
+        await group.book(guest=guest)
+
+    await group.work()
+
+    assert headings(outbox, await owner_of(group)) == ["New booking"]
+    assert "Guest: Jo Lee\n  cyd@guest.test" in part(to(outbox.mails, await owner_of(group))[0], "plain")
+
+
+async def test_who_leaves_a_group_is_told_alone(group: Stage, outbox: Outbox) -> None:
+    """Case G01: the other two stay and hear nothing."""
+    appointment_id, (_, second, _) = await seats(group, outbox)
+    outbox.mails.clear()
+    await group.cancel(appointment_id, second)
+
+    await group.work()
+
+    assert [headings(outbox, guest) for guest in GUESTS] == [[], ["You no longer take part"], []]
+    assert headings(outbox, await owner_of(group)) == ["A guest left"]
+    (mail,) = to(outbox.mails, GUESTS[1])
+    method, event = calendar(mail)
+    assert (method, str(event["ATTENDEE"]), "STATUS" in event) == ("CANCEL", f"mailto:{GUESTS[1]}", False)
+
+
+async def test_no_guest_reads_of_the_others(group: Stage, outbox: Outbox) -> None:
+    """Case G05."""
+    appointment_id, (first, *_) = await seats(group, outbox)
+    await group.cancel(appointment_id, first)
+    await group.work()
+
+    for guest in GUESTS:
+        for mail in to(outbox.mails, guest):
+            told = part(mail, "plain") + part(mail, "html") + str(calendar(mail)[1].to_ical())
+            assert [other for other in GUESTS if other != guest and other in told] == []
+
+
+async def test_a_handoff_tells_old_host_new_host_and_guest_once_each(stage: Stage, outbox: Outbox) -> None:
+    """Case K20: calendars keep the organizer they know, whoever hosts now."""
+    async with stage.app.transaction() as conn:
+        ben = (await factories.user(conn, stage.founded, now=NOW)).user
+    booked, ada = await stage.book(), await owner_of(stage)
+    await stage.work()
+    outbox.mails.clear()
+    async with stage.app.transaction() as conn:
+        await handoffs.hand_over(
+            conn,
+            actor=stage.actor,
+            appointment_id=booked.appointment_id,
+            target=Target(user_id=ben.id),
+            clock=stage.clock,
+        )
+
+    await stage.work()
+
+    (to_old,), (to_new,), (to_guest,) = (to(outbox.mails, address) for address in (ada, ben.email, stage.guest))
+    assert [part(mail, "plain").splitlines()[0] for mail in (to_old, to_new, to_guest)] == [
+        "You no longer take part", "New booking", "The meeting has changed",
+    ]  # fmt: skip
+    assert f"With: {ben.given_name} {ben.family_name}\nBefore: Ada Roth" in part(to_guest, "plain")
+    events = [calendar(mail) for mail in (to_old, to_new, to_guest)]
+    assert [method for method, _ in events] == ["CANCEL", "REQUEST", "REQUEST"]
+    assert {str(event["ORGANIZER"]) for _, event in events} == {f"mailto:{ada}"}
+    assert len({str(event["UID"]) for _, event in events}) == 1
+    assert parsed(to_guest)["Reply-To"].addresses[0].addr_spec == ben.email
