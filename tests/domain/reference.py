@@ -86,7 +86,8 @@ class HostReference:
             return lambda t, second: t * 60 + second >= instant
         if len(text) == 10 and is_end:
             moment += timedelta(days=1)
-        return lambda t, second: self.walls[t] + timedelta(seconds=second) >= moment
+        clocks, sooner = self.walls, {second: moment - timedelta(seconds=second) for second in (0, 59)}
+        return lambda t, second: clocks[t] >= sooner[second]
 
     @cached_property
     def exceptions(self) -> list[tuple[AvailabilityException, set[int]]]:

@@ -206,7 +206,7 @@ def test_listing_and_checking_follow_the_rules_minute_by_minute(
     end = first + draw.number(1, 1440)
     rules, hosts, resources = draw.rules(), draw.hosts(count), draw.resources()
     now = instant(first - draw.one(2000, 1440, 60, -60)).add(seconds=draw.one(0, 0, 1, 59))
-    reference = Reference(rules, hosts, ask, now, first - 3 * 1440, end + 3 * 1440, resources)
+    reference = Reference(rules, hosts, ask, now, first - 3 * 1440, end + 2 * 1440, resources)
     window = instant(first), instant(end)
 
     found = list_slots(rules, hosts, ask, *window, now, resources).starts
@@ -252,7 +252,7 @@ def test_an_explanation_says_of_every_rule_what_the_reference_says(
     draw, (count, ask) = Draw(seed, zone, day), asked
     rules, hosts, resources = draw.rules(), draw.hosts(count), draw.resources()
     now = instant(draw.middle - draw.one(2000, 60))
-    reference = Reference(rules, hosts, ask, now, draw.middle - 4 * 1440, draw.middle + 4 * 1440, resources)
+    reference = Reference(rules, hosts, ask, now, draw.middle - 5 * 1440, draw.middle + 3 * 1440, resources)
     for t in [*(draw.middle + draw.number(-1440, 1440, 15) for _ in range(30)), *rules.sessions]:
         found = explain(rules, hosts, ask, instant(t), now, 5, resources)
 
