@@ -38,6 +38,13 @@ async def _ids(api: Api) -> dict[str, str]:
     queue = (await api.patch(f"/v4/queue/meeting-type/{with_queue}", {"userId": str(company.user_id)})).json()["id"]
     group = (await api.post("/v4/queue-user-group", {"queueId": queue, "name": "Pair"})).json()["id"]
     link = (await api.post(f"/v4/one-time-booking-link/create/{company.meeting_type_id}")).json()["id"]
+    approved = {"meetingInfo": INFO, "meetingOptions": {"requireHostConfirmation": "enabled"}}
+    waiting = {
+        "meetingTypeId": (await api.post("/v4/meeting-type", approved)).json()["id"],
+        "start": "2031-03-05T13:00:00Z",
+        "attendee": {"email": "ana@guests.test"},
+    }
+    provisional = (await api.post("/v4/booking", waiting)).json()["provisionalBookingId"]
     return {
         "user_id": str(company.user_id), "userId": str(company.user_id), "hostIds": str(company.user_id),
         "ownerId": str(company.user_id), "meeting_type_id": str(company.meeting_type_id),
@@ -49,7 +56,7 @@ async def _ids(api: Api) -> dict[str, str]:
         "queueGroupId": group, "group_id": group, "mainGroupHostId": str(company.user_id),
         "workspace_id": str(company.company_id),
         "resourceId": str(resource.user.id), "resourceChannelIds": str(resource.user.id),
-        "holdId": hold, "oneTimeLinkId": link,
+        "holdId": hold, "oneTimeLinkId": link, "provisional_id": provisional,
     }  # fmt: skip
 
 
@@ -147,8 +154,11 @@ async def test_no_id_in_a_query_or_a_body_leads_to_another_company(api: Api, ano
     calls["POST", "/v4/meeting-type", "userId"] = (
         "/v4/meeting-type", {"meetingInfo": INFO, "userId": theirs["userId"]},
     )  # fmt: skip
-    for name in ("meetingTypeId", "hostIds", "queueId", "existingAppointmentId"):
-        calls["GET", "/v4/booking-availability", name] = ("/v4/booking-availability", slots | {name: theirs[name]})
+    availability = "/v4/booking-availability"
+    for name in ("meetingTypeId", "hostIds", "queueId", "existingAppointmentId", "resourceChannelIds", "holdId"):
+        calls["GET", availability, name] = (availability, slots | {name: theirs[name]})
+        explained = slots | {"start": START, name: theirs[name]}
+        calls["GET", f"{availability}/explain", name] = (f"{availability}/explain", explained)
     for name in ("meetingTypeId", "hostIds", "queueId", "resourceChannelIds", "holdId", "oneTimeLinkId"):
         calls["POST", "/v4/booking", name] = ("/v4/booking", booking | {name: theirs[name]})
     for name in ("meetingTypeId", "hostIds", "queueId", "resourceChannelIds"):
@@ -175,6 +185,11 @@ async def test_no_id_in_a_query_or_a_body_leads_to_another_company(api: Api, ano
         calls["GET", "/v4/appointment/paginated", name] = (
             "/v4/appointment/paginated", listed | {name: theirs[name]},
         )  # fmt: skip
+        calls["GET", "/v4/provisional-booking/paginated", name] = (
+            "/v4/provisional-booking/paginated", listed | {name: theirs[name]},
+        )  # fmt: skip
+    mail = {"title": "Hello", "content": "Text", "attendeeId": theirs["attendeeId"]}
+    calls["POST", "/v4/attendee/quick-mail", "attendeeId"] = ("/v4/attendee/quick-mail", mail)
 
     answers = {
         field: (await api.call(field[0], path, **{"params" if field[0] == "GET" else "json": sent})).status_code

@@ -126,9 +126,9 @@ async def get_paginated_provisional_bookings(
     return ProvisionalBookingPage(provisional_bookings=[_answer(one, now) for one in found], total=total)
 
 
-@router.get("/provisional-booking/{id}", responses=problems.document(NotFound))
+@router.get("/provisional-booking/{provisional_id}", responses=problems.document(NotFound))
 async def get_provisional_booking(
-    id: UUID,  # noqa: A002
+    provisional_id: UUID,
     actor: Scheduling,
     app: AppDep,
 ) -> ProvisionalBookingAnswer:
@@ -137,25 +137,30 @@ async def get_provisional_booking(
     Members see the ones they are to host, administrators all of the company.
     """
     async with app.reading() as conn:
-        found = await provisional_bookings.get(conn, actor=actor, provisional_id=id)
+        found = await provisional_bookings.get(conn, actor=actor, provisional_id=provisional_id)
     return _answer(found, app.now())
 
 
-@router.post("/provisional-booking/{id}/confirm", responses=problems.document(NotFound, AlreadyDeclined, HoldExpired))
+@router.post(
+    "/provisional-booking/{provisional_id}/confirm", responses=problems.document(NotFound, AlreadyDeclined, HoldExpired)
+)
 async def confirm_provisional_booking(
-    id: UUID,  # noqa: A002
+    provisional_id: UUID,
     actor: Scheduling,
     app: AppDep,
 ) -> ConfirmAnswer:
     """Make the appointment of a provisional booking, also of one its guest has not confirmed; a confirmed one stays."""
     async with app.transaction() as conn:
-        done = await provisional_bookings.confirm(conn, actor=actor, provisional_id=id, clock=app.now)
+        done = await provisional_bookings.confirm(conn, actor=actor, provisional_id=provisional_id, clock=app.now)
     return ConfirmAnswer(**_fields(done.booking, app.now()), secret=done.secret)
 
 
-@router.post("/provisional-booking/{id}/decline", responses=problems.document(NotFound, AlreadyConfirmed, HoldExpired))
+@router.post(
+    "/provisional-booking/{provisional_id}/decline",
+    responses=problems.document(NotFound, AlreadyConfirmed, HoldExpired),
+)
 async def decline_provisional_booking(
-    id: UUID,  # noqa: A002
+    provisional_id: UUID,
     actor: Scheduling,
     app: AppDep,
     body: Declining | None = None,
@@ -163,7 +168,7 @@ async def decline_provisional_booking(
     """Decline a provisional booking, whose guest is told; a declined one stays as it is."""
     async with app.transaction() as conn:
         declined = await provisional_bookings.decline(
-            conn, actor=actor, provisional_id=id, reason=body.reason if body else None, clock=app.now
+            conn, actor=actor, provisional_id=provisional_id, reason=body.reason if body else None, clock=app.now
         )
     return _answer(declined, app.now())
 
