@@ -287,6 +287,31 @@ async def test_a_group_appointment_goes_over_with_all_its_seats(api: Api) -> Non
     assert await _claims(api, appointment) == [(member.user_id, True)]
 
 
+async def test_a_seat_held_in_it_goes_over_too(api: Api) -> None:
+    """The old host is free at once, and the hold becomes a seat at the new one."""
+    member = await api.member()
+    async with api.app.transaction() as conn:
+        kind = (await factories.meeting_type(conn, api.company, spots=3)).id
+    appointment = await _booked(api, kind=kind, email="ana@guests.test")
+    wanted = {"meetingTypeId": str(kind), "start": START.format_iso()}
+    hold = (await api.post("/v4/booking-hold", wanted)).json()["holdId"]
+
+    await _hand(api, appointment, userId=str(member.user_id))
+    freed = await _booked(api)
+    seat = await api.post("/v4/booking", wanted | {"holdId": hold, "attendee": {"email": "ben@guests.test"}})
+
+    assert [host.id for host in freed.hosts] == [api.user_id]
+    assert (seat.status_code, seat.json().get("appointmentId")) == (201, str(appointment.id))
+    assert await _claims(api, appointment) == [(member.user_id, True)]
+    async with api.app.reading() as conn:
+        cursor = await conn.execute(
+            """SELECT count(*) FROM claim c JOIN user_account u ON u.host_no = c.host_no
+            WHERE c.company_id = %s AND c.reservation_id IS NOT NULL""",
+            (api.company.company_id,),
+        )
+        assert await cursor.fetchone() == (0,)
+
+
 async def test_the_users_who_could_take_it_over_are_told_from_those_who_could_not(api: Api) -> None:
     free, away, busy = await api.member(given_name="Ida", family_name="Berg"), await api.member(), await api.member()
     await api.member(user_type="resource")

@@ -15,7 +15,7 @@ from kalends.services import queue_members, queue_user_groups, queues
 from kalends.services.companies import Founded
 from kalends.services.queue_members import Changes, UserChange
 from kalends.services.queues import View
-from kalends.storage import ids
+from kalends.storage import ids, queue_ledger
 from kalends.storage import queues as storage
 from kalends.storage.database import Connection
 from kalends.storage.queues import QueueState
@@ -133,7 +133,7 @@ async def test_of_one_fixed_and_several_rotating_hosts_the_rotating_ones_rotate(
     ]
 
     assert chosen == [one, two, group] * 3 + [one]
-    entries = await storage.ledger(conn, company.company_id, view.queue.id, before=None, limit=3, now=NOW)
+    entries = await queue_ledger.page(conn, company.company_id, view.queue.id, before=None, limit=3, now=NOW)
     assert [entry.member_id for entry in entries] == [one, group, two]
     assert [entry.user_ids for entry in entries] == [[one, fixed], [three, two, fixed], [two, fixed]]
     assert [entry.reason for entry in entries] == ["longest-not-chosen", "fewest-bookings", "longest-not-chosen"]
@@ -225,7 +225,7 @@ async def test_what_is_cancelled_declined_or_expired_does_not_count(conn: Connec
     assert {member: had.count for member, had in soon.items()} == {one: 1, two: 1}
     assert {member: had.count for member, had in later.items()} == {two: 1}
     assert await storage.of_appointment(conn, company_id, appointment) == {queue_id}
-    entries = await storage.ledger(conn, company_id, queue_id, before=None, limit=9, now=NOW.add(minutes=5))
+    entries = await queue_ledger.page(conn, company_id, queue_id, before=None, limit=9, now=NOW.add(minutes=5))
     assert [entry.live for entry in entries] == [True, False, False, False]
 
 

@@ -13,11 +13,12 @@ from kalends.domain.assignment import Candidate, Choice
 from kalends.domain.leads import Standing, Turn
 from kalends.domain.spans import Span
 from kalends.errors import NotFound
-from kalends.storage import queue_members, queue_user_groups, queues, users
+from kalends.storage import queue_ledger, queue_members, queue_user_groups, queues, users
 from kalends.storage.database import Connection
+from kalends.storage.queue_ledger import LedgerEntry
 from kalends.storage.queue_members import Queue, QueueUser
 from kalends.storage.queue_user_groups import QueueUserGroup
-from kalends.storage.queues import LedgerEntry, Member, QueueState
+from kalends.storage.queues import Member, QueueState
 from kalends.storage.users import User
 
 from .actor import Actor
@@ -183,7 +184,7 @@ async def ledger(
         QueueNotFound: the company has none such.
     """
     await _require(conn, actor, queue_id)
-    return await queues.ledger(conn, actor.company_id, queue_id, before=before, limit=limit, now=now)
+    return await queue_ledger.page(conn, actor.company_id, queue_id, before=before, limit=limit, now=now)
 
 
 async def _leaders(conn: Connection, company_id: UUID, state: QueueState, zone: str, now: Instant) -> set[UUID]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from whenever import Instant
 
@@ -63,22 +62,6 @@ class Had:
     last_chosen: Instant | None
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """One choice as the ledger keeps it; `live`: it counts."""
-
-    id: int
-    member_id: UUID
-    user_ids: list[UUID]
-    start_at: Instant
-    strategy: QueueType
-    reason: str
-    candidates: list[dict[str, Any]]
-    appointment_id: UUID | None
-    live: bool
-    created_at: Instant
-
-
 _STATE = """
     SELECT q.id, q.meeting_type_id, q.type, q.max_lead_threshold, q.distribution_period, q.prioritize_near_term,
         m.fixed, m.id, m.kind, m.user_ids, m.capacity, m.priority, m.position, m.custom_link, m.baseline, m.joined
@@ -99,7 +82,8 @@ _STATE = """
     WHERE q.company_id = %s AND q.id = %s ORDER BY m.position, m.id
 """
 
-_COUNTS = "live AND (expires_at IS NULL OR expires_at > %(now)s)"
+# Which rows of the ledger count.
+COUNTS = "live AND (expires_at IS NULL OR expires_at > %(now)s)"
 
 
 async def state(conn: Connection, company_id: UUID, queue_id: UUID) -> QueueState | None:
@@ -138,7 +122,7 @@ async def starts(
         SELECT member_id, array_agg(floor(date_part('epoch', start_at) / 60)::int), array_agg(created_at)
         FROM queue_choice
         WHERE company_id = %(company)s AND queue_id = %(queue)s AND start_at >= %(first)s AND start_at < %(last)s
-            AND {_COUNTS} AND (%(leaving)s::uuid IS NULL OR reservation_id IS DISTINCT FROM %(leaving)s)
+            AND {COUNTS} AND (%(leaving)s::uuid IS NULL OR reservation_id IS DISTINCT FROM %(leaving)s)
         GROUP BY member_id
         """,
         {"company": company_id, "queue": queue_id, "first": first, "last": last, "now": now, "leaving": leaving},
@@ -150,26 +134,10 @@ async def had(conn: Connection, company_id: UUID, queue_id: UUID, *, now: Instan
     """Count all turns that count, by member; those who had none are left out."""
     cursor = await conn.execute(
         f"""SELECT member_id, count(*), max(created_at) FROM queue_choice
-        WHERE company_id = %(company)s AND queue_id = %(queue)s AND {_COUNTS} GROUP BY member_id""",
+        WHERE company_id = %(company)s AND queue_id = %(queue)s AND {COUNTS} GROUP BY member_id""",
         {"company": company_id, "queue": queue_id, "now": now},
     )
     return {row[0]: Had(row[1], row[2]) for row in await cursor.fetchall()}
-
-
-async def ledger(
-    conn: Connection, company_id: UUID, queue_id: UUID, *, before: int | None, limit: int, now: Instant
-) -> list[LedgerEntry]:
-    """Read choices of a queue, newest first; those before one of them, or from the newest on."""
-    async with conn.cursor(row_factory=class_row(LedgerEntry)) as cur:
-        await cur.execute(
-            f"""SELECT id, member_id, user_ids, start_at, strategy, reason, candidates, appointment_id,
-                ({_COUNTS}) AS live, created_at
-            FROM queue_choice WHERE company_id = %(company)s AND queue_id = %(queue)s
-                AND (%(before)s::bigint IS NULL OR id < %(before)s)
-            ORDER BY id DESC LIMIT %(limit)s""",
-            {"company": company_id, "queue": queue_id, "before": before, "limit": limit, "now": now},
-        )
-        return await cur.fetchall()
 
 
 async def of_appointment(conn: Connection, company_id: UUID, appointment_id: UUID) -> set[UUID]:

@@ -10,8 +10,8 @@ from pydantic import Field
 from kalends.domain.assignment import QueueType, Reason
 from kalends.domain.caps import Period
 from kalends.services.queues import Next, View
+from kalends.storage.queue_ledger import LedgerEntry
 from kalends.storage.queue_user_groups import QueueUserGroup as GroupRow
-from kalends.storage.queues import LedgerEntry
 from kalends.storage.users import User
 
 from .schemas import Answer, Stamp
