@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
+import jsonschema_rs
 import pytest
 from whenever import Instant
 
@@ -265,6 +266,39 @@ async def test_nothing_of_another_company_is_explained(api: Api, another_company
     answer = await api.get(PATH, meetingTypeId=str(foreign.company.meeting_type_id), start=AT)
 
     assert answer.status_code == 404
+
+
+async def test_what_is_answered_is_what_the_document_says(api: Api) -> None:
+    kind = await _kind(api, spots=3, booking_limits={"perDay": 9}, resource_channels=[await _room(api)])
+    await _book(api, meeting_type_id=kind.id)
+    document = (await api.http.get("/openapi.json")).json()
+    asked = {"meetingTypeId": str(kind.id), "start": AT}
+    window = asked | {"start": "2031-03-05", "end": "2031-03-05", "troubleshoot": "true"}
+
+    for path, params in (
+        (PATH, asked),
+        (LIST, window),
+        (LIST, window | {"meetingTypeId": api.company.meeting_type_id}),
+    ):
+        answer = (await api.get(path, **params)).json()
+        body = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+        schema = {**body["schema"], "components": document["components"]}
+
+        assert [error.message for error in jsonschema_rs.validator_for(schema).iter_errors(answer)] == []
+
+
+async def test_seats_stand_in_the_spots(api: Api) -> None:
+    kind = await _kind(api, spots=2)
+    appointment = await _book(api, meeting_type_id=kind.id)
+
+    async def spot() -> list[Any]:
+        asked = {"meetingTypeId": str(kind.id), "start": "2031-03-05", "end": "2031-03-05"}
+        days = (await api.get(LIST, **asked)).json()["dates"]
+        return [one.get("appointment") for day in days for one in day["spots"] if one["startTime"] == AT]
+
+    assert await spot() == [{"id": str(appointment), "totalSpots": 2, "takenSpots": 1}]
+    await _book(api, meeting_type_id=kind.id, email="ben@guests.test")
+    assert await spot() == []
 
 
 async def _spots(api: Api, **params: Any) -> dict[str, list[dict[str, Any]]]:

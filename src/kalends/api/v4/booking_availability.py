@@ -9,7 +9,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from whenever import Instant
 
 from kalends.domain.listing import Seats, dates_json, local_date, timeframes_json
@@ -58,8 +58,10 @@ class UnavailabilityEvent(Answer):
 class Spot(Answer):
     """One start that can be booked; when troubleshooting, one with unavailabilityEvents cannot."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
     start_time: str = Field(examples=["2031-03-04T09:00:00.000+01:00"])
-    unavailability_events: list[UnavailabilityEvent] = Field(default_factory=list, examples=[[]])
+    unavailability_events: list[UnavailabilityEvent] = Field(examples=[[]])
     appointment: JoinedAppointment | None = Field(None, description="Only where a group appointment has seats.")
 
 
