@@ -59,6 +59,17 @@ def test_hours_name_the_exceptions_and_the_open_spans_that_are_met() -> None:
     )
 
 
+def test_buffers_meet_exceptions_only_where_they_have_to_lie_within_the_hours() -> None:
+    beside = replace(block("2027-03-01T10:10", "2027-03-01T10:20"), id=7)
+    one = host(schedule("09:00-12:00", "UTC", beside))
+
+    def named(**more: bool) -> tuple[object, ...]:
+        return explain(rules(60, buffer_after=15, **more), [one], ANYONE, at(NINE), LONG_AGO).hosts[0][0].exceptions
+
+    assert named() == ()
+    assert named(buffers_within_hours=True) == (beside,)
+
+
 def test_busy_spans_are_named_with_what_they_are() -> None:
     one = host(
         MORNING,

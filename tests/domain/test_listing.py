@@ -93,13 +93,16 @@ def test_blocked_starts_say_why_and_are_in_no_timeframe() -> None:
     why = b'[{"type":"event"}]'
     blocked = {minute("2031-03-03T10:00"): why, free: why, minute("2031-03-02T11:00"): why}
 
-    days = json.loads(dates_json(found, None, blocked=blocked))
+    days = json.loads(dates_json(found, None, dict.fromkeys(blocked, Seats("full", 1, 1)), blocked))
 
     assert [
         (day["date"], [(spot["startTime"], spot["unavailabilityEvents"]) for spot in day["spots"]]) for day in days
     ] == [
         ("2031-03-02", [("2031-03-02T11:00:00.000Z", [{"type": "event"}])]),
         ("2031-03-03", [("2031-03-03T09:00:00.000Z", []), ("2031-03-03T10:00:00.000Z", [{"type": "event"}])]),
+    ]
+    assert [spot["startTime"] for day in days for spot in day["spots"] if "appointment" in spot] == [
+        "2031-03-03T09:00:00.000Z"
     ]
     assert timeframes(found, 30) == [(free, free + 30)]
 

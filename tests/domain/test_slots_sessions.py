@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kalends.domain.rules import Ask, BookingWindow, Caps, Joinable, Refusal
-from kalends.domain.slots import check, first_start, horizon
+from kalends.domain.slots import check, first_start, horizon, list_slots
 
 from .build import ANYONE, LONG_AGO, at, block, host, listed, minute, needs, room, rules, schedule, verdict
 
@@ -36,6 +36,12 @@ def test_other_starts_are_offered_beside_it() -> None:
         "11:00",
         "23:10",
     ]
+
+
+def test_a_window_ends_before_the_session_at_its_end() -> None:
+    found = list_slots(rules(60, sessions=SESSIONS), [host(schedule(""))], ANYONE, at(TEN), at(ODD), LONG_AGO)
+
+    assert found.starts == [minute(TEN)]
 
 
 def test_a_session_needs_no_room() -> None:
