@@ -1,8 +1,6 @@
 """Races over real connections: never more winners than there is time for, never fewer, and no deadlock."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Iterable
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,32 +15,9 @@ from kalends.services.actor import Actor
 from kalends.services.bookings import Booked
 from kalends.services.companies import Founded
 from kalends.services.orders import Order
-from kalends.storage import database
 from tests import factories
 from tests.ordering import NOW, START, clock, order
-
-CLIENTS = 20
-
-
-@pytest.fixture
-async def crowd(conninfo: str, app: App) -> AsyncIterator[App]:
-    """An App with a connection for each client."""
-    wide = App(
-        pool=database.pool(conninfo, min_size=CLIENTS, max_size=CLIENTS),
-        mailer=app.mailer,
-        base_url=app.base_url,
-        mail_from=app.mail_from,
-        box=app.box,
-    )
-    await wide.open()
-    yield wide
-    await wide.aclose()
-
-
-@pytest.fixture
-async def company(app: App) -> Founded:
-    async with app.transaction() as conn:
-        return await factories.company(conn, now=NOW)
+from tests.races.conftest import CLIENTS, Race
 
 
 async def _kind(app: App, company: Founded, **fields: Any) -> UUID:
@@ -63,15 +38,6 @@ async def _cancel(app: App, actor: Actor, appointment_id: UUID) -> Any:
 async def _move(app: App, actor: Actor, appointment_id: UUID, start: Instant) -> Any:
     async with app.transaction() as conn:
         return await appointments.reschedule(conn, actor=actor, appointment_id=appointment_id, start=start, clock=clock)
-
-
-async def _race(attempts: Iterable[Awaitable[Any]]) -> Counter[str]:
-    """Let all run at once; count what came of it: `won`, or the code of the refusal."""
-    ends = await asyncio.gather(*attempts, return_exceptions=True)
-    for end in ends:
-        if isinstance(end, BaseException) and not isinstance(end, DomainError):
-            raise end
-    return Counter(end.code if isinstance(end, DomainError) else "won" for end in ends)
 
 
 async def _spans(app: App, company: Founded) -> list[tuple[Instant, Instant]]:
@@ -100,14 +66,14 @@ async def _left_behind(app: App, company: Founded) -> tuple[int, ...]:
         return tuple(row)
 
 
-async def test_of_twenty_guests_at_one_start_exactly_one_wins(crowd: App, company: Founded) -> None:
+async def test_of_twenty_guests_at_one_start_exactly_one_wins(crowd: App, company: Founded, race: Race) -> None:
     """C01: one is stored, with one event and one job; the others are told that the slot is taken."""
     actor = factories.actor(company)
     rounds = 12
 
     for number in range(rounds):
         start = START.add(minutes=30 * number)
-        ends = await _race(
+        ends = await race(
             _book(crowd, actor, order(company.meeting_type_id, start, email=f"guest{n}@guests.test"))
             for n in range(CLIENTS)
         )
@@ -116,7 +82,9 @@ async def test_of_twenty_guests_at_one_start_exactly_one_wins(crowd: App, compan
     assert await _left_behind(crowd, company) == (rounds, rounds, rounds, rounds)
 
 
-async def test_of_overlapping_lengths_no_two_that_overlap_are_accepted(crowd: App, company: Founded) -> None:
+async def test_of_overlapping_lengths_no_two_that_overlap_are_accepted(
+    crowd: App, company: Founded, race: Race
+) -> None:
     """C02: 60, 30 and 15 minutes at once, from starts that overlap partly; and what still fits is not refused."""
     actor = factories.actor(company)
     kind = await _kind(
@@ -133,7 +101,7 @@ async def test_of_overlapping_lengths_no_two_that_overlap_are_accepted(crowd: Ap
             for late in range(4)
             for length in (60, 30, 15)
         ]
-        ends = await _race(attempts)
+        ends = await race(attempts)
         assert set(ends) <= {"won", "slot-occupied"}
         assert ends["won"] >= 1
 
@@ -146,10 +114,10 @@ async def test_of_overlapping_lengths_no_two_that_overlap_are_accepted(crowd: Ap
             START.add(minutes=15 * late + 15) <= start or end <= START.add(minutes=15 * late) for start, end in spans
         )
     ]
-    assert (await _race(_book(crowd, actor, order(kind, start)) for start in free))["won"] == len(free)
+    assert (await race(_book(crowd, actor, order(kind, start)) for start in free))["won"] == len(free)
 
 
-async def test_hosts_in_opposite_order_never_deadlock(crowd: App, company: Founded) -> None:
+async def test_hosts_in_opposite_order_never_deadlock(crowd: App, company: Founded, race: Race) -> None:
     """Design section 4: all hosts are locked by their number, whatever order they are named in."""
     actor = factories.actor(company)
     async with crowd.transaction() as conn:
@@ -158,7 +126,7 @@ async def test_hosts_in_opposite_order_never_deadlock(crowd: App, company: Found
 
     for number in range(8):
         start = START.add(minutes=30 * number)
-        ends = await _race(
+        ends = await race(
             _book(
                 crowd,
                 actor,
@@ -169,7 +137,7 @@ async def test_hosts_in_opposite_order_never_deadlock(crowd: App, company: Found
         assert ends == {"won": 1, "slot-occupied": 9}
 
 
-async def test_two_moves_to_one_start_have_one_winner(crowd: App, company: Founded) -> None:
+async def test_two_moves_to_one_start_have_one_winner(crowd: App, company: Founded, race: Race) -> None:
     """C16: whoever loses stays where he is."""
     actor = factories.actor(company)
 
@@ -177,7 +145,7 @@ async def test_two_moves_to_one_start_have_one_winner(crowd: App, company: Found
         first, second, target = (START.add(hours=day + hour) for hour in (0, 1, 2))
         one = await _book(crowd, actor, order(company.meeting_type_id, first))
         other = await _book(crowd, actor, order(company.meeting_type_id, second))
-        ends = await _race(
+        ends = await race(
             _move(crowd, actor, booked.appointment_id, target) for booked in (one, other) for _ in range(3)
         )
         # The winner may be asked to move to where it already is, which changes nothing.
@@ -191,7 +159,7 @@ async def test_two_moves_to_one_start_have_one_winner(crowd: App, company: Found
         assert START.add(hours=day + 2) in starts
 
 
-async def test_two_appointments_that_change_places_never_deadlock(crowd: App, company: Founded) -> None:
+async def test_two_appointments_that_change_places_never_deadlock(crowd: App, company: Founded, race: Race) -> None:
     actor = factories.actor(company)
     async with crowd.transaction() as conn:
         member = (await factories.user(conn, company, now=NOW)).user.id
@@ -206,7 +174,7 @@ async def test_two_appointments_that_change_places_never_deadlock(crowd: App, co
     ]
 
     for _ in range(5):
-        ends = await _race(
+        ends = await race(
             _move(crowd, actor, booked.appointment_id, START.add(hours=hour))
             for booked in made
             for hour in (0, 1, 3, 4)
@@ -235,7 +203,7 @@ async def test_booking_against_cancelling_never_books_twice_nor_deadlocks(crowd:
         standing = won[0] if won else await _book(crowd, actor, order(company.meeting_type_id))
 
 
-async def test_a_cap_of_one_holds_over_two_hosts(crowd: App, company: Founded) -> None:
+async def test_a_cap_of_one_holds_over_two_hosts(crowd: App, company: Founded, race: Race) -> None:
     """Design section 4: a type with a cap is locked before its hosts."""
     actor = factories.actor(company)
     async with crowd.transaction() as conn:
@@ -243,7 +211,7 @@ async def test_a_cap_of_one_holds_over_two_hosts(crowd: App, company: Founded) -
     kind = await _kind(crowd, company, booking_limits={"perDay": 1})
 
     for day in (0, 24, 48):
-        ends = await _race(
+        ends = await race(
             _book(crowd, actor, order(kind, START.add(hours=day + n % 3), host_ids=(host,)))
             for n, host in enumerate([company.user_id, member] * 5)
         )
@@ -289,7 +257,9 @@ async def test_cancelling_waits_for_a_type_with_a_cap_and_for_no_other(crowd: Ap
     assert (await _cancel(crowd, actor, counted.appointment_id)).cancelled_at == NOW
 
 
-async def test_deleting_a_user_never_deadlocks_with_bookings_and_cancellations(crowd: App, company: Founded) -> None:
+async def test_deleting_a_user_never_deadlocks_with_bookings_and_cancellations(
+    crowd: App, company: Founded, race: Race
+) -> None:
     actor = factories.actor(company)
     for number in range(4):
         async with crowd.transaction() as conn:
@@ -297,7 +267,7 @@ async def test_deleting_a_user_never_deadlocks_with_bookings_and_cancellations(c
             kinds = [(await factories.meeting_type(conn, member, booking_limits={"perDay": 50})).id for _ in range(3)]
         booked = [await _book(crowd, actor, order(kind, START.add(hours=n))) for n, kind in enumerate(kinds)]
 
-        ends = await _race(
+        ends = await race(
             [
                 *(_book(crowd, actor, order(kinds[n % 3], START.add(hours=3, minutes=30 * n))) for n in range(6)),
                 *(_cancel(crowd, actor, one.appointment_id) for one in booked),

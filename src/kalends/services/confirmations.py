@@ -17,6 +17,7 @@ from . import changes, orders, revisions
 from . import placements as placing
 from . import reservations as kept
 from .actor import Actor
+from .calendars import ChangedMeanwhile
 from .orders import Order
 from .outcomes import Booked, Occurrence
 from .placements import Placement
@@ -66,9 +67,15 @@ async def _join(
     appointment_id: UUID,
     now: Instant,
 ) -> tuple[UUID, str]:
-    """Take seats in an appointment that stands, and is locked."""
+    """Take seats in an appointment that stands, and is locked.
+
+    Raises:
+        ChangedMeanwhile: it was cancelled before it was locked.
+    """
     before = await appointments.get(conn, kind.company_id, appointment_id)
     assert before is not None
+    if before.cancelled_at:  # with a host handed over to, whom the owner of a reserved seat does not lock
+        raise ChangedMeanwhile(retry_after_s=1)
     position = max(one.position for one in before.attendees) + 1
     guests = orders.attendees_of(order, kind.company_id, now, position=position)
     await attendees.add(conn, company_id=kind.company_id, appointment_id=appointment_id, new=guests)

@@ -56,7 +56,7 @@ async def lock(
     await locks.users(conn, first.company_id, {user_id for one in found for user_id in users_of(one)})
     await locks.appointments(conn, first.company_id, [one.id for one in found])
     newest = await _wanted(conn, actor, appointment_id, later_ones=later_ones)
-    if _hosting(newest) != _hosting(found):
+    if not _hosting(newest).items() <= _hosting(found).items():  # one fewer is one that was cancelled
         raise ChangedMeanwhile(retry_after_s=1)
     return newest
 
@@ -79,8 +79,8 @@ def users_of(appointment: Appointment) -> set[UUID]:
     return rooms | {host.id for host in appointment.hosts}
 
 
-def _hosting(found: Sequence[Appointment]) -> dict[UUID, set[UUID]]:
-    return {one.id: users_of(one) for one in found}
+def _hosting(found: Sequence[Appointment]) -> dict[UUID, frozenset[UUID]]:
+    return {one.id: frozenset(users_of(one)) for one in found}
 
 
 async def _wanted(conn: Connection, actor: Actor, appointment_id: UUID, *, later_ones: bool) -> list[Appointment]:
