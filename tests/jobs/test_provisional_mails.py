@@ -9,7 +9,7 @@ from whenever import Instant
 from kalends.app import App
 from kalends.errors import Upstream
 from kalends.ports import OutgoingMail
-from kalends.services import bookings, provisional_bookings
+from kalends.services import bookings, provisional_bookings, provisional_views
 from kalends.services.actor import Actor
 from kalends.services.orders import NewAttendee, Order
 from kalends.services.outcomes import Pending
@@ -61,7 +61,7 @@ class Waiting:
     async def prove(self, booking: ProvisionalBooking) -> None:
         stage = self.stage
         async with stage.app.transaction() as conn:
-            view = await provisional_bookings.opened_by(conn, booking.id, booking.guest_secret, stage.now)
+            view = await provisional_views.opened_by(conn, booking.id, booking.guest_secret, stage.now)
             await provisional_bookings.prove(conn, view=view, clock=stage.clock)
 
     async def confirm(self, booking: ProvisionalBooking) -> None:

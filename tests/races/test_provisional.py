@@ -11,7 +11,7 @@ from whenever import Instant
 
 from kalends.app import App
 from kalends.errors import DomainError
-from kalends.services import bookings, provisional_bookings
+from kalends.services import bookings, provisional_bookings, provisional_views
 from kalends.services.actor import Actor
 from kalends.services.companies import Founded
 from kalends.services.orders import Order
@@ -180,7 +180,7 @@ async def test_a_guest_who_presses_twice_is_booked_once(crowd: App, company: Fou
             cursor = await conn.execute("SELECT guest_secret FROM provisional_booking WHERE id = %s", (waiting,))
             row = await cursor.fetchone()
             assert row
-            view = await provisional_bookings.opened_by(conn, waiting, row[0], NOW)
+            view = await provisional_views.opened_by(conn, waiting, row[0], NOW)
             return await provisional_bookings.prove(conn, view=view, clock=clock)
 
     done = await asyncio.gather(*(press() for _ in range(6)))

@@ -8,13 +8,14 @@ import pytest
 from whenever import Instant
 
 from kalends.errors import NotFound
-from kalends.services import appointments, bookings, companies, one_time_links, provisional_bookings
+from kalends.services import appointments, bookings, companies, one_time_links, provisional_bookings, provisional_views
 from kalends.services.actor import Actor
 from kalends.services.companies import CompanySettings, Founded
 from kalends.services.one_time_links import OneTimeLinkUsed
 from kalends.services.orders import Order, Recurrence
 from kalends.services.outcomes import Pending
-from kalends.services.provisional_bookings import AlreadyConfirmed, AlreadyDeclined, TooManyUnconfirmed, View
+from kalends.services.provisional_bookings import AlreadyConfirmed, AlreadyDeclined, TooManyUnconfirmed
+from kalends.services.provisional_views import View
 from kalends.services.refusals import CapReached, HoldExpired, SlotTaken
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
@@ -45,13 +46,13 @@ async def pending(conn: Connection, actor: Actor, wanted: Order, minutes: int = 
     outcome = await bookings.book(conn, actor=actor, order=wanted, clock=after(minutes))
     assert isinstance(outcome, Pending)
     admin = replace(actor, is_admin=True)
-    found = await provisional_bookings.get(conn, actor=admin, provisional_id=outcome.provisional_booking_id)
+    found = await provisional_views.get(conn, actor=admin, provisional_id=outcome.provisional_booking_id)
     assert found.type == outcome.booking_type
     return found
 
 
 async def guests_view(conn: Connection, booking: ProvisionalBooking, minutes: int = 1) -> View:
-    return await provisional_bookings.opened_by(conn, booking.id, booking.guest_secret, NOW.add(minutes=minutes))
+    return await provisional_views.opened_by(conn, booking.id, booking.guest_secret, NOW.add(minutes=minutes))
 
 
 async def kinds_of_events(conn: Connection, company: Founded) -> list[str]:
@@ -245,7 +246,7 @@ async def test_opening_a_link_changes_nothing(conn: Connection, company: Founded
     waiting = await pending(conn, visitor(company), order(kind.id))
 
     for secret in (waiting.guest_secret, waiting.host_secret_of(company.user_id)):
-        view = await provisional_bookings.opened_by(conn, waiting.id, secret, NOW)
+        view = await provisional_views.opened_by(conn, waiting.id, secret, NOW)
         assert view.booking == waiting
 
     assert await kinds_of_events(conn, company) == ["provisional_created"]
@@ -258,7 +259,7 @@ async def test_a_link_says_whose_it_is(conn: Connection, company: Founded) -> No
     waiting = await pending(conn, factories.actor(company), wanted)
 
     views = [
-        await provisional_bookings.opened_by(conn, waiting.id, secret, NOW)
+        await provisional_views.opened_by(conn, waiting.id, secret, NOW)
         for secret in (waiting.guest_secret, *(waiting.host_secret_of(one) for one in waiting.host_ids))
     ]
 
@@ -280,9 +281,9 @@ async def test_other_secrets_and_old_links_open_nothing(conn: Connection, compan
         (waiting.guest_secret, START.add(hours=24 * 30)),
     ):
         with pytest.raises(NotFound):
-            await provisional_bookings.opened_by(conn, waiting.id, secret, now)
+            await provisional_views.opened_by(conn, waiting.id, secret, now)
     with pytest.raises(NotFound):
-        await provisional_bookings.opened_by(conn, uuid4(), waiting.guest_secret, NOW)
+        await provisional_views.opened_by(conn, uuid4(), waiting.guest_secret, NOW)
 
 
 async def test_the_link_of_a_host_who_was_deleted_opens_nothing(conn: Connection, company: Founded) -> None:
@@ -293,7 +294,7 @@ async def test_the_link_of_a_host_who_was_deleted_opens_nothing(conn: Connection
     await conn.execute("UPDATE user_account SET deleted_at = %s WHERE id = %s", (NOW, ben.id))
 
     with pytest.raises(NotFound):
-        await provisional_bookings.opened_by(conn, waiting.id, waiting.host_secret_of(ben.id), NOW)
+        await provisional_views.opened_by(conn, waiting.id, waiting.host_secret_of(ben.id), NOW)
 
 
 async def test_hosts_and_administrators_decide_and_nobody_else(conn: Connection, company: Founded) -> None:
@@ -307,7 +308,7 @@ async def test_hosts_and_administrators_decide_and_nobody_else(conn: Connection,
             await provisional_bookings.confirm(conn, actor=actor, provisional_id=waiting.id, clock=after(1))
         with pytest.raises(NotFound):
             await provisional_bookings.decline(conn, actor=actor, provisional_id=waiting.id, clock=after(1))
-    host = await provisional_bookings.opened_by(conn, waiting.id, waiting.host_secret_of(ben), NOW)
+    host = await provisional_views.opened_by(conn, waiting.id, waiting.host_secret_of(ben), NOW)
     with pytest.raises(NotFound):
         await provisional_bookings.prove(conn, view=host, clock=after(1))
 

@@ -20,8 +20,8 @@ from kalends.edge import limits
 from kalends.edge.context import AppDep
 from kalends.errors import DomainError, NotFound
 from kalends.languages import Translate
-from kalends.services import provisional_bookings
-from kalends.services.provisional_bookings import View
+from kalends.services import provisional_bookings, provisional_views
+from kalends.services.provisional_views import View
 from kalends.storage import provisional_bookings as stored
 from kalends.storage.database import Connection
 from kalends.storage.provisional_bookings import ProvisionalBooking
@@ -63,7 +63,7 @@ class Opened:
 async def _open(conn: Connection, app: App, request: Request, provisional_id: UUID, secret: str) -> Opened:
     now = app.now()
     try:
-        view = await provisional_bookings.opened_by(conn, provisional_id, secret, now, client=limits.client_of(request))
+        view = await provisional_views.opened_by(conn, provisional_id, secret, now, client=limits.client_of(request))
     except NotFound:
         raise PageNotFound from None
     booking = view.booking
@@ -228,4 +228,4 @@ async def requested(user_slug: str, type_slug: str, provisional_id: UUID, reques
 
 
 def _long_over(booking: ProvisionalBooking, now: Instant) -> bool:
-    return booking.start_at.add(hours=24 * provisional_bookings.LINK_LIVES_DAYS) <= now
+    return booking.start_at.add(hours=24 * provisional_views.LINK_LIVES_DAYS) <= now

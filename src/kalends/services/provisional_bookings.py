@@ -6,21 +6,20 @@ administrators confirm and decline.
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from whenever import Instant
 
 from kalends.errors import Invalid, NotFound
-from kalends.storage import attendees, ids, meeting_types, users
+from kalends.storage import ids
 from kalends.storage import provisional_bookings as stored
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
-from kalends.storage.provisional_bookings import Filter, ProvisionalBooking, Status
+from kalends.storage.provisional_bookings import ProvisionalBooking
 
 from . import (
     changes,
@@ -29,8 +28,8 @@ from . import (
     one_time_links,
     order_texts,
     provisional_changes,
+    provisional_views,
     reservations,
-    rights,
 )
 from .actor import Actor
 from .companies import CompanySettings
@@ -38,6 +37,7 @@ from .orders import SECRET_BYTES, Order
 from .outcomes import BookingType, Pending
 from .placements import Placement
 from .provisional_changes import Locked
+from .provisional_views import View
 from .refusals import HoldExpired
 from .slot_queries import Loaded
 
@@ -45,7 +45,6 @@ Clock: TypeAlias = Callable[[], Instant]
 
 UNPROVED_MINUTES = 30  # so long an e-mail address may go unproved
 UNPROVED_AT_ONCE = 3  # for each client address and host
-LINK_LIVES_DAYS = 30  # after the start
 
 
 class TooManyUnconfirmed(Invalid):
@@ -75,22 +74,6 @@ class Outcome:
     """
 
     booking: ProvisionalBooking
-    secret: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A provisional booking as the holder of a link reached it.
-
-    Attributes:
-        side: whose link it is: a guest proves, a host confirms and declines.
-        actor: who acts: the host, or the guest, who acts on no user's behalf.
-        secret: of a guest, when it is confirmed: opens his page of the appointment.
-    """
-
-    booking: ProvisionalBooking
-    side: Literal["guest", "host"]
-    actor: Actor
     secret: str | None = None
 
 
@@ -166,72 +149,6 @@ async def open_(
     return Pending(needed, provisional_id)
 
 
-async def get(conn: Connection, *, actor: Actor, provisional_id: UUID) -> ProvisionalBooking:
-    """Find a provisional booking the actor may see: one he is to host, as an administrator any of the company.
-
-    Raises:
-        NotFound: there is none for him.
-    """
-    found = await stored.get(conn, actor.company_id, provisional_id)
-    if found is None or not (actor.is_admin or actor.user_id in found.host_ids):
-        raise NotFound("Provisional booking not found")
-    return found
-
-
-async def page(
-    conn: Connection,
-    *,
-    actor: Actor,
-    number: int,
-    size: int,
-    everybodys: bool = False,
-    user_id: UUID | None = None,
-    meeting_type_id: UUID | None = None,
-    status: Status | None = None,
-    now: Instant,
-) -> tuple[list[ProvisionalBooking], int]:
-    """List one page of provisional bookings (number from 0), the newest first, and count them all.
-
-    Without `everybodys`, `user_id` and `meeting_type_id`, which are for administrators, the acting user's own.
-
-    Raises:
-        AdminsOnly: the actor is none.
-        NotFound: the company has no such user or meeting type.
-    """
-    if everybodys or meeting_type_id or user_id not in (None, actor.user_id):
-        rights.require_admin(actor)
-    if user_id and await users.get(conn, actor.company_id, user_id) is None:
-        raise NotFound("User not found")
-    if meeting_type_id and not await meeting_types.get(conn, actor.company_id, meeting_type_id, deleted=True):
-        raise NotFound("Meeting type not found")
-    own = None if everybodys or meeting_type_id else actor.user_id
-    only = Filter(user_id or own, meeting_type_id, status)
-    return await stored.page(conn, actor.company_id, only, limit=size, offset=number * size, now=now)
-
-
-async def opened_by(
-    conn: Connection, provisional_id: UUID, secret: str, now: Instant, *, client: str | None = None
-) -> View:
-    """Open a provisional booking with the secret of a guest's or a host's link.
-
-    Args:
-        client: where whoever shows the secret comes from; needed where he is going to act.
-
-    Raises:
-        NotFound: an unknown booking, another secret, or 30 days after its start: always the same.
-    """
-    booking, given = await stored.of_any_company(conn, provisional_id), secret.encode("utf-8", "replace")
-    if booking is None or booking.start_at.add(hours=24 * LINK_LIVES_DAYS) <= now:
-        raise NotFound("Provisional booking not found")
-    if hmac.compare_digest(booking.guest_secret.encode(), given):
-        actor = Actor(booking.company_id, None, False, "guest", client=client)
-        return View(booking, "guest", actor, await _attendee_secret(conn, booking))
-    for one in booking.hosts:
-        if one.live and hmac.compare_digest(booking.host_secret_of(one.host.id).encode(), given):
-            return View(booking, "host", Actor(booking.company_id, one.host.id, False, "page"))
-    raise NotFound("Provisional booking not found")
-
-
 async def prove(conn: Connection, *, view: View, clock: Clock) -> Outcome:
     """Note, for the guest of a view, that he reads his e-mail: it keeps its time longer, and where no host has to
     approve it is confirmed. Who has proved himself already changes nothing.
@@ -245,12 +162,13 @@ async def prove(conn: Connection, *, view: View, clock: Clock) -> Outcome:
     locked = await provisional_changes.lock(conn, view.booking, clock)
     booking, now = locked.booking, locked.now
     if booking.status == "confirmed":
-        return Outcome(booking, await _attendee_secret(conn, booking))
+        return Outcome(booking, await provisional_views.attendee_secret(conn, booking))
     _check_open(locked)
     if booking.proved_at:
         return Outcome(booking)
     if booking.type == "doubleOptIn" and not booking.then_host:
         return await _confirmed(conn, view.actor, locked, proved_at=now)
+    await reservations.placements(conn, booking.company_id, provisional_id=booking.id)  # all its time is still kept
     settings = await companies.settings(conn, booking.company_id)
     expires_at = max(booking.expires_at, _expiry(booking.created_at, settings, booking.start_at, proved=True))
     await reservations.extend(conn, booking.company_id, provisional_id=booking.id, expires_at=expires_at)
@@ -270,10 +188,10 @@ async def confirm(conn: Connection, *, actor: Actor, provisional_id: UUID, clock
         NotFound: no such booking for the actor.
         AlreadyDeclined, HoldExpired
     """
-    seen = await get(conn, actor=actor, provisional_id=provisional_id)
+    seen = await provisional_views.get(conn, actor=actor, provisional_id=provisional_id)
     locked = await provisional_changes.lock(conn, seen, clock)
     if locked.booking.status == "confirmed":
-        return Outcome(locked.booking, await _attendee_secret(conn, locked.booking))
+        return Outcome(locked.booking, await provisional_views.attendee_secret(conn, locked.booking))
     _check_open(locked)
     return await _confirmed(conn, actor, locked, proved_at=locked.booking.proved_at)
 
@@ -287,7 +205,7 @@ async def decline(
         NotFound: no such booking for the actor.
         AlreadyConfirmed, HoldExpired
     """
-    seen = await get(conn, actor=actor, provisional_id=provisional_id)
+    seen = await provisional_views.get(conn, actor=actor, provisional_id=provisional_id)
     locked = await provisional_changes.lock(conn, seen, clock)
     if locked.booking.status == "confirmed":
         raise AlreadyConfirmed
@@ -333,12 +251,6 @@ def _check_open(locked: Locked) -> None:
         raise AlreadyDeclined
     if locked.booking.status_at(locked.now) == "expired":
         raise HoldExpired
-
-
-async def _attendee_secret(conn: Connection, booking: ProvisionalBooking) -> str | None:
-    if booking.attendee_id is None:
-        return None
-    return await attendees.secret(conn, booking.company_id, booking.attendee_id)
 
 
 def _steps(kind: MeetingType, settings: CompanySettings, order: Order) -> list[BookingType]:

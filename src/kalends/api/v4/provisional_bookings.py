@@ -13,7 +13,7 @@ from kalends.edge import problems
 from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
 from kalends.errors import NotFound
-from kalends.services import provisional_bookings
+from kalends.services import provisional_bookings, provisional_views
 from kalends.services.outcomes import BookingType
 from kalends.services.provisional_bookings import AlreadyConfirmed, AlreadyDeclined
 from kalends.services.refusals import HoldExpired
@@ -112,7 +112,7 @@ async def get_paginated_provisional_bookings(
     """List provisional bookings page by page, the newest first: the acting user's own unless others are asked for."""
     now = app.now()
     async with app.reading() as conn:
-        found, total = await provisional_bookings.page(
+        found, total = await provisional_views.page(
             conn,
             actor=actor,
             number=page,
@@ -137,7 +137,7 @@ async def get_provisional_booking(
     Members see the ones they are to host, administrators all of the company.
     """
     async with app.reading() as conn:
-        found = await provisional_bookings.get(conn, actor=actor, provisional_id=provisional_id)
+        found = await provisional_views.get(conn, actor=actor, provisional_id=provisional_id)
     return _answer(found, app.now())
 
 
