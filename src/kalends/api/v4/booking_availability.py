@@ -135,7 +135,9 @@ async def get_booking_availability(
     if rules.enabled and rules.duration not in rules.allowed_durations:
         raise DurationNotAllowed
     blocked = await _blocked(listed, query, now) if troubleshoot else None
-    return Response(_encode(listed, timezone, blocked), media_type="application/json")
+    # A browser may keep it, and asks with its ETag each time.
+    kept = {"Cache-Control": "private, no-cache"}
+    return Response(_encode(listed, timezone, blocked), headers=kept, media_type="application/json")
 
 
 async def _blocked(listed: Listed, query: SlotQuery, now: Instant) -> dict[int, bytes]:
