@@ -15,7 +15,7 @@ from kalends.services.placements import OverrideNotAllowed
 from kalends.services.refusals import SlotTaken
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
-from tests import factories, ordering
+from tests import factories, ordering, statements
 from tests.ordering import NOW, START, booked, order
 
 
@@ -60,6 +60,19 @@ async def test_a_booking_is_stored_with_its_host_its_guests_and_its_claim(conn: 
     assert await _claims(conn, stored) == [
         (stored.hosts[0].host_no, START.subtract(minutes=10), START.add(minutes=60), True)
     ]
+
+
+async def test_a_booking_takes_as_many_statements_whoever_comes(conn: Connection, company: Founded) -> None:
+    others = [(await factories.user(conn, company, now=NOW)).user.id for _ in range(2)]
+    pals = tuple(f"pal{n}@guests.test" for n in range(4))
+    actor, sent = factories.actor(company), []
+
+    for hours, fields in enumerate(({}, {"bringalong_emails": pals}, {"host_ids": (*others, company.user_id)})):
+        with statements.counted() as counted:
+            await ordering.book(conn, actor, order(company.meeting_type_id, START.add(hours=hours), **fields))
+        sent.append(len(counted))
+
+    assert sent == [12, 12, 12]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from whenever import Instant
 
+from kalends.domain.rules import Caps
 from kalends.errors import NotFound
-from kalends.storage import locks, queues
+from kalends.storage import locks, meeting_types, queues
 from kalends.storage import reservations as stored
 from kalends.storage.database import Connection
 from kalends.storage.reservations import Reservation
@@ -20,6 +21,7 @@ from .orders import Order
 from .placements import Placement
 from .refusals import HoldExpired, HoldMismatch, SlotTaken, TooSoon
 from .slot_queries import Loaded, SlotQuery
+from .slot_rules import caps_of
 
 LONGEST_MINUTES = 30  # so long a hold can be kept, however often it is extended
 
@@ -115,10 +117,13 @@ def _free(loaded: Loaded, hold: Reservation) -> int:
 
 
 async def _locked(conn: Connection, actor: Actor, hold_id: UUID) -> Reservation:
-    """Lock the queue that chose, hosts and resources of a hold, and read it again."""
+    """Lock the type of a hold when it has a cap, the queue that chose, hosts and resources, and read it again."""
     hold = await stored.hold(conn, actor.company_id, hold_id)
     if hold is None:
         raise HoldNotFound
+    kind = await meeting_types.get(conn, actor.company_id, hold.meeting_type_id, deleted=True)
+    if kind and caps_of(kind.booking_limits) != Caps():
+        await locks.meeting_type(conn, actor.company_id, kind.id)
     queue_id = await queues.chosen_by(conn, actor.company_id, hold_id)
     if queue_id:
         await locks.queue(conn, actor.company_id, queue_id)
