@@ -8,7 +8,15 @@ import pytest
 from whenever import Instant
 
 from kalends.errors import NotFound
-from kalends.services import appointments, bookings, companies, one_time_links, provisional_bookings, provisional_views
+from kalends.services import (
+    appointments,
+    booking_holds,
+    bookings,
+    companies,
+    one_time_links,
+    provisional_bookings,
+    provisional_views,
+)
 from kalends.services.actor import Actor
 from kalends.services.companies import CompanySettings, Founded
 from kalends.services.one_time_links import OneTimeLinkUsed
@@ -17,10 +25,11 @@ from kalends.services.outcomes import Pending
 from kalends.services.provisional_bookings import AlreadyConfirmed, AlreadyDeclined, TooManyUnconfirmed
 from kalends.services.provisional_views import View
 from kalends.services.refusals import CapReached, HoldExpired, SlotTaken
+from kalends.services.slot_queries import SlotQuery
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.provisional_bookings import ProvisionalBooking
-from tests import factories
+from tests import calendar_rows, factories
 from tests.ordering import NOW, START, booked, listed, order
 
 OPT_IN = {"doubleOptIn": "enabled"}
@@ -456,6 +465,63 @@ async def test_seats_of_a_group_wait_too(conn: Connection, company: Founded) -> 
     assert [one.secret, two.secret] == [made.attendees[0].secret, made.attendees[2].secret]
     again = await provisional_bookings.confirm(conn, actor=actor, provisional_id=first.id, clock=after(3))
     assert again.secret == two.secret
+
+
+async def test_a_queues_turn_is_kept_settled_and_given_back(conn: Connection, company: Founded) -> None:
+    actor, kind = factories.actor(company), await kind_of(conn, company, APPROVAL)
+    people = [(await factories.user(conn, company, now=NOW)).user.id for _ in range(3)]
+    queue_id = await calendar_rows.queue(conn, company, kind.id, people)
+    yes, no, over = [await pending(conn, actor, order(kind.id, START.add(hours=n))) for n in range(3)]
+
+    done = await provisional_bookings.confirm(conn, actor=actor, provisional_id=yes.id, clock=after(1))
+    await provisional_bookings.decline(conn, actor=actor, provisional_id=no.id, clock=after(1))
+    await provisional_bookings.expire(conn, company_id=company.company_id, provisional_id=over.id, clock=after(1440))
+
+    assert [one.host_ids for one in (yes, no, over)] == [[people[0]], [people[1]], [people[2]]]
+    assert yes.selection == {"userIds": [str(people[0])], "selectionReason": "position", "groupId": None}
+    cursor = await conn.execute(
+        "SELECT member_id, live, appointment_id, expires_at FROM queue_choice WHERE queue_id = %s ORDER BY id",
+        (queue_id,),
+    )
+    ledger = await cursor.fetchall()
+    assert [row[:3] for row in ledger] == [
+        (people[0], True, done.booking.appointment_id), (people[1], False, None), (people[2], False, None),
+    ]  # fmt: skip
+    assert ledger[0][3] is None
+
+
+async def test_a_room_is_kept_too(conn: Connection, company: Founded) -> None:
+    actor = factories.actor(company)
+    room = (await factories.user(conn, company, now=NOW, user_type="resource")).user
+    channel = {"id": str(uuid4()), "name": "Room", "groupName": None, "groupMemberIndex": None}
+    kind = await kind_of(
+        conn, company, APPROVAL, resource_channels=[channel | {"availabilityId": None, "resourceId": str(room.id)}]
+    )
+    other = (await factories.user(conn, company, now=NOW)).user.id
+    waiting = await pending(conn, actor, order(kind.id))
+
+    with pytest.raises(SlotTaken):
+        await bookings.book(conn, actor=actor, order=order(kind.id, host_ids=(other,)), clock=after(1))
+    done = await provisional_bookings.confirm(conn, actor=actor, provisional_id=waiting.id, clock=after(1))
+
+    assert done.booking.appointment_id
+    cursor = await conn.execute(
+        "SELECT count(*) FROM claim c JOIN user_account u USING (host_no) WHERE u.id = %s AND c.appointment_id = %s",
+        (room.id, done.booking.appointment_id),
+    )
+    assert await cursor.fetchone() == (1,)
+
+
+async def test_a_hold_becomes_a_booking_that_waits(conn: Connection, company: Founded) -> None:
+    actor, kind = factories.actor(company), await kind_of(conn, company, APPROVAL)
+    query = SlotQuery(kind.id, START, START.add(minutes=1))
+    held = await booking_holds.create(conn, actor=actor, query=query, clock=after(0))
+
+    waiting = await pending(conn, actor, order(kind.id, hold_id=held.id), minutes=4)
+
+    assert waiting.expires_at == NOW.add(minutes=4 + 1440)
+    assert await claims_of(conn, company) == [(False, True, waiting.expires_at)]
+    assert (await provisional_bookings.confirm(conn, actor=actor, provisional_id=waiting.id, clock=after(30))).secret
 
 
 async def test_a_one_time_link_is_used_while_its_booking_waits(conn: Connection, company: Founded) -> None:
