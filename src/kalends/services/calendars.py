@@ -248,36 +248,10 @@ async def _asked(conn: Connection, company_id: UUID, query: SlotQuery, *, delete
 
 
 async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, asked: _Asked, now: Instant) -> Loaded:
-    scope, hosts = asked.scope, asked.hosts
+    scope = asked.scope
     rules = slot_rules.rules(scope, query)
-    ids = [one.host.id for one in hosts]
-    caps = [caps_of(one.booking_limits) for one in hosts]
-    moved = query.existing_appointment_id if scope.moved else None
-    buffers = resource_calendars.buffers(asked.resources)
-    first, last = slots.reach(rules, query.start, query.end, caps=caps, buffers=buffers)
     state, line_up = await _line_up(conn, company_id, query, asked, now)
-    busy = await calendars.busy(
-        conn,
-        host_nos=[*(one.host.host_no for one in hosts), *resource_calendars.host_nos(asked.resources)],
-        first=first,
-        last=last,
-        moved=moved,
-        hold=asked.own_hold,
-        now=now,
-    )
-    booked: dict[UUID | None, list[int]] = {}
-    if any(cap != Caps() for cap in (rules.caps, *caps)):
-        booked = await booked_starts.counted(
-            conn,
-            company_id=company_id,
-            meeting_type_id=query.meeting_type_id,
-            host_ids=ids,
-            first=first,
-            last=last,
-            moved=moved,
-            hold=asked.own_hold,
-            now=now,
-        )
+    busy, booked = await _taken(conn, company_id, query, asked, rules, now)
     joined = await _sessions(conn, company_id, query, asked, rules, now)
     own = [
         HostCalendar(
@@ -285,14 +259,14 @@ async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, asked: _
             schedule=slot_rules.schedule(one.hours, one.host.timezone),
             zone=one.host.timezone,
             claims=busy.get(one.host.host_no, ()),
-            caps=cap,
+            caps=caps_of(one.booking_limits),
             booked=booked.get(one.host.id, ()),
         )
-        for one, cap in zip(hosts, caps, strict=True)
+        for one in asked.hosts
     ]
     return Loaded(
         meeting_type=scope.meeting_type,
-        hosts=tuple(hosts[place].host for place in line_up.places),
+        hosts=tuple(asked.hosts[place].host for place in line_up.places),
         rules=replace(rules, booked=booked.get(None, ()), sessions=sessions.open_starts(joined, query.seats)),
         calendars=tuple(
             replace(own[place], closed=closed) if closed else own[place]
@@ -306,6 +280,39 @@ async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, asked: _
         hold=asked.hold,
         hold_hosts=asked.hold_hosts,
     )
+
+
+async def _taken(
+    conn: Connection, company_id: UUID, query: SlotQuery, asked: _Asked, rules: Rules, now: Instant
+) -> tuple[Mapping[int, Sequence[Span]], Mapping[UUID | None, Sequence[int]]]:
+    """Read the claims of hosts and units by their numbers, and where caps count, the starts that do."""
+    caps = [caps_of(one.booking_limits) for one in asked.hosts]
+    buffers = resource_calendars.buffers(asked.resources)
+    first, last = slots.reach(rules, query.start, query.end, caps=caps, buffers=buffers)
+    moved = query.existing_appointment_id if asked.scope.moved else None
+    busy = await calendars.busy(
+        conn,
+        host_nos=[*(one.host.host_no for one in asked.hosts), *resource_calendars.host_nos(asked.resources)],
+        first=first,
+        last=last,
+        moved=moved,
+        hold=asked.own_hold,
+        now=now,
+    )
+    if all(cap == Caps() for cap in (rules.caps, *caps)):
+        return busy, {}
+    booked = await booked_starts.counted(
+        conn,
+        company_id=company_id,
+        meeting_type_id=query.meeting_type_id,
+        host_ids=[one.host.id for one in asked.hosts],
+        first=first,
+        last=last,
+        moved=moved,
+        hold=asked.own_hold,
+        now=now,
+    )
+    return busy, booked
 
 
 async def _line_up(
