@@ -17,17 +17,14 @@ from kalends.domain import slots
 from kalends.domain.listing import Listing
 from kalends.domain.rules import Ask, Caps, HostCalendar, Rules
 from kalends.domain.spans import Span
-from kalends.errors import NotFound, Unavailable
-from kalends.storage import booked_starts, calendars, locks, queues, reservations
-from kalends.storage.calendars import HostHours, Scope
+from kalends.errors import Unavailable
+from kalends.storage import booked_starts, calendars, locks, queues
 from kalends.storage.database import Connection
-from kalends.storage.hosts import Host
-from kalends.storage.reservations import Reservation
 
-from . import queue_teams, resource_calendars, sessions, slot_rules
+from . import queue_teams, resource_calendars, sessions, slot_questions, slot_rules
 from .queue_teams import LineUp
-from .resource_calendars import Needed
 from .slot_queries import Loaded, LoadedResource, ResourceChoice, Session, SlotQuery
+from .slot_questions import Asked
 from .slot_rules import caps_of
 
 __all__ = [
@@ -44,9 +41,6 @@ __all__ = [
     "load_locked",
 ]
 
-# Exceptions this far around the window are read: more than any appointment with its buffers, and the days the
-# engine expands on either side.
-_EXCEPTIONS_AROUND_HOURS = 8 * 24
 _NEAR_TERM_HOURS = 14 * 24
 
 
@@ -63,30 +57,6 @@ class Listed:
     loaded: Loaded
     listing: Listing
     earliest: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A question of which is known who and what it concerns, but not yet what is taken."""
-
-    scope: Scope
-    hosts: tuple[HostHours, ...]
-    resources: tuple[Needed, ...]
-    hold: Reservation | None
-    hold_hosts: tuple[Host, ...]
-    hold_lock_nos: frozenset[int]
-
-    @property
-    def own_hold(self) -> UUID | None:
-        """The hold whose time is free: one of this type."""
-        return self.hold.id if self.hold and self.hold.meeting_type_id == self.scope.meeting_type.id else None
-
-    @property
-    def lock_nos(self) -> set[int]:
-        """All host numbers a change concerns."""
-        hosts = {one.host.host_no for one in self.hosts}
-        rooms = {hours.units[0] for one in self.resources for _, hours in one.channels}
-        return hosts | rooms | self.hold_lock_nos
 
 
 async def listing(
@@ -136,7 +106,7 @@ async def load(conn: Connection, company_id: UUID, query: SlotQuery, now: Instan
         NotFound: no such meeting type, host, queue, resource, hold or existing appointment in this company.
         ChangedMeanwhile: all members of the queue were changed while this read.
     """
-    asked = await _asked(conn, company_id, query, deleted=deleted)
+    asked = await slot_questions.asked(conn, company_id, query, deleted=deleted)
     loaded = await _loaded(conn, company_id, query, asked, now)
     if loaded.queue and loaded.queue.prioritize_near_term and any(one.closed for one in loaded.calendars):
         near = now.add(minutes=loaded.rules.notice)
@@ -151,7 +121,7 @@ async def _is_lifted(conn: Connection, company_id: UUID, near: SlotQuery, now: I
 
     Listing and booking ask this alike, whatever window they look at.
     """
-    asked = await _asked(conn, company_id, near, deleted=deleted)
+    asked = await slot_questions.asked(conn, company_id, near, deleted=deleted)
     loaded = await _loaded(conn, company_id, near, asked, now)
     if _first_start(loaded, near.start, near.end, now) is not None:
         return False
@@ -184,7 +154,7 @@ async def load_locked(
         NotFound: as `load`.
         ChangedMeanwhile: the hosts, the resources, the queue, or the type's cap, were changed while this waited.
     """
-    before = await _asked(conn, company_id, query, deleted=deleted)
+    before = await slot_questions.asked(conn, company_id, query, deleted=deleted)
     kind = before.scope.meeting_type
     capped = caps_of(kind.booking_limits) != Caps()
     if capped:
@@ -211,43 +181,7 @@ async def load_locked(
     return loaded, now
 
 
-async def _asked(conn: Connection, company_id: UUID, query: SlotQuery, *, deleted: bool) -> _Asked:
-    first = query.start.subtract(hours=_EXCEPTIONS_AROUND_HOURS)
-    last = query.end.add(hours=_EXCEPTIONS_AROUND_HOURS)
-    scope = await calendars.scope(
-        conn,
-        company_id=company_id,
-        meeting_type_id=query.meeting_type_id,
-        host_ids=list(dict.fromkeys(query.host_ids)),
-        queue=query.queue_id is not None,
-        channel=query.channel,
-        first=first,
-        last=last,
-        moved=query.existing_appointment_id,
-        deleted=deleted,
-    )
-    if scope is None:
-        raise NotFound("Meeting type not found")
-    if query.queue_id and query.queue_id != scope.meeting_type.queue_id:
-        raise NotFound("Queue not found")
-    if query.existing_appointment_id and not scope.moved_exists:
-        raise NotFound("Appointment not found")
-    hosts = tuple(host for host in scope.hosts if host)
-    if len(hosts) < len(scope.hosts) or scope.unknown_hosts:
-        raise NotFound("Host not found")
-    resources = await resource_calendars.needed(conn, scope, query, first=first, last=last)
-    hold, users = None, {}
-    if query.hold_id:
-        hold = await reservations.hold(conn, company_id, query.hold_id)
-        if hold is None:
-            raise NotFound("Hold not found")
-        rooms = [UUID(one["resourceId"]) for one in hold.resources]
-        users = await calendars.users(conn, company_id, [*hold.host_ids, *rooms])
-    kept = tuple(users[host] for host in (hold.host_ids if hold else ()) if host in users)
-    return _Asked(scope, hosts, resources, hold, kept, frozenset(user.host_no for user in users.values()))
-
-
-async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, asked: _Asked, now: Instant) -> Loaded:
+async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, now: Instant) -> Loaded:
     scope = asked.scope
     rules = slot_rules.rules(scope, query)
     state, line_up = await _line_up(conn, company_id, query, asked, now)
@@ -283,7 +217,7 @@ async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, asked: _
 
 
 async def _taken(
-    conn: Connection, company_id: UUID, query: SlotQuery, asked: _Asked, rules: Rules, now: Instant
+    conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, rules: Rules, now: Instant
 ) -> tuple[Mapping[int, Sequence[Span]], Mapping[UUID | None, Sequence[int]]]:
     """Read the claims of hosts and units by their numbers, and where caps count, the starts that do."""
     caps = [caps_of(one.booking_limits) for one in asked.hosts]
@@ -316,7 +250,7 @@ async def _taken(
 
 
 async def _line_up(
-    conn: Connection, company_id: UUID, query: SlotQuery, asked: _Asked, now: Instant
+    conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, now: Instant
 ) -> tuple[queues.QueueState | None, LineUp]:
     """Put the hosts into teams where a queue chooses among them; else all stand as they are."""
     ids = [one.host.id for one in asked.hosts]
@@ -344,7 +278,7 @@ async def _line_up(
 
 
 async def _sessions(
-    conn: Connection, company_id: UUID, query: SlotQuery, asked: _Asked, rules: Rules, now: Instant
+    conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, rules: Rules, now: Instant
 ) -> dict[int, Session]:
     """Find where guests can sit together; none for an appointment that is moved, which stays one of its own."""
     kind = asked.scope.meeting_type
