@@ -90,7 +90,8 @@ class Waiting:
 
     @property
     def last(self) -> OutgoingMail:
-        return self.outbox.mails[-1]
+        """The newest mail to the guest."""
+        return to(self.outbox.mails, self.stage.guest)[-1]
 
 
 @pytest.fixture
