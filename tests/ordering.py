@@ -7,10 +7,10 @@ from whenever import Instant
 
 from kalends.services import appointments, bookings, calendars
 from kalends.services.actor import Actor
-from kalends.services.calendars import SlotQuery
 from kalends.services.companies import Founded
 from kalends.services.orders import NewAttendee, Order
 from kalends.services.outcomes import Booked
+from kalends.services.slot_queries import SlotQuery
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 

@@ -11,9 +11,9 @@ from whenever import Instant
 from kalends.domain.rules import Caps
 from kalends.errors import NotFound
 from kalends.services import calendars
-from kalends.services.calendars import Loaded, SlotQuery
 from kalends.services.companies import Founded
 from kalends.services.exception_rows import NewException
+from kalends.services.slot_queries import Loaded, SlotQuery
 from kalends.storage import locks, users
 from kalends.storage.database import Connection
 from tests import calendar_rows, factories, ordering, statements

@@ -10,8 +10,8 @@ from whenever import Instant
 
 from kalends.errors import DomainError
 from kalends.services import appointments, bookings, calendars
-from kalends.services.calendars import Loaded, SlotQuery
 from kalends.services.companies import Founded
+from kalends.services.slot_queries import Loaded, SlotQuery
 from kalends.storage.database import Connection
 from tests import calendar_rows, factories
 from tests.domain.reference import Reference

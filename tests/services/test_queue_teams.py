@@ -9,9 +9,10 @@ from whenever import Instant
 from kalends.domain.rules import Ask
 from kalends.errors import NotFound
 from kalends.services import calendars, queue_teams
-from kalends.services.calendars import ChangedMeanwhile, Loaded, SlotQuery
+from kalends.services.calendars import ChangedMeanwhile
 from kalends.services.companies import Founded
 from kalends.services.queue_teams import LineUp
+from kalends.services.slot_queries import Loaded, SlotQuery
 from kalends.storage.database import Connection
 from kalends.storage.queues import Member, QueueState
 from tests import calendar_rows, factories, ordering, statements

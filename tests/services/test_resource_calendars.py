@@ -9,9 +9,9 @@ import pytest
 from whenever import Instant
 
 from kalends.services import calendars
-from kalends.services.calendars import Loaded, SlotQuery
 from kalends.services.companies import Founded
 from kalends.services.resource_channels import ResourceNotFound
+from kalends.services.slot_queries import Loaded, SlotQuery
 from kalends.storage import locks
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType

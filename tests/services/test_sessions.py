@@ -7,8 +7,8 @@ import pytest
 from whenever import Instant
 
 from kalends.services import calendars, sessions
-from kalends.services.calendars import Loaded, Session, SlotQuery
 from kalends.services.companies import Founded
+from kalends.services.slot_queries import Loaded, Session, SlotQuery
 from kalends.storage.booked_starts import Seated
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType

@@ -17,8 +17,8 @@ from kalends.edge.context import AppDep
 from kalends.errors import DomainError, NotFound
 from kalends.languages import Translate
 from kalends.services import appointments, guests
-from kalends.services.calendars import SlotQuery
 from kalends.services.guests import GuestView
+from kalends.services.slot_queries import SlotQuery
 from kalends.storage import meeting_types
 from kalends.storage.database import Connection
 

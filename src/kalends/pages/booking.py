@@ -19,8 +19,8 @@ from kalends.edge.problems import of as problem_of
 from kalends.errors import DomainError, NotFound
 from kalends.services import bookings, guests, one_time_links
 from kalends.services.actor import Actor
-from kalends.services.calendars import SlotQuery
 from kalends.services.outcomes import Booked, Pending
+from kalends.services.slot_queries import SlotQuery
 from kalends.storage import companies, meeting_types, users
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType

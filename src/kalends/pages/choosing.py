@@ -14,7 +14,8 @@ from whenever import Instant, YearMonth
 from kalends import languages
 from kalends.domain import slots as engine
 from kalends.services import calendars
-from kalends.services.calendars import Listed, SlotQuery
+from kalends.services.calendars import Listed
+from kalends.services.slot_queries import SlotQuery
 from kalends.storage.database import Connection
 
 from . import month, zone_choice

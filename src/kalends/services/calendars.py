@@ -23,23 +23,9 @@ from kalends.storage.database import Connection
 
 from . import queue_teams, resource_calendars, sessions, slot_questions, slot_rules
 from .queue_teams import LineUp
-from .slot_queries import Loaded, LoadedResource, ResourceChoice, Session, SlotQuery
+from .slot_queries import Loaded, Session, SlotQuery
 from .slot_questions import Asked
 from .slot_rules import caps_of
-
-__all__ = [
-    "ChangedMeanwhile",
-    "Listed",
-    "Loaded",
-    "LoadedResource",
-    "ResourceChoice",
-    "Session",
-    "SlotQuery",
-    "caps_of",
-    "listing",
-    "load",
-    "load_locked",
-]
 
 _NEAR_TERM_HOURS = 14 * 24
 

@@ -22,12 +22,12 @@ from kalends.storage.users import User
 
 from . import appointments, calendars
 from .actor import Actor
-from .calendars import SlotQuery
 from .queue_members import invalid_user
 from .queue_user_groups import QueueUserGroupNotFound
 from .queues import QueueNotFound
 from .refusals import HostNotAllowed, OutsideHours, SlotTaken
 from .rights import UserNotFound
+from .slot_queries import SlotQuery
 
 MOST_USERS = 1000  # of a company that are shown
 

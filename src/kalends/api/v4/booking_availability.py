@@ -20,9 +20,10 @@ from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep
 from kalends.errors import FieldError, Invalid, NotFound
 from kalends.services import calendars, explanations
-from kalends.services.calendars import Listed, Loaded, SlotQuery
+from kalends.services.calendars import Listed
 from kalends.services.explanations import Hindrance
 from kalends.services.refusals import DurationNotAllowed
+from kalends.services.slot_queries import Loaded, SlotQuery
 from kalends.storage.hosts import Host
 
 from .schemas import Absent, Answer, Zone
