@@ -251,20 +251,38 @@ async def test_who_holds_first_and_books_last_sits_with_the_others(
     assert await _claims(conn, company) == [(first.id, False, True)]
 
 
+@pytest.mark.parametrize("moved", [False, True])
 async def test_a_held_seat_outlives_the_appointment_it_was_in(
-    conn: Connection, company: Founded, kind: MeetingType
+    conn: Connection, company: Founded, kind: MeetingType, moved: bool
 ) -> None:
-    made = await _guest(conn, company, kind, "ana")
+    made, actor = await _guest(conn, company, kind, "ana"), factories.actor(company)
     hold_id = await _hold(conn, company, kind)
-    await appointments.cancel(
-        conn, actor=factories.actor(company), appointment_id=made.id, cancel_all=True, clock=clock
-    )
+    if moved:
+        later = START.add(hours=1)
+        await appointments.reschedule(conn, actor=actor, appointment_id=made.id, start=later, clock=clock)
+    else:
+        await appointments.cancel(conn, actor=actor, appointment_id=made.id, cancel_all=True, clock=clock)
     assert AT not in await listed(conn, company, company.meeting_type_id)
 
     again = await _guest(conn, company, kind, "ben", hold_id=hold_id)
 
-    assert again.id != made.id
-    assert await _claims(conn, company) == [(again.id, False, True)]
+    assert (again.id != made.id, again.start_at) == (True, START)
+    claims = await _claims(conn, company)
+    assert claims == [*([(made.id, False, True)] if moved else []), (again.id, False, True)]
+
+
+async def test_seats_reserved_when_there_were_more_are_kept(
+    conn: Connection, company: Founded, kind: MeetingType
+) -> None:
+    holds = [await _hold(conn, company, kind) for _ in range(2)]
+    await conn.execute("UPDATE meeting_type SET spots = 1 WHERE id = %s", (kind.id,))
+
+    second, first = [
+        await _guest(conn, company, kind, name, hold_id=hold) for name, hold in zip("ba", holds[::-1], strict=True)
+    ]
+
+    assert first.id == second.id
+    assert _coming(first) == ["b@guests.test", "a@guests.test"]
 
 
 async def test_a_hold_of_one_seat_may_bring_guests_where_seats_are_free(

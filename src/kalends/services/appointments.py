@@ -13,9 +13,8 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.errors import Forbidden, Invalid, NotFound
-from kalends.storage import attendees, claims, hosts, locks, queues, reservations
+from kalends.storage import attendees, locks, reservations
 from kalends.storage.appointments import Appointment
-from kalends.storage.claims import Owner
 from kalends.storage.database import Connection
 
 from . import (
@@ -24,13 +23,13 @@ from . import (
     changes,
     invitations,
     locked_appointments,
+    moves,
     orders,
     placements,
     revisions,
 )
 from .actor import Actor
 from .orders import Mode
-from .placements import Placement
 from .refusals import SlotTaken
 from .slot_queries import SlotQuery
 
@@ -166,7 +165,7 @@ async def reschedule(
     placement = await placements.place(
         conn, actor, loaded, start, now, ignore_availability=ignore_availability, moved=before.id
     )
-    await _take_along(conn, before, placement, now, ignore_availability)
+    await moves.take_along(conn, before, placement, now, ignore_availability)
     fields = {
         "sequence": before.sequence + 1,
         "start_at": start,
@@ -178,26 +177,6 @@ async def reschedule(
     }
     after = await revisions.write(conn, actor=actor, kind="booking_rescheduled", before=before, fields=fields, now=now)
     return Rescheduled(after, before.start_at)
-
-
-async def _take_along(
-    conn: Connection, before: Appointment, placement: Placement, now: Instant, ignore_availability: bool
-) -> None:
-    """Give back the time an appointment takes, and take the new one of all that goes with it."""
-    company_id = before.company_id
-    await claims.release(conn, company_id=company_id, appointment_id=before.id)
-    owner = Owner(appointment_id=before.id)
-    await placements.take(
-        conn, company_id=company_id, owner=owner, placement=placement, now=now, overlapping=ignore_availability
-    )
-    await hosts.keep_step(conn, company_id=company_id, appointment_id=before.id, start=placement.start, live=True)
-    if len(placement.hosts) < len(before.hosts):
-        staying = [host.id for host in placement.hosts]
-        await hosts.keep_only(conn, company_id=company_id, appointment_id=before.id, user_ids=staying)
-    if before.type_spots > 1:
-        await reservations.leave(conn, company_id, before.id)
-    if before.queue_id:
-        await queues.move(conn, company_id, before.id, placement.start)
 
 
 def _check_ahead(appointment: Appointment, now: Instant) -> None:

@@ -89,8 +89,7 @@ async def _whole(
     company_id = before.company_id
     await claims.release(conn, company_id=company_id, appointment_id=before.id)
     await hosts.keep_step(conn, company_id=company_id, appointment_id=before.id, start=before.start_at, live=False)
-    if before.type_spots > 1:
-        await reservations.leave(conn, company_id, before.id)
+    await reservations.leave(conn, company_id, before.id)
     if before.queue_id:
         await queues.drop(conn, company_id, appointment_id=before.id)
     by = actor.attendee_id or actor.user_id

@@ -94,7 +94,7 @@ async def _first_beside(conn: Connection, kind: MeetingType, placement: Placemen
 
 async def beside(conn: Connection, kind: MeetingType, placement: Placement, now: Instant) -> list[Reservation]:
     """List the live reservations of a placement's group session, without its own, while there is no appointment."""
-    if kind.spots == 1:
+    if kind.spots == 1 and not placement.reservation_id:  # what is reserved may date from when there were more
         return []
     found = await reservations.beside(
         conn,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import Field
 
 from kalends.edge import problems
 from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
 from kalends.errors import NotFound
-from kalends.services import appointment_lists, appointments, orders, refusals
+from kalends.services import appointment_lists, appointments, refusals
 from kalends.services.appointments import AlreadyCancelled, AlreadyOver
 from kalends.services.cancellations import AttendeeOrAllNeeded
 from kalends.services.placements import OverrideNotAllowed
@@ -21,12 +21,11 @@ from kalends.services.rights import AdminsOnly
 from kalends.storage.appointments import Filter, Status
 
 from .appointment_answers import AppointmentAnswer, for_hosts
-from .schemas import INT32, Absent, Answer, Body, Email, Flag, Stamp, Text, Whole
-from .windows import When, side, whole_second
+from .appointment_forms import Cancellation, Guest, Move, Note, Transcription
+from .schemas import INT32, Absent, Answer, Stamp
+from .windows import side, whole_second
 
 router = APIRouter(prefix="/v4", tags=["Appointment V4"])
-
-Reason = Annotated[Annotated[Text, StringConstraints(max_length=500)] | None, Absent]
 
 
 class AppointmentPage(Answer):
@@ -36,70 +35,12 @@ class AppointmentPage(Answer):
     total: int = Field(examples=[1])
 
 
-class Cancellation(Body):
-    """Why, and who: on an appointment that several people booked, name one of them or all."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "I am ill."}]})
-
-    reason: Reason = None
-    attendee_id: Annotated[UUID | None, Absent] = None
-    cancel_all: Flag = False
-    cancel_entire_series: Flag = Field(False, description="The later ones of its series too.")
-
-
-class Move(Body):
-    """A new start; the duration stays, and all hosts where nothing else is asked."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"start": "2031-03-04T09:00:00Z"}]})
-
-    start: When
-    ignore_availability: Flag = Field(False, description="A host's or an administrator's own right.")
-    calculation_method: Annotated[orders.Mode | None, Absent] = Field(
-        None, description="anyone: the first of its hosts who is free goes on alone"
-    )
-    required_hosts: Annotated[Whole, Field(ge=1)] | None = Field(None, description="So many of its hosts go on")
-
-
 class RescheduleAnswer(Answer):
     """The appointment after its move."""
 
     appointment: AppointmentAnswer
     previous_start: Stamp = Field(examples=["2031-03-03T09:00:00.000Z"])
     start: Stamp
-
-
-class Note(Body):
-    """The hosts' note; it replaces the one there is, null clears it."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "Bring the plan."}]})
-
-    keeps_null: ClassVar[frozenset[str]] = frozenset({"note"})
-    note: Text | None
-
-
-class Transcription(Body):
-    """Markdown; null clears, a key left out keeps."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"transcription": "# Minutes\n\nGil asks for an offer.", "summary": None}]}
-    )
-
-    keeps_null: ClassVar[frozenset[str]] = frozenset({"transcription", "summary"})
-    transcription: Annotated[str, StringConstraints(max_length=1_000_000)] | None = None
-    summary: Text | None = None
-
-
-class Guest(Body):
-    """One more guest of an attendee."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"attendeeId": "01977b2e-4c4a-7a31-9f0e-0000dfeab095", "email": "lee@guests.test"}]
-        }
-    )
-
-    attendee_id: UUID
-    email: Email
 
 
 @router.get("/appointment/paginated", responses=problems.document(NotFound, AdminsOnly))

@@ -23,7 +23,8 @@ from kalends.services.provisional_bookings import TooManyUnconfirmed
 from kalends.services.refusals import HoldExpired, HoldMismatch
 
 from .appointment_answers import SECRET, AppointmentAnswer, for_guest
-from .appointments import Reason, RescheduleAnswer
+from .appointment_forms import Reason
+from .appointments import RescheduleAnswer
 from .booking_forms import BookingForm
 from .schemas import Answer, Body, Stamp
 from .windows import When

@@ -21,7 +21,7 @@ from kalends.services.rights import AdminsOnly
 from kalends.storage.provisional_bookings import BookingHost, ProvisionalBooking, Status
 
 from .appointment_answers import SECRET
-from .appointments import Reason
+from .appointment_forms import Reason
 from .schemas import INT32, Absent, Answer, Body, Stamp
 
 router = APIRouter(prefix="/v4", tags=["Provisional booking V4"])

@@ -1,0 +1,42 @@
+"""Moves: the time of an appointment given back, and taken anew somewhere else."""
+
+from __future__ import annotations
+
+from whenever import Instant
+
+from kalends.storage import claims, hosts, queues, reservations
+from kalends.storage.appointments import Appointment
+from kalends.storage.claims import Owner
+from kalends.storage.database import Connection
+
+from . import placements
+from .placements import Placement
+
+
+async def take_along(
+    conn: Connection, before: Appointment, placement: Placement, now: Instant, ignore_availability: bool
+) -> None:
+    """Give back the time an appointment takes, and take the new one of all that goes with it; all are locked.
+
+    Hosts who do not go with it are taken off; seats reserved in it stay where they are, with their time; its queue's
+    choice counts where it moves to.
+
+    Args:
+        ignore_availability: what stands at the new time is overlapped.
+
+    Raises:
+        SlotTaken: somebody else's claim stands there.
+    """
+    company_id = before.company_id
+    await claims.release(conn, company_id=company_id, appointment_id=before.id)
+    owner = Owner(appointment_id=before.id)
+    await placements.take(
+        conn, company_id=company_id, owner=owner, placement=placement, now=now, overlapping=ignore_availability
+    )
+    await hosts.keep_step(conn, company_id=company_id, appointment_id=before.id, start=placement.start, live=True)
+    if len(placement.hosts) < len(before.hosts):
+        staying = [host.id for host in placement.hosts]
+        await hosts.keep_only(conn, company_id=company_id, appointment_id=before.id, user_ids=staying)
+    await reservations.leave(conn, company_id, before.id)
+    if before.queue_id:
+        await queues.move(conn, company_id, before.id, placement.start)
