@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from whenever import Instant
 
+from kalends.errors import DomainError
 from kalends.services import calendars
 from kalends.services.companies import Founded
 from kalends.services.resource_channels import ResourceNotFound
@@ -88,12 +89,22 @@ async def test_what_the_type_does_not_have_is_not_found(conn: Connection, compan
                 await _load(conn, company, kind, resource_channel_ids=(unknown,))
 
 
-async def test_a_resource_that_has_left_is_not_needed(conn: Connection, company: Founded) -> None:
+async def test_a_resource_that_has_left_cannot_be_had(conn: Connection, company: Founded) -> None:
+    """A meeting that needs a room takes place in one of its group, or not at all."""
     beamer, room = await _channel(conn, company, "Beamer"), await _channel(conn, company, "Room")
+    small, large = [await _channel(conn, company, name, group="Rooms") for name in ("Small", "Large")]
     kind = await _kind(conn, company, beamer, room)
-    await conn.execute("UPDATE user_account SET deleted_at = now() WHERE id = %s", (room["resourceId"],))
+    grouped = await _kind(conn, company, small, large)
+    gone = [UUID(one["resourceId"]) for one in (room, small)]
+    await conn.execute("UPDATE user_account SET deleted_at = now() WHERE id = ANY(%s)", (gone,))
 
-    assert _names(await _load(conn, company, kind)) == [["Beamer"]]
+    assert _names(await _load(conn, company, kind)) == [["Beamer"], []]
+    assert await ordering.listed(conn, company, kind.id) == []
+    with pytest.raises(DomainError) as refused:
+        await ordering.book(conn, factories.actor(company), order(kind.id))
+    assert refused.value.code == "outside-hours"
+    assert _names(await _load(conn, company, grouped)) == [["Large"]]
+    assert await _is_offered(conn, company, grouped)
     with pytest.raises(ResourceNotFound):
         await _load(conn, company, kind, resource_channel_ids=(_id(room),))
 

@@ -38,8 +38,8 @@ async def needed(
     """Find what a start needs, with the exceptions that may touch [first, last); no statement for a type without.
 
     All that are named; without names every channel without a group, and one of each group. An appointment that is
-    moved needs what it has: each from the same group, if it has one, the present one first. A channel whose resource
-    has left does not count.
+    moved needs what it has: each from the same group, if it has one, the present one first. A resource that has left
+    cannot be had any more, so a type that needs it, and has no other of its group, has no starts.
 
     Raises:
         ResourceNotFound: something is named that this type does not have.
@@ -70,7 +70,7 @@ async def needed(
     if named:
         unique = {one[0]["id"]: one for one in named}
         return tuple(Needed(one[0]["name"], (one,)) for one in unique.values())
-    return _all(live)
+    return _all(channels, live)
 
 
 def _named(live: Sequence[Channel], wanted: UUID) -> Channel:
@@ -80,14 +80,17 @@ def _named(live: Sequence[Channel], wanted: UUID) -> Channel:
     raise ResourceNotFound
 
 
-def _all(live: Sequence[Channel]) -> tuple[Needed, ...]:
-    groups: dict[str, list[Channel]] = {}
-    for one in live:
-        groups.setdefault(one[0].get("groupName") or f" {one[0]['id']}", []).append(one)
-    return tuple(
-        Needed(members[0][0].get("groupName") or members[0][0]["name"], tuple(sorted(members, key=_turn)))
-        for members in groups.values()
-    )
+def _all(channels: Sequence[Mapping[str, Any]], live: Sequence[Channel]) -> tuple[Needed, ...]:
+    groups: dict[str, list[Channel]] = {_group(channel): [] for channel in channels}
+    names = {_group(channel): channel.get("groupName") or channel["name"] for channel in channels}
+    for one in sorted(live, key=_turn):
+        groups[_group(one[0])].append(one)
+    return tuple(Needed(names[group], tuple(members)) for group, members in groups.items())
+
+
+def _group(channel: Mapping[str, Any]) -> str:
+    """Name the group of a channel; one without stands alone."""
+    return channel.get("groupName") or f" {channel['id']}"
 
 
 def _kept(live: Sequence[Channel], resource_ids: Sequence[str]) -> tuple[Needed, ...]:
