@@ -1,5 +1,6 @@
 """Holds: a start kept for some minutes, who sees it, and what becomes of it."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -7,7 +8,7 @@ import pytest
 from whenever import Instant
 
 from kalends.errors import NotFound
-from kalends.services import appointments, booking_holds, bookings, companies
+from kalends.services import appointments, booking_holds, bookings, calendars, companies
 from kalends.services.booking_holds import Hold, HoldNotFound
 from kalends.services.companies import Founded
 from kalends.services.outcomes import Booked
@@ -61,6 +62,10 @@ async def test_a_held_start_is_free_for_its_owner_only(conn: Connection, company
     assert AT in await listed(conn, company, company.meeting_type_id, hold_id=hold.id)
     with pytest.raises(SlotTaken):
         await _book(conn, company)
+    query = SlotQuery(company.meeting_type_id, START, START.add(minutes=1))
+    for asked in (query, replace(query, hold_id=hold.id)):
+        later = await calendars.listing(conn, company.company_id, asked, NOW.add(minutes=5))
+        assert later.listing.starts == [AT]
     assert (await _book(conn, company, minutes=5)).appointment_id
 
 

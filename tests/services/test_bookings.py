@@ -117,6 +117,7 @@ async def test_a_collective_booking_takes_time_of_every_host(conn: Connection, c
     assert [host.id for host in stored.hosts] == [company.user_id, other.user.id]
     assert {row[0] for row in await _claims(conn, stored)} == {host.host_no for host in stored.hosts}
     for kind in (company.meeting_type_id, other.meeting_type_id):
+        assert START.timestamp() // 60 not in await ordering.listed(conn, company, kind)
         with pytest.raises(SlotTaken) as refused:
             await ordering.book(conn, actor, order(kind))
         assert refused.value.reason == "claimed"

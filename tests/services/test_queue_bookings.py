@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 from whenever import Instant
 
-from kalends.services import appointments, booking_holds
+from kalends.services import appointments, booking_holds, users
 from kalends.services.companies import Founded
-from kalends.services.refusals import SlotTaken
+from kalends.services.refusals import HoldExpired, SlotTaken
 from kalends.services.slot_queries import SlotQuery
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
@@ -238,3 +238,17 @@ async def test_the_turn_of_a_held_group_is_the_appointments_of_who_books_first(
 
     assert [(row[0], row[3], row[4]) for row in await _ledger(conn, queue_id)] == [(people[0], True, stored.id)]
     assert stored.queue_id == queue_id
+
+
+async def test_what_is_held_with_somebody_who_left_is_not_booked(
+    conn: Connection, company: Founded, kind: MeetingType
+) -> None:
+    people = await _people(conn, company, 2)
+    await calendar_rows.queue(conn, company, kind.id, people)
+    held = await _hold(conn, company, kind)
+    await users.delete(conn, actor=factories.actor(company), user_id=people[0], now=NOW)
+
+    with pytest.raises(HoldExpired):
+        await _book(conn, company, kind, hold_id=held)
+
+    assert _hosts(await _book(conn, company, kind)) == [people[1]]

@@ -191,6 +191,22 @@ async def test_the_same_host_takes_every_start_where_he_is_free(
     assert taken == [other.user.id, other.user.id, company.user_id, other.user.id]
 
 
+async def test_a_series_puts_nobody_further_ahead_than_its_queue_allows(conn: Connection, company: Founded) -> None:
+    """Whom `maxLeadThreshold` hides from single bookings takes no start of a series either, in each period anew."""
+    kind = await factories.meeting_type(conn, company, now=NOW, days_into_future={"mode": "unlimited"})
+    ben, cleo = [(await factories.user(conn, company, now=NOW)).user.id for _ in range(2)]
+    leads: dict[str, Any] = {"max_lead_threshold": 2, "distribution_period": "month"}
+    queue_id = await calendar_rows.queue(conn, company, kind.id, [ben, cleo], groups=[[ben, cleo]], **leads)
+
+    done = await _book(conn, company, kind, weekly(8, "skip"))
+
+    assert done.series is not None
+    assert [one.error_code for one in done.series] == [None] * 8
+    cursor = await conn.execute("SELECT member_id FROM queue_choice WHERE queue_id = %s ORDER BY start_at", (queue_id,))
+    # 5, 12, 19 and 26 March; 2, 9, 16 and 23 April.
+    assert [row[0] for row in await cursor.fetchall()] == [ben, ben, cleo, cleo] * 2
+
+
 async def test_a_queue_chooses_once_for_a_series(conn: Connection, company: Founded, kind: MeetingType) -> None:
     members = [(await factories.user(conn, company, now=NOW)).user.id for _ in range(3)]
     queue_id = await calendar_rows.queue(conn, company, kind.id, members)

@@ -90,13 +90,13 @@ async def held(conn: Connection, loaded: Loaded, order: Order, seats: int, now: 
     """Take what the hold of an order keeps; its hosts are locked. The engine is not asked again.
 
     Raises:
-        HoldExpired: it is over.
+        HoldExpired: it is over, or one of its hosts has left.
         HoldMismatch: it keeps something else than the order asks for.
         TooSoon: its start is past.
         SlotTaken: more seats are needed than there are.
     """
     hold = loaded.hold
-    if hold is None or hold.expires_at <= now:
+    if hold is None or hold.expires_at <= now or len(loaded.hold_hosts) < len(hold.host_ids):
         raise HoldExpired
     same = (hold.meeting_type_id, hold.start_at, hold.duration)
     if same != (order.meeting_type_id, order.start, order.duration or hold.duration):

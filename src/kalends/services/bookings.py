@@ -22,6 +22,7 @@ from . import (
     pending_attendees,
     placements,
     provisional_bookings,
+    queue_teams,
     refusals,
     series,
 )
@@ -134,6 +135,8 @@ async def _placed(
         return [await _place(conn, actor, loaded, order, order.start, now, None)], []
     placed: list[Placement] = []
     refused: list[tuple[int, Occurrence, str]] = []
+    last = series.latest(order.start, order.recurrence)
+    turns = await queue_teams.turns(conn, loaded, first=order.start, last=last, now=now)
     for number, turn in enumerate(series.turns(order.start, order.recurrence, loaded.zone)):
         try:
             if not turn.exists:
@@ -144,6 +147,8 @@ async def _placed(
             refused.append((number, Occurrence(turn.start, error_code=error.code), error.message))
         else:
             loaded = series.added(loaded, placed[-1])
+            if turns is not None:
+                loaded = series.counted(loaded, turns, placed[-1], now)
     if refused and (order.recurrence.on_conflict == "fail" or not placed):
         raise _conflict(refused)
     return placed, [occurrence for _, occurrence, _ in refused]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from whenever import Instant
 
+from kalends.domain.leads import Turn
+from kalends.domain.rules import Ask
 from kalends.domain.spans import Span
 from kalends.storage import queues as storage
 from kalends.storage.database import Connection
 from kalends.storage.queues import QueueState
 
 from . import queues
+from .slot_queries import Loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +91,36 @@ async def closed(
     begin, end = queues.turns_around(state, first, last)
     turns = await storage.starts(conn, company_id, state.id, first=begin, last=end, now=now, leaving=leaving)
     return queues.ahead(state, turns, zone)
+
+
+async def turns(
+    conn: Connection, loaded: Loaded, *, first: Instant, last: Instant, now: Instant
+) -> dict[UUID, list[Turn]] | None:
+    """Read the turns that say who is hidden in [first, last), to go on counting; None: nobody is to be hidden.
+
+    With `prioritizeNearTermAvailability` nobody is hidden who was not when the calendars were loaded.
+    """
+    state = loaded.queue
+    if state is None or state.max_lead_threshold is None or state.prioritize_near_term:
+        return None
+    begin, end = queues.turns_around(state, first, last)
+    company_id, own = loaded.meeting_type.company_id, loaded.hold.id if loaded.hold else None
+    return await storage.starts(conn, company_id, state.id, first=begin, last=end, now=now, leaving=own)
+
+
+def hidden(loaded: Loaded, turns: Mapping[UUID, Sequence[Turn]]) -> Loaded:
+    """Hide the members of the queue who are ahead by these turns, and nobody else."""
+    assert loaded.queue is not None
+    own = {host.id: (host, one) for host, one in zip(loaded.hosts, loaded.calendars, strict=True)}
+    everybody = list(own.values())
+    lined = line_up(loaded.queue, list(own), queues.ahead(loaded.queue, turns, loaded.zone))
+    return replace(
+        loaded,
+        hosts=tuple(everybody[place][0] for place in lined.places),
+        calendars=tuple(
+            replace(everybody[place][1], closed=closed)
+            for place, closed in zip(lined.places, lined.closed, strict=True)
+        ),
+        ask=Ask(teams=lined.teams),
+        team_members=lined.members,
+    )

@@ -5,12 +5,15 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from whenever import Instant
 
+from kalends.domain import leads
 from kalends.domain.rules import Resource, Unit
 from kalends.domain.spans import Span
 
+from . import queue_teams
 from .orders import Recurrence
 from .placements import Placement
 from .slot_queries import Loaded, LoadedResource
@@ -63,6 +66,17 @@ def added(loaded: Loaded, placed: Placement) -> Loaded:
         ),
         resources=tuple(_occupied(one, taken) for one in loaded.resources),
     )
+
+
+def counted(loaded: Loaded, turns: dict[UUID, list[leads.Turn]], placed: Placement, now: Instant) -> Loaded:
+    """Count the turn a placed start is for its queue, so that whoever is too far ahead is not offered the next one.
+
+    Args:
+        turns: those counted so far; this one joins them.
+    """
+    if placed.choice:
+        turns.setdefault(placed.choice.member_id, []).append(leads.Turn(placed.start.timestamp() // 60, now))
+    return queue_teams.hidden(loaded, turns)
 
 
 def _occupied(one: LoadedResource, taken: dict[int, Span]) -> LoadedResource:
