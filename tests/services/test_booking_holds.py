@@ -12,6 +12,7 @@ from kalends.services import appointments, booking_holds, bookings, calendars, c
 from kalends.services.booking_holds import Hold, HoldNotFound
 from kalends.services.companies import Founded
 from kalends.services.outcomes import Booked
+from kalends.services.placements import OverrideNotAllowed
 from kalends.services.refusals import CapReached, HoldExpired, HoldMismatch, SlotTaken, TooSoon
 from kalends.services.slot_queries import SlotQuery
 from kalends.storage import reservations
@@ -120,6 +121,23 @@ async def test_a_released_hold_is_free_at_once_and_cannot_be_booked(conn: Connec
             await ended
 
 
+async def test_a_hold_that_a_request_took_over_is_over(conn: Connection, company: Founded) -> None:
+    """Whoever held it cannot book it again, nor take its time from the request."""
+    actor = factories.actor(company)
+    kind = await factories.meeting_type(conn, company, meeting_options={"requireHostConfirmation": "enabled"})
+    query = SlotQuery(kind.id, START, START.add(minutes=1))
+    hold = await booking_holds.create(conn, actor=actor, query=query, clock=clock)
+    await bookings.book(conn, actor=actor, order=order(kind.id, hold_id=hold.id), clock=clock)
+
+    with pytest.raises(HoldExpired):
+        await bookings.book(conn, actor=actor, order=order(kind.id, hold_id=hold.id), clock=clock)
+    with pytest.raises(HoldExpired):
+        await booking_holds.extend(conn, actor=actor, hold_id=hold.id, clock=clock)
+    await booking_holds.release(conn, actor=actor, hold_id=hold.id)
+    with pytest.raises(SlotTaken):
+        await bookings.book(conn, actor=actor, order=order(company.meeting_type_id), clock=clock)
+
+
 async def test_what_was_held_and_moved_away_from_can_be_held_again(conn: Connection, company: Founded) -> None:
     """Case C13."""
     actor = factories.actor(company)
@@ -151,6 +169,18 @@ async def test_a_hold_keeps_the_length_it_was_made_with(conn: Connection, compan
     stored = await booked(conn, factories.actor(company), order(kind.id, hold_id=hold.id))
 
     assert (stored.end_at, stored.meeting_info["duration"]) == (START.add(minutes=60), 60)
+
+
+async def test_a_hold_gives_nobody_the_right_to_disregard_availability(conn: Connection, company: Founded) -> None:
+    """A08: who disregards it needs neither password nor confirmation, so a held start is no exception."""
+    member = await factories.user(conn, company, now=NOW)
+    wanted = order(company.meeting_type_id, hold_id=(await _hold(conn, company)).id, ignore_availability=True)
+
+    with pytest.raises(OverrideNotAllowed):
+        await bookings.book(conn, actor=factories.actor(company, member.user.id), order=wanted, clock=clock)
+    by_admin = await booked(conn, factories.actor(company), wanted)
+
+    assert by_admin.start_at == START
 
 
 async def test_nothing_past_is_booked_though_it_was_held(conn: Connection, company: Founded) -> None:

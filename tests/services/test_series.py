@@ -9,7 +9,7 @@ from kalends.services import appointments, bookings, series
 from kalends.services.bookings import SeriesConflict
 from kalends.services.companies import Founded
 from kalends.services.orders import Recurrence
-from kalends.services.outcomes import Booked
+from kalends.services.outcomes import Booked, Pending
 from kalends.services.series import Turn
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
@@ -279,3 +279,22 @@ async def test_a_start_that_clocks_skip_is_outside_hours(conn: Connection, compa
     assert isinstance(done, Booked)
     assert done.series is not None
     assert [one.error_code for one in done.series] == [None, "outside-hours", None]
+
+
+async def test_a_series_that_waits_says_which_starts_are_kept_and_which_are_left_out(
+    conn: Connection, company: Founded
+) -> None:
+    actor = factories.actor(company)
+    kind = await factories.meeting_type(conn, company, meeting_options={"requireHostConfirmation": "enabled"})
+    await ordering.book(conn, actor, order(company.meeting_type_id, START.add(hours=24)))
+    daily = Recurrence("daily", interval=1, count=3, on_conflict="skip")
+
+    waiting = await bookings.book(conn, actor=actor, order=order(kind.id, recurrence=daily), clock=clock)
+
+    assert isinstance(waiting, Pending)
+    assert waiting.series is not None
+    assert [(one.start, one.appointment_id, one.error_code) for one in waiting.series] == [
+        (START, None, None),
+        (START.add(hours=24), None, "slot-occupied"),
+        (START.add(hours=48), None, None),
+    ]

@@ -15,7 +15,7 @@ from kalends.storage import reservations as stored
 from kalends.storage.database import Connection
 from kalends.storage.reservations import Reservation
 
-from . import calendars, companies, placements, reservations
+from . import calendars, companies, order_checks, placements, reservations
 from .actor import Actor
 from .orders import Order
 from .placements import Placement
@@ -47,8 +47,10 @@ async def create(conn: Connection, *, actor: Actor, query: SlotQuery, clock: Cal
         NotFound: no such meeting type, host, queue or resource in this company.
         SlotTaken: a host's time is taken.
         DomainError: one of `refusals.ALL` names the rule that does not offer this start.
+        ChannelNotAllowed: the type does not offer this channel.
     """
     loaded, now = await calendars.load_locked(conn, actor.company_id, query, clock)
+    order_checks.check_channel(query.channel, loaded.meeting_type)
     placement = await placements.place(conn, actor, loaded, query.start, now, ignore_availability=False)
     minutes = (await companies.settings(conn, actor.company_id)).hold_minutes
     expires_at = now.add(minutes=minutes)
@@ -130,6 +132,6 @@ async def _locked(conn: Connection, actor: Actor, hold_id: UUID) -> Reservation:
     resources = [UUID(one["resourceId"]) for one in hold.resources]
     await locks.users(conn, actor.company_id, [*hold.host_ids, *resources])
     newest = await stored.hold(conn, actor.company_id, hold_id)
-    if newest is None:  # it was booked meanwhile, and waits for a confirmation
-        raise HoldExpired
+    if newest is None:
+        raise HoldNotFound
     return newest

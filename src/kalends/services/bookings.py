@@ -75,9 +75,9 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Callable[
         )
     else:
         outcome = await confirmations.write(conn, actor=actor, order=order, kind=kind, placements=placed, now=now)
-        if outcome.series is not None:
-            whole = sorted([*outcome.series, *refused], key=lambda one: one.start)
-            outcome = replace(outcome, series=tuple(whole))
+    if order.recurrence:
+        taken = outcome.series or [Occurrence(one.start) for one in placed]
+        outcome = replace(outcome, series=tuple(sorted([*taken, *refused], key=lambda one: one.start)))
     await _settled(conn, actor, order, outcome, now)
     return outcome
 
@@ -165,7 +165,10 @@ async def _place(
 ) -> Placement:
     seats = order.attendee.seats
     if order.hold_id and start == order.start:
-        return await booking_holds.held(conn, loaded, order, seats, now)
+        held = await booking_holds.held(conn, loaded, order, seats, now)
+        if order.ignore_availability:  # the time is kept, but password and confirmation are left out too
+            placements.check_override(actor, held)
+        return held
     return await placements.place(
         conn, actor, loaded, start, now, ignore_availability=order.ignore_availability, seats=seats, like=like
     )

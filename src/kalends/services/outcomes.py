@@ -38,7 +38,12 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A booking that somebody still has to confirm."""
+    """A booking that somebody still has to confirm.
+
+    Attributes:
+        series: every start of the recurrence, in order, those kept without an appointment yet; None without one.
+    """
 
     booking_type: BookingType
     provisional_booking_id: UUID
+    series: tuple[Occurrence, ...] | None = None

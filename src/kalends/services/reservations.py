@@ -211,4 +211,4 @@ async def _of(
     if provisional_id:
         return await reservations.of_provisional(conn, company_id, provisional_id)
     held = await reservations.hold(conn, company_id, hold_id) if hold_id else None
-    return [held] if held else []
+    return [held] if held and held.provisional_id is None else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -52,11 +52,12 @@ async def add(conn: Connection, row: Mapping[str, Any]) -> None:
 
 
 async def hold(conn: Connection, company_id: UUID, hold_id: UUID) -> Reservation | None:
-    """Find a hold of the company, ended or not."""
-    query = f"SELECT {COLUMNS} FROM reservation WHERE company_id = %s AND id = %s AND provisional_id IS NULL"
+    """Find a hold of the company, ended or not; one that a provisional booking took over is over from the beginning."""
+    query = f"SELECT {COLUMNS} FROM reservation WHERE company_id = %s AND id = %s"
     async with conn.cursor(row_factory=class_row(Reservation)) as cur:
         await cur.execute(query, (company_id, hold_id))
-        return await cur.fetchone()
+        found = await cur.fetchone()
+    return replace(found, expires_at=found.created_at) if found and found.provisional_id else found
 
 
 async def of_provisional(conn: Connection, company_id: UUID, provisional_id: UUID) -> Sequence[Reservation]:

@@ -64,6 +64,9 @@ class PendingAnswer(Outcome):
 
     booking_type: BookingType
     provisional_booking_id: UUID
+    series: list[OccurrenceAnswer] | None = Field(
+        None, description="Every start, those kept without an appointment yet; only with recurrence."
+    )
 
 
 Secret = Annotated[str, StringConstraints(max_length=200)]
@@ -112,12 +115,17 @@ async def create_booking(body: BookingForm, actor: SchedulingOrOwner, app: AppDe
     order = body.order()
     async with app.transaction() as conn:
         outcome = await bookings.book(conn, actor=actor, order=order, clock=app.now)
+    series = None if outcome.series is None else [OccurrenceAnswer.model_validate(one) for one in outcome.series]
     if isinstance(outcome, Pending):
-        return PendingAnswer(booking_type=outcome.booking_type, provisional_booking_id=outcome.provisional_booking_id)
+        return PendingAnswer(
+            booking_type=outcome.booking_type,
+            provisional_booking_id=outcome.provisional_booking_id,
+            series=series,
+        )
     return BookingAnswer(
         appointment_id=outcome.appointment_id,
         secret=outcome.secret,
-        series=None if outcome.series is None else [OccurrenceAnswer.model_validate(one) for one in outcome.series],
+        series=series,
         overlaps=outcome.overlaps or None,
     )
 
