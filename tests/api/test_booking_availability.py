@@ -190,6 +190,23 @@ async def test_a_duration_that_is_not_offered_is_refused_as_a_booking_is(api: Ap
     assert (refused.status_code, refused.json()["errorCode"]) == (400, "duration-not-allowed")
 
 
+async def test_a_channel_that_is_not_offered_is_refused_as_a_booking_is(api: Api) -> None:
+    async with api.app.transaction() as conn:
+        kind = await factories.meeting_type(
+            conn, api.company, meeting_info={"channel": "local"}, meeting_options={"allowedChannels": ["local", "zoom"]}
+        )
+    asked = {"meetingTypeId": str(kind.id), "start": "2031-03-05T09:00:00Z", "channel": "webex"}
+
+    listed = await _get(api, **asked, end="2031-03-05")
+    explained = await api.get("/v4/booking-availability/explain", **asked)
+    held = await api.post("/v4/booking-hold", asked)
+    offered = await _get(api, **{**asked, "channel": "zoom"}, end="2031-03-05")
+
+    for refused in (listed, explained, held):
+        assert (refused.status_code, refused.json()["errorCode"]) == (400, "channel-not-allowed")
+    assert offered.status_code == 200
+
+
 async def test_the_moved_appointment_does_not_block_itself(api: Api) -> None:
     appointment = await _book(api)
     params = {"start": "2031-03-05T09:00:00Z", "end": "2031-03-05T09:30:00Z"}

@@ -100,11 +100,19 @@ def channel_of(order: Order, kind: MeetingType) -> str:
     Raises:
         ChannelNotAllowed: the type names its channels, and this is none of them.
     """
-    standard: str = kind.meeting_info["channel"]
+    check_channel(order.channel, kind)
+    return order.channel or str(kind.meeting_info["channel"])
+
+
+def check_channel(channel: str | None, kind: MeetingType) -> None:
+    """Refuse a channel that the type does not offer; none asked for is its own.
+
+    Raises:
+        ChannelNotAllowed: the type names its channels, and this is none of them.
+    """
     allowed = kind.meeting_options.get("allowedChannels") or ()
-    if order.channel and allowed and order.channel not in (standard, *allowed):
+    if channel and allowed and channel not in (kind.meeting_info["channel"], *allowed):
         raise ChannelNotAllowed
-    return order.channel or standard
 
 
 def location_of(order: Order, kind: MeetingType, channel: str) -> str | None:

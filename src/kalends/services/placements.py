@@ -103,9 +103,19 @@ async def place(
         if 1 < loaded.meeting_type.spots < seats:
             raise SlotTaken
         placed = await _taking(conn, loaded, verdict, start, now, like)
-    if ignore_availability and not actor.is_admin and all(host.id != actor.user_id for host in placed.hosts):
-        raise OverrideNotAllowed
+    if ignore_availability:
+        check_override(actor, placed)
     return placed
+
+
+def check_override(actor: Actor, placed: Placement) -> None:
+    """Refuse to disregard availability for whoever is neither an administrator nor one of a placement's hosts.
+
+    Raises:
+        OverrideNotAllowed
+    """
+    if not actor.is_admin and all(host.id != actor.user_id for host in placed.hosts):
+        raise OverrideNotAllowed
 
 
 def span(loaded: Loaded, start: Instant) -> tuple[Instant, Instant, tuple[Instant, Instant]]:

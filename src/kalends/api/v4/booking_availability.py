@@ -19,9 +19,10 @@ from kalends.edge import problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep
 from kalends.errors import FieldError, Invalid, NotFound
-from kalends.services import calendars, explanations
+from kalends.services import calendars, explanations, order_checks
 from kalends.services.calendars import Listed
 from kalends.services.explanations import Hindrance
+from kalends.services.order_checks import ChannelNotAllowed
 from kalends.services.refusals import DurationNotAllowed
 from kalends.services.slot_queries import Loaded, SlotQuery
 from kalends.storage.hosts import Host
@@ -100,7 +101,7 @@ async def _no_other_names(request: Request) -> None:
 @router.get(
     "/booking-availability",
     response_model=BookingAvailability,
-    responses=problems.document(NotFound, DurationNotAllowed),
+    responses=problems.document(NotFound, DurationNotAllowed, ChannelNotAllowed),
     dependencies=[Depends(_no_other_names)],
 )
 async def get_booking_availability(
@@ -122,8 +123,8 @@ async def get_booking_availability(
 ) -> Response:
     """List the starts that can be booked.
 
-    A disabled meeting type has none; a duration it does not offer is refused. With existingAppointmentId the hosts
-    and the duration are those of that appointment.
+    A disabled meeting type has none; a duration or a channel it does not offer is refused. With
+    existingAppointmentId the hosts, the duration and the channel are those of that appointment.
 
     Days without a start are left out. With a timezone the starts are local times with their offset, without
     one they are in UTC.
@@ -135,6 +136,8 @@ async def get_booking_availability(
     rules = listed.loaded.rules
     if rules.enabled and rules.duration not in rules.allowed_durations:
         raise DurationNotAllowed
+    if rules.enabled and not query.existing_appointment_id:
+        order_checks.check_channel(query.channel, listed.loaded.meeting_type)
     blocked = await _blocked(listed, query, now) if troubleshoot else None
     # A browser may keep it, and asks with its ETag each time.
     kept = {"Cache-Control": "private, no-cache"}

@@ -14,6 +14,7 @@ from kalends.edge.context import AppDep
 from kalends.errors import NotFound
 from kalends.services import booking_holds, refusals
 from kalends.services.booking_holds import Hold, HoldNotFound
+from kalends.services.order_checks import ChannelNotAllowed
 from kalends.services.orders import Mode
 from kalends.services.refusals import HoldExpired
 from kalends.services.slot_queries import SlotQuery
@@ -72,7 +73,7 @@ class HoldAnswer(Answer):
         return cls(hold_id=hold.id, expires_at=hold.expires_at)
 
 
-@router.post("/booking-hold", status_code=201, responses=problems.document(NotFound, *refusals.ALL))
+@router.post("/booking-hold", status_code=201, responses=problems.document(NotFound, ChannelNotAllowed, *refusals.ALL))
 async def create_booking_hold(body: HoldForm, actor: SchedulingOrOwner, app: AppDep) -> HoldAnswer:
     """Keep a start for some minutes (company setting `holdMinutes`); others do not see it meanwhile."""
     async with app.transaction() as conn:

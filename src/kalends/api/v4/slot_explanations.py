@@ -16,8 +16,9 @@ from kalends.edge import problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep
 from kalends.errors import NotFound
-from kalends.services import explanations
+from kalends.services import explanations, order_checks
 from kalends.services.explanations import Explained
+from kalends.services.order_checks import ChannelNotAllowed
 
 from .booking_availability import JoinedAppointment
 from .slot_explanation_answers import (
@@ -39,7 +40,7 @@ router = APIRouter(prefix="/v4", tags=["Booking Availability V4"])
 
 @router.get(
     "/booking-availability/explain",
-    responses=problems.document(NotFound),
+    responses=problems.document(NotFound, ChannelNotAllowed),
     response_model_exclude_unset=True,
 )
 async def explain_start(
@@ -52,7 +53,10 @@ async def explain_start(
     """
     query = scope(start=start, end=start.add(minutes=1))
     async with app.reading() as conn:
-        return _answer(await explanations.explain(conn, actor.company_id, query, app.now()))
+        found = await explanations.explain(conn, actor.company_id, query, app.now())
+    if not query.existing_appointment_id:
+        order_checks.check_channel(query.channel, found.loaded.meeting_type)
+    return _answer(found)
 
 
 def _answer(found: Explained) -> SlotExplanation:
