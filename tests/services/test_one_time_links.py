@@ -42,13 +42,9 @@ async def state(conn: Connection, company: Founded, link: UUID, now: Instant = N
     return await one_time_links.state(conn, company.company_id, link, meeting_type_id=company.meeting_type_id, now=now)
 
 
-async def use(
-    conn: Connection, company: Founded, link: UUID, now: Instant = NOW, *, provisional_id: UUID | None = None
-) -> None:
+async def use(conn: Connection, company: Founded, link: UUID, now: Instant = NOW) -> None:
     """Use a link for the company's first type."""
-    await one_time_links.use(
-        conn, company.company_id, link, company.meeting_type_id, now, provisional_id=provisional_id
-    )
+    await one_time_links.use(conn, company.company_id, link, company.meeting_type_id, now)
 
 
 async def test_a_link_is_used_by_an_appointment_for_good(conn: Connection) -> None:
@@ -109,18 +105,6 @@ async def test_a_declined_booking_gives_its_link_back_and_a_confirmed_one_keeps_
         states[status] = [await state(conn, company, link, now) for now in (NOW, later)]
 
     assert states == {"declined_by_host": ["free", "free"], "confirmed": ["used", "used"]}
-
-
-async def test_the_booking_that_has_a_link_may_be_confirmed_with_it(conn: Connection) -> None:
-    company = await factories.company(conn, now=NOW)
-    link = await made(conn, company)
-    waiting = await provisional(conn, company, expires_at=START)
-    await one_time_links.settle(conn, company.company_id, link, provisional_id=waiting)
-
-    await use(conn, company, link, provisional_id=waiting)
-
-    with pytest.raises(OneTimeLinkUsed):
-        await use(conn, company, link, provisional_id=uuid4())
 
 
 async def test_of_two_at_once_the_second_waits_and_is_refused(app: App) -> None:

@@ -54,7 +54,7 @@ async def create(
 
 async def add(conn: Connection, *, actor: Actor, kind: MeetingType, now: Instant) -> OneTimeLink:
     """Store a new link for a type the actor may change."""
-    link = OneTimeLink(ids.new_id(kind.company_id), kind.id, used=False, provisional_id=None, created_at=now)
+    link = OneTimeLink(ids.new_id(kind.company_id), kind.id, used=False, created_at=now)
     await one_time_links.add(
         conn,
         company_id=kind.company_id,
@@ -66,22 +66,11 @@ async def add(conn: Connection, *, actor: Actor, kind: MeetingType, now: Instant
     return link
 
 
-async def use(
-    conn: Connection,
-    company_id: UUID,
-    link_id: UUID,
-    meeting_type_id: UUID,
-    now: Instant,
-    *,
-    provisional_id: UUID | None = None,
-) -> None:
+async def use(conn: Connection, company_id: UUID, link_id: UUID, meeting_type_id: UUID, now: Instant) -> None:
     """Lock a link and refuse it when it cannot be booked with; `settle` has to follow in the same transaction.
 
     In the lock order it stands after meeting type and queue, before the hosts. A link is free again when the
     provisional booking made with it expired or was declined.
-
-    Args:
-        provisional_id: the provisional booking that is being confirmed, which may have the link already.
 
     Raises:
         OneTimeLinkNotFound: the company has none such.
@@ -94,7 +83,7 @@ async def use(
         raise OneTimeLinkNotFound
     if link.meeting_type_id != meeting_type_id:
         raise OneTimeLinkMismatch
-    if link.used and (provisional_id is None or link.provisional_id != provisional_id):
+    if link.used:
         raise OneTimeLinkUsed
 
 

@@ -17,13 +17,11 @@ class OneTimeLink:
 
     Attributes:
         used: an appointment was booked with it, cancelled or not, or a provisional booking made with it lives.
-        provisional_id: the latest provisional booking made with it, whether it lives or not.
     """
 
     id: UUID
     meeting_type_id: UUID
     used: bool
-    provisional_id: UUID | None
     created_at: Instant
 
 
@@ -48,7 +46,7 @@ async def get(conn: Connection, company_id: UUID, link_id: UUID, now: Instant) -
     """Find a link of the company, and whether it is used at `now`."""
     async with conn.cursor(row_factory=class_row(OneTimeLink)) as cur:
         await cur.execute(
-            """SELECT l.id, l.meeting_type_id, l.provisional_id, l.created_at,
+            """SELECT l.id, l.meeting_type_id, l.created_at,
                 l.appointment_id IS NOT NULL OR EXISTS (
                     SELECT FROM provisional_booking p
                     WHERE p.company_id = l.company_id AND p.id = l.provisional_id
