@@ -122,9 +122,8 @@ async def test_an_own_hold_blocks_nobody_but_others(conn: Connection, company: F
 
 async def test_holds_of_nobody_and_of_others_are_not_found(conn: Connection, company: Founded) -> None:
     foreign = await factories.company(conn, now=NOW)
-    pending = await calendar_rows.reservation(conn, company, company.meeting_type_id, pending=True)
 
-    for unknown in (uuid4(), await calendar_rows.reservation(conn, foreign, foreign.meeting_type_id), pending):
+    for unknown in (uuid4(), await calendar_rows.reservation(conn, foreign, foreign.meeting_type_id)):
         with pytest.raises(NotFound, match="Hold not found"):
             await _load(conn, company, hold_id=unknown)
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain.rules import Caps
 from kalends.errors import NotFound
 from kalends.storage import locks, meeting_types, queues
 from kalends.storage import reservations as stored
@@ -21,7 +20,7 @@ from .orders import Order
 from .placements import Placement
 from .refusals import HoldExpired, HoldMismatch, SlotTaken, TooSoon
 from .slot_queries import Loaded, SlotQuery
-from .slot_rules import caps_of
+from .slot_rules import is_capped
 
 LONGEST_MINUTES = 30  # so long a hold can be kept, however often it is extended
 
@@ -124,13 +123,12 @@ async def _locked(conn: Connection, actor: Actor, hold_id: UUID) -> Reservation:
     if hold is None:
         raise HoldNotFound
     kind = await meeting_types.get(conn, actor.company_id, hold.meeting_type_id, deleted=True)
-    if kind and caps_of(kind.booking_limits) != Caps():
+    if kind and is_capped(kind.booking_limits):
         await locks.meeting_type(conn, actor.company_id, kind.id)
     queue_id = await queues.chosen_by(conn, actor.company_id, hold_id)
     if queue_id:
         await locks.queue(conn, actor.company_id, queue_id)
-    resources = [UUID(one["resourceId"]) for one in hold.resources]
-    await locks.users(conn, actor.company_id, [*hold.host_ids, *resources])
+    await locks.users(conn, actor.company_id, hold.user_ids)
     newest = await stored.hold(conn, actor.company_id, hold_id)
     if newest is None:
         raise HoldNotFound

@@ -25,7 +25,7 @@ from . import queue_teams, resource_calendars, sessions, slot_questions, slot_ru
 from .queue_teams import LineUp
 from .slot_queries import Loaded, Session, SlotQuery
 from .slot_questions import Asked
-from .slot_rules import caps_of
+from .slot_rules import caps_of, is_capped
 
 _NEAR_TERM_HOURS = 14 * 24
 
@@ -142,7 +142,7 @@ async def load_locked(
     """
     before = await slot_questions.asked(conn, company_id, query, deleted=deleted)
     kind = before.scope.meeting_type
-    capped = caps_of(kind.booking_limits) != Caps()
+    capped = is_capped(kind.booking_limits)
     if capped:
         await locks.meeting_type(conn, company_id, kind.id)
     locked_queue = kind.queue_id if before.scope.by_queue else None

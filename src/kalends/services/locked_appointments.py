@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from kalends.domain.rules import Caps
 from kalends.errors import NotFound
 from kalends.storage import appointments, locks
 from kalends.storage.appointments import Appointment
@@ -49,11 +48,11 @@ async def lock(
     """
     found = await _wanted(conn, actor, appointment_id, later_ones=later_ones)
     first = found[0]
-    if counted and slot_rules.caps_of(first.type_limits) != Caps():
+    if counted and slot_rules.is_capped(first.type_limits):
         await locks.meeting_type(conn, first.company_id, first.meeting_type_id)
     for queue_id in sorted({one.queue_id for one in found if one.queue_id}) if counted else ():
         await locks.queue(conn, first.company_id, queue_id)
-    await locks.users(conn, first.company_id, {user_id for one in found for user_id in users_of(one)})
+    await locks.users(conn, first.company_id, {user_id for one in found for user_id in one.user_ids})
     await locks.appointments(conn, first.company_id, [one.id for one in found])
     newest = await _wanted(conn, actor, appointment_id, later_ones=later_ones)
     if not _hosting(newest).items() <= _hosting(found).items():  # one fewer is one that was cancelled
@@ -73,14 +72,8 @@ async def again(conn: Connection, actor: Actor, before: Appointment) -> Appointm
     return newest
 
 
-def users_of(appointment: Appointment) -> set[UUID]:
-    """Name the users whose rows guard the time of an appointment: its hosts and its resources."""
-    rooms = {UUID(one["resourceId"]) for one in appointment.resources}
-    return rooms | {host.id for host in appointment.hosts}
-
-
 def _hosting(found: Sequence[Appointment]) -> dict[UUID, frozenset[UUID]]:
-    return {one.id: frozenset(users_of(one)) for one in found}
+    return {one.id: one.user_ids for one in found}
 
 
 async def _wanted(conn: Connection, actor: Actor, appointment_id: UUID, *, later_ones: bool) -> list[Appointment]:

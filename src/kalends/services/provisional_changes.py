@@ -18,6 +18,7 @@ from kalends.storage.reservations import Reservation
 
 from . import changes, order_texts, orders
 from .actor import Actor
+from .slot_rules import is_capped
 
 Span: TypeAlias = tuple[Instant, Instant]
 
@@ -47,7 +48,7 @@ async def lock(conn: Connection, seen: ProvisionalBooking, clock: Callable[[], I
     company_id, link = seen.company_id, seen.dto["oneTimeLinkId"]
     kind = await meeting_types.get(conn, company_id, seen.meeting_type_id, deleted=True)
     assert kind is not None, "meeting types are only marked as deleted"
-    if any(kind.booking_limits.values()):
+    if is_capped(kind.booking_limits):
         await locks.meeting_type(conn, company_id, kind.id)
     for queue_id in await provisional_bookings.queue_ids(conn, company_id, seen.id):
         await locks.queue(conn, company_id, queue_id)

@@ -161,8 +161,7 @@ async def placements(
     known = await hosts.by_ids(conn, company_id, {host_id for one in kept for host_id in one.host_ids})
     taken = await claims.of_reservations(conn, company_id, [one.id for one in kept])
     for one in kept:
-        users = {*one.host_ids, *(UUID(resource["resourceId"]) for resource in one.resources)}
-        if not users <= {row[1] for row in taken if row[0] == one.id}:
+        if not one.user_ids <= {row[1] for row in taken if row[0] == one.id}:
             raise HoldExpired
     chosen = await queues.of_reservations(conn, company_id, [one.id for one in kept])
     return [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from kalends.errors import NotFound
-from kalends.storage import calendars, reservations
+from kalends.storage import calendars, hosts, reservations
 from kalends.storage.calendars import HostHours, Scope
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
@@ -40,9 +40,9 @@ class Asked:
     @property
     def lock_nos(self) -> set[int]:
         """All host numbers a change concerns."""
-        hosts = {one.host.host_no for one in self.hosts}
+        own = {one.host.host_no for one in self.hosts}
         rooms = {hours.units[0] for one in self.resources for _, hours in one.channels}
-        return hosts | rooms | self.hold_lock_nos
+        return own | rooms | self.hold_lock_nos
 
 
 async def asked(conn: Connection, company_id: UUID, query: SlotQuery, *, deleted: bool) -> Asked:
@@ -74,8 +74,8 @@ async def asked(conn: Connection, company_id: UUID, query: SlotQuery, *, deleted
         raise NotFound("Queue not found")
     if query.existing_appointment_id and not scope.moved_exists:
         raise NotFound("Appointment not found")
-    hosts = tuple(host for host in scope.hosts if host)
-    if len(hosts) < len(scope.hosts) or scope.unknown_hosts:
+    known = tuple(host for host in scope.hosts if host)
+    if len(known) < len(scope.hosts) or scope.unknown_hosts:
         raise NotFound("Host not found")
     resources = await resource_calendars.needed(conn, scope, query, first=first, last=last)
     hold, users = None, {}
@@ -83,7 +83,6 @@ async def asked(conn: Connection, company_id: UUID, query: SlotQuery, *, deleted
         hold = await reservations.hold(conn, company_id, query.hold_id)
         if hold is None:
             raise NotFound("Hold not found")
-        rooms = [UUID(one["resourceId"]) for one in hold.resources]
-        users = await calendars.users(conn, company_id, [*hold.host_ids, *rooms])
+        users = await hosts.by_ids(conn, company_id, hold.user_ids, live_only=True)
     kept = tuple(users[host] for host in (hold.host_ids if hold else ()) if host in users)
-    return Asked(scope, hosts, resources, hold, kept, frozenset(user.host_no for user in users.values()))
+    return Asked(scope, known, resources, hold, kept, frozenset(user.host_no for user in users.values()))

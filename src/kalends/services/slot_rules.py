@@ -57,6 +57,11 @@ def caps_of(raw: Mapping[str, Any]) -> Caps:
     return Caps(raw.get("perDay"), raw.get("perWeek"), raw.get("perMonth")) if raw else Caps()
 
 
+def is_capped(limits: Mapping[str, Any]) -> bool:
+    """Tell whether a type with these `bookingLimits` is locked first: its bookings are counted one after the other."""
+    return caps_of(limits) != Caps()
+
+
 def ask(scope: Scope, query: SlotQuery) -> Ask:
     """Say who has to be there, where no queue chooses.
 

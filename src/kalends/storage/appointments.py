@@ -79,6 +79,11 @@ class Appointment:
         """Those who booked and still come, without the guests they bring along."""
         return tuple(one for one in self.attendees if not one.brought_along and one.cancelled_at is None)
 
+    @property
+    def user_ids(self) -> frozenset[UUID]:
+        """The hosts and the resources: their rows guard its time."""
+        return frozenset([*(host.id for host in self.hosts), *(UUID(one["resourceId"]) for one in self.resources)])
+
 
 _WHOLE = f"""
     SELECT {rows.prefixed(COLUMNS, "a")},

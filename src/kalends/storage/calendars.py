@@ -10,7 +10,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row
 from whenever import Instant
 
 from . import hosts, meeting_types, rows
@@ -214,13 +213,3 @@ async def busy(
         _BUSY, {"hosts": list(host_nos), "first": first, "last": last, "moved": moved, "hold": hold, "now": now}
     )
     return {host_no: sorted(zip(starts, ends, strict=True)) for host_no, starts, ends in await cursor.fetchall()}
-
-
-async def users(conn: Connection, company_id: UUID, user_ids: Sequence[UUID]) -> dict[UUID, Host]:
-    """Find live users, resources among them."""
-    async with conn.cursor(row_factory=class_row(Host)) as cur:
-        await cur.execute(
-            f"SELECT {hosts.COLUMNS} FROM user_account WHERE company_id = %s AND id = ANY(%s) AND deleted_at IS NULL",
-            (company_id, list(user_ids)),
-        )
-        return {user.id: user async for user in cur}

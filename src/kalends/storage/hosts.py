@@ -39,12 +39,13 @@ def of_json(row: Mapping[str, Any]) -> Host:
     return Host(**{**row, "id": UUID(row["id"])})
 
 
-async def by_ids(conn: Connection, company_id: UUID, user_ids: Iterable[UUID]) -> dict[UUID, Host]:
-    """Find users of the company as hosts, deleted ones too."""
+async def by_ids(
+    conn: Connection, company_id: UUID, user_ids: Iterable[UUID], *, live_only: bool = False
+) -> dict[UUID, Host]:
+    """Find users of the company as hosts, resources and deleted ones too."""
+    query = f"SELECT {COLUMNS} FROM user_account WHERE company_id = %s AND id = ANY(%s)"
     async with conn.cursor(row_factory=class_row(Host)) as cur:
-        await cur.execute(
-            f"SELECT {COLUMNS} FROM user_account WHERE company_id = %s AND id = ANY(%s)", (company_id, list(user_ids))
-        )
+        await cur.execute(query + " AND deleted_at IS NULL" * live_only, (company_id, list(user_ids)))
         return {host.id: host for host in await cur.fetchall()}
 
 

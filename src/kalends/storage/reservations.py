@@ -45,6 +45,11 @@ class Reservation:
         """The appointment's length, in minutes."""
         return int((self.end_at - self.start_at).total("minutes"))
 
+    @property
+    def user_ids(self) -> frozenset[UUID]:
+        """The hosts and the resources: their rows guard its time."""
+        return frozenset([*self.host_ids, *(UUID(one["resourceId"]) for one in self.resources)])
+
 
 async def add(conn: Connection, row: Mapping[str, Any]) -> None:
     """Insert a reservation from columns."""
