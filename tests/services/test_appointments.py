@@ -267,8 +267,10 @@ async def test_one_more_guest_comes_along(conn: Connection, company: Founded, st
         ("third@guests.test", True),
     ]
     assert await add("FRIEND@guests.test") == more
+    fourth = (await add("fourth@guests.test", more.attendees[1].id)).attendees[-1]
+    assert (fourth.email, fourth.brought_by) == ("fourth@guests.test", booker.id)
     with pytest.raises(NotFound):
-        await add("fourth@guests.test", uuid4())
+        await add("fifth@guests.test", uuid4())
 
 
 async def test_a_secret_opens_its_own_view_until_thirty_days_after(

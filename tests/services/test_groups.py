@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from kalends.errors import NotFound
 from kalends.services import appointments, booking_holds, bookings
 from kalends.services.cancellations import AttendeeOrAllNeeded
 from kalends.services.companies import Founded
@@ -209,6 +210,18 @@ async def test_a_guest_more_needs_a_seat(conn: Connection, company: Founded, kin
             attendee_id=both.attendees[0].id,
             email="pal@guests.test",
             clock=clock,
+        )
+
+
+async def test_whoever_left_brings_nobody_any_more(conn: Connection, company: Founded, kind: MeetingType) -> None:
+    await _guest(conn, company, kind, "ana")
+    both = await _guest(conn, company, kind, "ben")
+    actor, left = factories.actor(company), both.attendees[0].id
+    await appointments.cancel(conn, actor=actor, appointment_id=both.id, attendee_id=left, clock=clock)
+
+    with pytest.raises(NotFound):
+        await appointments.add_guest(
+            conn, actor=actor, appointment_id=both.id, attendee_id=left, email="pal@guests.test", clock=clock
         )
 
 

@@ -209,20 +209,21 @@ async def annotate(
 async def add_guest(
     conn: Connection, *, actor: Actor, appointment_id: UUID, attendee_id: UUID, email: str, clock: Clock
 ) -> Appointment:
-    """Let an attendee bring one more guest; an address that comes already changes nothing.
+    """Let an attendee who comes bring one more guest; an address that comes already changes nothing.
 
     Raises:
-        NotFound: no such appointment for the actor, or no such attendee in it.
+        NotFound: no such appointment for the actor, or no such attendee who comes to it.
         AlreadyCancelled, AlreadyOver
         SlotTaken: of a type with seats, none is left.
     """
     (before,) = await locked_appointments.lock(conn, actor, appointment_id)
     now = clock()
     _check_ahead(before, now)
-    by = next((one for one in before.attendees if one.id == attendee_id), None)
+    coming = [one for one in before.attendees if one.cancelled_at is None]
+    by = next((one for one in coming if one.id == attendee_id), None)
     if by is None:
         raise NotFound("Attendee not found")
-    coming = [one for one in before.attendees if one.cancelled_at is None]
+    by = next((one for one in coming if one.id == by.brought_by), by)  # whoever booked takes them all along
     if email.lower() in {(one.email or "").lower() for one in coming}:
         return before
     if before.type_spots > 1:
