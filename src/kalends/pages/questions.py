@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from kalends.domain import questions
 from kalends.domain.texts import CONTROL, CONTROL_BUT_LINES
-from kalends.errors import Invalid
 from kalends.languages import Translate
-from kalends.services import questions
 
 from .visit import VIEW, Visit
 
@@ -36,7 +35,7 @@ _CHOSEN: Final = {
     "checkbox-multi": "checkboxes",
     "checkbox-single": "checkbox",
 }
-_STEPS: Final = {"rating": (1, 5), "scale": (0, 10)}
+_STEPS: Final = frozenset({"rating", "scale"})
 _MOST_STEPS: Final = 11  # of a scale that is shown as buttons; a longer one is typed
 
 Answers = Mapping[str, tuple[str, ...]]
@@ -91,10 +90,7 @@ def _question(html_id: str, raw: Mapping[str, Any], _: Translate, *, unique: boo
     if field_type == "yes-no":
         options = (("yes", _("Yes")), ("no", _("No")))
     elif field_type in _STEPS:
-        least, most = (
-            int(standard if raw.get(key) is None else raw[key])
-            for key, standard in zip(("min", "max"), _STEPS[field_type], strict=True)
-        )
+        least, most = (int(bound or 0) for bound in questions.bounds(raw))
         if 0 < most - least < _MOST_STEPS:
             options = tuple((str(step), str(step)) for step in range(least, most + 1))
         else:
@@ -155,9 +151,7 @@ def errors(_: Translate, asked: Sequence[Question], answers: Answers, *, zone: s
         if any(len(text) > MAX_ANSWER or unfit.search(text) for text in answers.get(one.key, ())):
             found[one.id] = _("Please enter a shorter answer.")
             continue
-        try:
-            questions.check([one.raw], written, timezone=zone)
-        except Invalid:
+        if questions.wrong([one.raw], written, timezone=zone):
             found[one.id] = _sentence(_, one) if one.key in written else _missing(_, one)
     return found
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kalends.domain import phones
+from kalends.domain import phones, questions
 from kalends.errors import FieldError, Invalid
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.pending_attendees import PendingAttendee
 
-from . import page_passwords, questions
+from . import page_passwords
 from .orders import NewAttendee, Order
 
 
@@ -62,13 +62,10 @@ def checked(order: Order, kind: MeetingType) -> Order:
     """
     check_contact(order, kind)
     who = order.attendee
-    try:
-        phone = phones.e164(who.phone, timezone=who.timezone) if who.phone else None
-    except ValueError as error:
-        raise Invalid("Validation failed", errors=[FieldError("attendee.phone", str(error))]) from error
+    phone = phone_of(who)
     if not order.ignore_availability:
         page_passwords.check(kind, order.booking_password)
-        questions.check(kind.questions, {**order.context, **who.notes}, timezone=who.timezone)
+        _check_answers(order, kind)
     channel = channel_of(order, kind)
     return replace(
         order,
@@ -76,6 +73,25 @@ def checked(order: Order, kind: MeetingType) -> Order:
         location=location_of(order, kind, channel),
         attendee=replace(who, phone=phone),
     )
+
+
+def phone_of(attendee: NewAttendee) -> str | None:
+    """Write an attendee's phone number as it is kept (E.164); None: he gave none.
+
+    Raises:
+        Invalid: it is no phone number.
+    """
+    try:
+        return phones.e164(attendee.phone, timezone=attendee.timezone) if attendee.phone else None
+    except ValueError as error:
+        raise Invalid("Validation failed", errors=[FieldError("attendee.phone", str(error))]) from error
+
+
+def _check_answers(order: Order, kind: MeetingType) -> None:
+    who = order.attendee
+    wrong = questions.wrong(kind.questions, {**order.context, **who.notes}, timezone=who.timezone)
+    if wrong:
+        raise Invalid("Validation failed", errors=[FieldError(f"attendee.notes.{label}", why) for label, why in wrong])
 
 
 def check_contact(order: Order, kind: MeetingType) -> None:

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain import phones
 from kalends.errors import FieldError, Invalid, NotFound
 from kalends.storage import pending_attendees
 from kalends.storage.database import Connection
 from kalends.storage.pending_attendees import PendingAttendee
 
+from . import order_checks
 from .actor import Actor
 from .orders import NewAttendee
 
@@ -31,12 +31,7 @@ async def create(conn: Connection, *, actor: Actor, attendee: NewAttendee, now: 
     """
     if not (attendee.full_name or attendee.first_name or attendee.last_name):
         raise Invalid("Validation failed", errors=[FieldError("attendee.fullname", "is required")])
-    phone = attendee.phone
-    if phone:
-        try:
-            phone = phones.e164(phone, timezone=attendee.timezone)
-        except ValueError as error:
-            raise Invalid("Validation failed", errors=[FieldError("attendee.phone", str(error))]) from error
+    phone = order_checks.phone_of(attendee)
     columns = (
         "email", "first_name", "last_name", "full_name", "language", "timezone", "notes", "receive_reminders",
         "data_policy_accepted",

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
-from kalends.services import questions
-from kalends.services.questions import CHOICES, FieldType
+from kalends.domain import questions
+from kalends.domain.questions import CHOICES, FieldType
 
 from .schemas import Answer, Body, Flag, Line, OrEmpty
 

@@ -9,10 +9,9 @@ from typing import Any, Literal, TypeAlias
 
 from whenever import Date, Time
 
-from kalends.domain import phones
-from kalends.domain.emails import checked_email
-from kalends.domain.links import checked_link
-from kalends.errors import FieldError, Invalid
+from . import phones
+from .emails import checked_email
+from .links import checked_link
 
 FieldType: TypeAlias = Literal[
     "text-single", "text-multi", "email", "phone", "number", "select", "radio", "checkbox-single", "checkbox-multi",
@@ -27,29 +26,27 @@ YES, NO = frozenset({"yes", "true"}), frozenset({"no", "false"})
 _BOUNDS: Mapping[str, tuple[float | None, float | None]] = {"rating": (1, 5), "scale": (0, 10)}
 
 
-def check(questions: Sequence[Question], notes: Mapping[str, Any], *, timezone: str | None = None) -> None:
-    """Refuse notes that leave a required question open or answer one with what it does not ask for.
+def wrong(
+    questions: Sequence[Question], notes: Mapping[str, Any], *, timezone: str | None = None
+) -> list[tuple[str, str]]:
+    """Find the questions that are required and left open, or answered with what they do not ask for.
 
-    An answer stands under the question's name or its label; what answers no question is let be, and every value is
-    kept as it was given. Hidden questions are never required.
+    An answer stands under the question's name or its label; what answers no question is let be. Hidden questions are
+    never required. Answers (label, what is wrong) of each.
 
     Args:
         timezone: the attendee's, for phone numbers without a country's code.
-
-    Raises:
-        Invalid: with an error for every such question, its field ``attendee.notes.<label>``.
     """
-    wrong = []
+    found = []
     for question in questions:
         try:
-            _check(question, answer(question, notes), timezone)
+            _check(question, _answer(question, notes), timezone)
         except ValueError as error:
-            wrong.append(FieldError(f"attendee.notes.{question['label']}", str(error)))
-    if wrong:
-        raise Invalid("Validation failed", errors=wrong)
+            found.append((question["label"], str(error)))
+    return found
 
 
-def answer(question: Question, notes: Mapping[str, Any]) -> Any:
+def _answer(question: Question, notes: Mapping[str, Any]) -> Any:
     """Find what the notes answer, by the question's name or else its label; None when it was left open."""
     for key in (question.get("name"), question["label"]):
         value = notes.get(key) if key else None
