@@ -1,9 +1,15 @@
 """What is remote, as Protocols: the services speak to these, integrations implement them, tests bring their own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+from whenever import Instant
 
 from .errors import Upstream
+
+# Says what time it is; whoever locks asks after the last lock (design section 4).
+Clock: TypeAlias = Callable[[], Instant]
 
 
 @dataclass(frozen=True, slots=True)

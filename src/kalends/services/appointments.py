@@ -5,14 +5,13 @@ Members see the appointments they host, administrators all of the company; for e
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 from uuid import UUID
 
 from whenever import Instant
 
 from kalends.errors import Forbidden, Invalid, NotFound
+from kalends.ports import Clock
 from kalends.storage import attendees, locks, reservations
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
@@ -32,8 +31,6 @@ from .actor import Actor
 from .orders import Mode
 from .refusals import SlotTaken
 from .slot_queries import SlotQuery
-
-Clock: TypeAlias = Callable[[], Instant]
 
 
 class AlreadyCancelled(Invalid):

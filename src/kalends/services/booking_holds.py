@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
 from whenever import Instant
 
 from kalends.errors import NotFound
+from kalends.ports import Clock
 from kalends.storage import locks, meeting_types, queues
 from kalends.storage import reservations as stored
 from kalends.storage.database import Connection
@@ -39,7 +39,7 @@ class Hold:
     expires_at: Instant
 
 
-async def create(conn: Connection, *, actor: Actor, query: SlotQuery, clock: Callable[[], Instant]) -> Hold:
+async def create(conn: Connection, *, actor: Actor, query: SlotQuery, clock: Clock) -> Hold:
     """Keep the start of a query, one seat of it in a type that has more; the engine is asked as a booking would.
 
     Raises:
@@ -59,7 +59,7 @@ async def create(conn: Connection, *, actor: Actor, query: SlotQuery, clock: Cal
     return Hold(hold_id, expires_at)
 
 
-async def extend(conn: Connection, *, actor: Actor, hold_id: UUID, clock: Callable[[], Instant]) -> Hold:
+async def extend(conn: Connection, *, actor: Actor, hold_id: UUID, clock: Clock) -> Hold:
     """Keep a hold as long again from now on, at most 30 minutes in all; never shorter than it is.
 
     Raises:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from whenever import Instant
 
 from kalends.errors import DomainError, FieldError, Invalid
+from kalends.ports import Clock
 from kalends.storage import form_nonces, locks
 from kalends.storage.database import Connection
 from kalends.storage.form_nonces import Outcome
@@ -41,7 +42,7 @@ class SeriesConflict(Invalid):
     code = "series-conflict"
 
 
-async def book(conn: Connection, *, actor: Actor, order: Order, clock: Callable[[], Instant]) -> Booked | Pending:
+async def book(conn: Connection, *, actor: Actor, order: Order, clock: Clock) -> Booked | Pending:
     """Book an order, in the caller's transaction; where somebody has to confirm it first, keep its time.
 
     Locks the type when it has a cap, the queue, the one-time link, the hosts with rooms and things; the clock is read
@@ -119,7 +120,7 @@ async def _completed(conn: Connection, actor: Actor, order: Order) -> Order:
     return replace(order, attendee=order_checks.completed(order.attendee, pending))
 
 
-async def _load(conn: Connection, actor: Actor, order: Order, clock: Callable[[], Instant]) -> tuple[Loaded, Instant]:
+async def _load(conn: Connection, actor: Actor, order: Order, clock: Clock) -> tuple[Loaded, Instant]:
     async def lock_link() -> None:
         if order.one_time_link_id:
             await locks.one_time_link(conn, actor.company_id, order.one_time_link_id)

@@ -18,6 +18,7 @@ from kalends.domain.listing import Listing
 from kalends.domain.rules import Ask, Caps, HostCalendar, Rules
 from kalends.domain.spans import Span
 from kalends.errors import Unavailable
+from kalends.ports import Clock
 from kalends.storage import booked_starts, calendars, locks, queues
 from kalends.storage.database import Connection
 
@@ -122,7 +123,7 @@ async def load_locked(
     conn: Connection,
     company_id: UUID,
     query: SlotQuery,
-    clock: Callable[[], Instant],
+    clock: Clock,
     *,
     deleted: bool = False,
     before_hosts: Callable[[], Awaitable[None]] | None = None,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from whenever import Instant
@@ -11,6 +11,7 @@ from whenever import Instant
 from kalends.domain import slots
 from kalends.domain.assignment import Choice
 from kalends.domain.rules import Rules
+from kalends.ports import Clock
 from kalends.storage import handoffs, hosts, locks, queue_members, queues
 from kalends.storage.appointments import Appointment
 from kalends.storage.claims import SlotClaimed
@@ -25,8 +26,6 @@ from .calendars import ChangedMeanwhile
 from .handoff_candidates import Target, Team
 from .queues import QueueNotFound
 from .refusals import OutsideHours, SlotTaken
-
-Clock: TypeAlias = Callable[[], Instant]
 
 
 async def hand_over(

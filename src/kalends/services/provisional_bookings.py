@@ -7,14 +7,14 @@ administrators confirm and decline.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 from uuid import UUID
 
 from whenever import Instant
 
 from kalends.errors import Invalid, NotFound
+from kalends.ports import Clock
 from kalends.storage import ids
 from kalends.storage import provisional_bookings as stored
 from kalends.storage.database import Connection
@@ -40,8 +40,6 @@ from .provisional_changes import Locked
 from .provisional_views import View
 from .refusals import HoldExpired
 from .slot_queries import Loaded
-
-Clock: TypeAlias = Callable[[], Instant]
 
 UNPROVED_MINUTES = 30  # so long an e-mail address may go unproved
 UNPROVED_AT_ONCE = 3  # for each client address and host
