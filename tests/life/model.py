@@ -96,6 +96,10 @@ class Model:
     def of(self, state: str) -> list[Taking]:
         return [one for one in self.takings if one.state == state]
 
+    def groups(self) -> list[Taking]:
+        """List what stands in types with several seats."""
+        return [one for one in self.live() if one.kind.spots > 1]
+
     def claims(self) -> set[tuple[int, int, int]]:
         """The time taken of each host."""
         return {span for one in self.live() for span in one.spans()}

@@ -38,12 +38,11 @@ WINDOW = 4 * 1440
 HOLD_MINUTES, APPROVAL_MINUTES = 5, 1440
 
 Done = TypeVar("Done")
-# Starts around all hours, by far most of them on a ladder: a quarter of an hour from the day's first one.
-STARTS = st.builds(
-    lambda day, quarter, off: BEGIN + day * 1440 + quarter * 15 + off,
-    st.integers(0, 3),
-    st.one_of(st.integers(7, 25), st.integers(66, 90)),
-    st.sampled_from([0, 0, 0, 0, 5]),
+# Few, so that lives cross: around Thursday's hours, and around the clock change in the night to Sunday.
+STARTS = st.sampled_from(
+    [BEGIN + quarter * 15 for quarter in (10, 12, 13, 14, 16, 18, 22, 24)]
+    + [BEGIN + 2 * 1440 + quarter * 15 for quarter in (70, 74, 76, 77, 78, 80, 84)]
+    + [BEGIN + 12 * 15 + 5]
 )
 KIND = st.sampled_from(KINDS)
 PICK = st.integers(0, 50)
@@ -147,6 +146,12 @@ class Life(RuleBasedStateMachine):
     def book_a_listed_start(self, kind: Kind, pick: int) -> None:
         if listed := self.model.starts(kind, BEGIN, BEGIN + WINDOW):
             self.book(kind, listed[pick % len(listed)])
+
+    @precondition(lambda self: self.model.groups())
+    @rule(pick=PICK, holds=st.booleans())
+    def take_a_seat_beside_others(self, pick: int, holds: bool) -> None:
+        standing = _picked(self.model.groups(), pick)
+        (self.hold if holds else self.book)(standing.kind, standing.at)
 
     def booked(self, kind: Kind, at: int, expected: str, got: Any) -> None:
         model = self.model
