@@ -306,6 +306,24 @@ async def test_the_link_of_a_host_who_was_deleted_opens_nothing(conn: Connection
         await provisional_views.opened_by(conn, waiting.id, waiting.host_secret_of(ben.id), NOW)
 
 
+@pytest.mark.parametrize("options", [OPT_IN, APPROVAL])
+async def test_what_a_host_who_left_was_to_give_is_not_confirmed(
+    conn: Connection, company: Founded, options: dict[str, str]
+) -> None:
+    kind, actor = await kind_of(conn, company, options), factories.actor(company)
+    ben = (await factories.user(conn, company, now=NOW)).user
+    waiting = await pending(conn, visitor(company), order(kind.id, host_ids=(ben.id,)))
+    await conn.execute("UPDATE user_account SET deleted_at = %s WHERE id = %s", (NOW, ben.id))
+
+    with pytest.raises(HoldExpired):
+        await provisional_bookings.prove(conn, view=await guests_view(conn, waiting), clock=after(1))
+    with pytest.raises(HoldExpired):
+        await provisional_bookings.confirm(conn, actor=actor, provisional_id=waiting.id, clock=after(1))
+    declined = await provisional_bookings.decline(conn, actor=actor, provisional_id=waiting.id, clock=after(1))
+
+    assert declined.status == "declined_by_host"
+
+
 async def test_hosts_and_administrators_decide_and_nobody_else(conn: Connection, company: Founded) -> None:
     kind = await kind_of(conn, company, APPROVAL)
     ben, eve = [(await factories.user(conn, company, now=NOW)).user.id for _ in range(2)]

@@ -18,7 +18,7 @@ from .actor import Actor
 
 
 class AttendeeOrAllNeeded(Invalid):
-    """Several people booked this appointment: name one in attendeeId, or send cancelAll."""
+    """Several people can book this appointment: name one in attendeeId, or send cancelAll."""
 
     code = "attendee-or-all-needed"
 

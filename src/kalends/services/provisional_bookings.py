@@ -161,7 +161,7 @@ async def prove(conn: Connection, *, view: View, clock: Clock) -> Outcome:
     booking, now = locked.booking, locked.now
     if booking.status == "confirmed":
         return Outcome(booking, await provisional_views.attendee_secret(conn, booking))
-    _check_open(locked)
+    _check_kept(locked)
     if booking.proved_at:
         return Outcome(booking)
     if booking.type == "doubleOptIn" and not booking.then_host:
@@ -190,7 +190,7 @@ async def confirm(conn: Connection, *, actor: Actor, provisional_id: UUID, clock
     locked = await provisional_changes.lock(conn, seen, clock)
     if locked.booking.status == "confirmed":
         return Outcome(locked.booking, await provisional_views.attendee_secret(conn, locked.booking))
-    _check_open(locked)
+    _check_kept(locked)
     return await _confirmed(conn, actor, locked, proved_at=locked.booking.proved_at)
 
 
@@ -248,6 +248,13 @@ def _check_open(locked: Locked) -> None:
     if locked.booking.status == "declined_by_host":
         raise AlreadyDeclined
     if locked.booking.status_at(locked.now) == "expired":
+        raise HoldExpired
+
+
+def _check_kept(locked: Locked) -> None:
+    """Refuse what is open no more, and what one of its hosts was to give who has left, as with a hold."""
+    _check_open(locked)
+    if not all(one.live for one in locked.booking.hosts):
         raise HoldExpired
 
 
