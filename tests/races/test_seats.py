@@ -7,9 +7,9 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.app import App
+from kalends.domain.recurrence import Recurrence
 from kalends.services import appointments, booking_holds, bookings, one_time_links
 from kalends.services.companies import Founded
-from kalends.services.orders import Recurrence
 from kalends.services.slot_queries import SlotQuery
 from tests import calendar_rows, factories
 from tests.ordering import NOW, START, clock, order

@@ -4,8 +4,9 @@ import json
 from dataclasses import fields, replace
 from uuid import uuid4
 
+from kalends.domain.recurrence import Recurrence
 from kalends.services import order_texts
-from kalends.services.orders import NewAttendee, Order, Recurrence
+from kalends.services.orders import NewAttendee, Order
 from tests.ordering import START
 
 FULL = Order(

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from whenever import Instant
 
+from kalends.domain.recurrence import Recurrence
 from kalends.errors import NotFound
 from kalends.services import (
     appointments,
@@ -20,7 +21,7 @@ from kalends.services import (
 from kalends.services.actor import Actor
 from kalends.services.companies import CompanySettings, Founded
 from kalends.services.one_time_links import OneTimeLinkUsed
-from kalends.services.orders import Order, Recurrence
+from kalends.services.orders import Order
 from kalends.services.outcomes import Pending
 from kalends.services.provisional_bookings import AlreadyConfirmed, AlreadyDeclined, TooManyUnconfirmed
 from kalends.services.provisional_views import View

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 from whenever import Instant
 
+from kalends.domain.recurrence import Recurrence
 from kalends.services import appointments, booking_holds, bookings
 from kalends.services.companies import Founded
-from kalends.services.orders import Recurrence
 from kalends.services.outcomes import Booked
 from kalends.services.refusals import SlotTaken
 from kalends.services.slot_queries import SlotQuery

@@ -5,12 +5,11 @@ from typing import Any, Literal
 import pytest
 from whenever import Instant
 
-from kalends.services import appointments, bookings, series
+from kalends.domain.recurrence import Recurrence
+from kalends.services import appointments, bookings
 from kalends.services.bookings import SeriesConflict
 from kalends.services.companies import Founded
-from kalends.services.orders import Recurrence
 from kalends.services.outcomes import Booked, Pending
-from kalends.services.series import Turn
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
 from tests import calendar_rows, factories, ordering
@@ -19,8 +18,8 @@ from tests.ordering import NOW, START, clock, order
 WEEK = 7 * 24
 
 
-def weekly(count: int, on_conflict: Literal["fail", "skip"] = "fail", interval: int = 1) -> Recurrence:
-    return Recurrence("weekly", interval, count, on_conflict)
+def weekly(count: int, on_conflict: Literal["fail", "skip"] = "fail") -> Recurrence:
+    return Recurrence("weekly", 1, count, on_conflict)
 
 
 def week(number: int) -> Instant:
@@ -35,42 +34,6 @@ async def kind(conn: Connection, company: Founded) -> MeetingType:
 
 async def _book(conn: Connection, company: Founded, kind: MeetingType, recurrence: Recurrence, **fields: Any) -> Booked:
     return await ordering.book(conn, factories.actor(company), order(kind.id, recurrence=recurrence, **fields))
-
-
-def test_wall_time_is_kept_over_clock_changes() -> None:
-    """Case T02: Berlin turns its clocks on 30 March and 26 October 2031."""
-    first = Instant("2031-03-23T09:00:00Z")
-
-    found = series.turns(first, weekly(3), "Europe/Berlin")
-
-    assert found == [
-        Turn(first, True),
-        Turn(Instant("2031-03-30T08:00:00Z"), True),
-        Turn(Instant("2031-04-06T08:00:00Z"), True),
-    ]
-
-
-def test_a_wall_time_that_clocks_skip_does_not_exist() -> None:
-    found = series.turns(Instant("2031-03-29T01:30:00Z"), Recurrence("daily", 1, 3), "Europe/Berlin")
-
-    assert found == [
-        Turn(Instant("2031-03-29T01:30:00Z"), True),
-        Turn(Instant("2031-03-30T01:30:00Z"), False),
-        Turn(Instant("2031-03-31T00:30:00Z"), True),
-    ]
-
-
-def test_of_a_wall_time_that_comes_twice_the_first_is_meant() -> None:
-    found = series.turns(Instant("2031-10-25T00:30:00Z"), Recurrence("daily", 1, 2), "Europe/Berlin")
-
-    assert found[1] == Turn(Instant("2031-10-26T00:30:00Z"), True)
-
-
-@pytest.mark.parametrize("zone", ["Pacific/Apia", "America/St_Johns", "UTC"])
-def test_no_start_lies_behind_the_latest(zone: str) -> None:
-    first = Instant("2011-12-01T10:00:00Z")  # Apia left a day out that month
-    for again in (weekly(52, interval=52), Recurrence("daily", 1, 52), weekly(1)):
-        assert series.turns(first, again, zone)[-1].start < series.latest(first, again)
 
 
 async def test_every_start_is_booked_and_belongs_to_the_series(

@@ -20,6 +20,7 @@ Code: TypeAlias = Literal[
     "slot-occupied",
     "cap-reached",
 ]
+Mode: TypeAlias = Literal["anyone", "everyone"]
 Reason: TypeAlias = Literal["buffer", "busy", "claimed", "lead"]
 
 
@@ -108,7 +109,7 @@ class Ask:
     nor `required` counts.
     """
 
-    mode: Literal["anyone", "everyone"] = "anyone"
+    mode: Mode = "anyone"
     required: int | None = None
     teams: tuple[tuple[int, ...], ...] = ()
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from whenever import Instant
 
+from kalends.domain.rules import Mode
 from kalends.errors import Forbidden, Invalid, NotFound
 from kalends.ports import Clock
 from kalends.storage import attendees, locks, reservations
@@ -28,7 +29,6 @@ from . import (
     revisions,
 )
 from .actor import Actor
-from .orders import Mode
 from .refusals import SlotTaken
 from .slot_queries import SlotQuery
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from whenever import Instant
 
+from kalends.domain import recurrence
 from kalends.errors import DomainError, FieldError, Invalid
 from kalends.ports import Clock
 from kalends.storage import form_nonces, locks
@@ -85,7 +86,7 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Clock) ->
 
 def query_of(order: Order) -> SlotQuery:
     """Ask for the starts of an order as the list of starts does; of a series for all of them."""
-    end = series.latest(order.start, order.recurrence) if order.recurrence else order.start.add(minutes=1)
+    end = recurrence.latest(order.start, order.recurrence) if order.recurrence else order.start.add(minutes=1)
     return SlotQuery(
         meeting_type_id=order.meeting_type_id,
         start=order.start,
@@ -136,16 +137,16 @@ async def _placed(
         return [await _place(conn, actor, loaded, order, order.start, now, None)], []
     placed: list[Placement] = []
     refused: list[tuple[int, Occurrence, str]] = []
-    last = series.latest(order.start, order.recurrence)
+    last = recurrence.latest(order.start, order.recurrence)
     turns = await queue_teams.turns(conn, loaded, first=order.start, last=last, now=now)
-    for number, turn in enumerate(series.turns(order.start, order.recurrence, loaded.zone)):
+    for number, (start, exists) in enumerate(recurrence.starts(order.start, order.recurrence, loaded.zone)):
         try:
-            if not turn.exists:
+            if not exists:
                 raise OutsideHours
             like = placed[0] if placed else None
-            placed.append(await _place(conn, actor, loaded, order, turn.start, now, like))
+            placed.append(await _place(conn, actor, loaded, order, start, now, like))
         except refusals.ALL as error:
-            refused.append((number, Occurrence(turn.start, error_code=error.code), error.message))
+            refused.append((number, Occurrence(start, error_code=error.code), error.message))
         else:
             loaded = series.added(loaded, placed[-1])
             if turns is not None:

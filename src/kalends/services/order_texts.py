@@ -8,7 +8,9 @@ from uuid import UUID
 
 from whenever import Instant
 
-from .orders import NewAttendee, Order, Recurrence
+from kalends.domain.recurrence import Recurrence
+
+from .orders import NewAttendee, Order
 
 
 def dto(order: Order) -> dict[str, Any]:

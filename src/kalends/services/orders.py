@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from whenever import Instant
 
+from kalends.domain.recurrence import Recurrence
+from kalends.domain.rules import Mode
 from kalends.storage import ids
 from kalends.storage.attendees import Attendee
-
-Mode: TypeAlias = Literal["anyone", "everyone"]
 
 SECRET_BYTES = 32
 
@@ -48,22 +48,6 @@ class NewAttendee:
     def seats(self) -> int:
         """The seats he and his guests need."""
         return 1 + len(self.bringalong_emails)
-
-
-@dataclass(frozen=True, slots=True)
-class Recurrence:
-    """The same local time again and again: `count` starts, the first one included.
-
-    Attributes:
-        interval: weeks or days between two of them, 1-52.
-        count: 1-52.
-        on_conflict: whether one start that cannot be booked lets all of them fail, or is left out.
-    """
-
-    frequency: Literal["weekly", "daily"]
-    interval: int
-    count: int
-    on_conflict: Literal["fail", "skip"] = "fail"
 
 
 @dataclass(frozen=True, slots=True)

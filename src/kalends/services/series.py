@@ -1,53 +1,21 @@
-"""Series: the same local time again and again, and the calendars as each start leaves them to the next."""
+"""Series: the calendars as each start of a recurrence leaves them to the next."""
 
 from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain import leads
+from kalends.domain.leads import Turn
 from kalends.domain.rules import Resource, Unit
 from kalends.domain.spans import Span
 
 from . import queue_teams
-from .orders import Recurrence
 from .placements import Placement
 from .slot_queries import Loaded, LoadedResource
-
-_DAYS = {"daily": 1, "weekly": 7}
-_CLOCKS_HOURS = 26  # more than any zone's clocks are ever moved
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One start of a recurrence; `exists` is False where clocks skip its local time, and it stands right after."""
-
-    start: Instant
-    exists: bool
-
-
-def turns(first: Instant, recurrence: Recurrence, zone: str) -> list[Turn]:
-    """List the starts of a recurrence, the first one as it is.
-
-    Each has the wall time of the first one in the zone; of a wall time that comes twice it is the first.
-    """
-    local = first.to_tz(zone).to_plain()
-    found = [Turn(first, exists=True)]
-    for number in range(1, recurrence.count):
-        wall = local.add(days=number * recurrence.interval * _DAYS[recurrence.frequency])
-        start = wall.assume_tz(zone, disambiguation="compatible")
-        found.append(Turn(start.to_instant(), exists=start.to_plain() == wall))
-    return found
-
-
-def latest(first: Instant, recurrence: Recurrence) -> Instant:
-    """Name an instant after the last start of a recurrence, whatever the zone."""
-    days = (recurrence.count - 1) * recurrence.interval * _DAYS[recurrence.frequency]
-    return first.add(hours=24 * days + _CLOCKS_HOURS)
 
 
 def added(loaded: Loaded, placed: Placement) -> Loaded:
@@ -68,14 +36,14 @@ def added(loaded: Loaded, placed: Placement) -> Loaded:
     )
 
 
-def counted(loaded: Loaded, turns: dict[UUID, list[leads.Turn]], placed: Placement, now: Instant) -> Loaded:
+def counted(loaded: Loaded, turns: dict[UUID, list[Turn]], placed: Placement, now: Instant) -> Loaded:
     """Count the turn a placed start is for its queue, so that whoever is too far ahead is not offered the next one.
 
     Args:
         turns: those counted so far; this one joins them.
     """
     if placed.choice:
-        turns.setdefault(placed.choice.member_id, []).append(leads.Turn(placed.start.timestamp() // 60, now))
+        turns.setdefault(placed.choice.member_id, []).append(Turn(placed.start.timestamp() // 60, now))
     return queue_teams.hidden(loaded, turns)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain.rules import Ask, HostCalendar, Resource, Rules
+from kalends.domain.rules import Ask, HostCalendar, Mode, Resource, Rules
 from kalends.storage.hosts import Host
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.queues import QueueState
@@ -42,7 +41,7 @@ class SlotQuery:
     end: Instant
     host_ids: tuple[UUID, ...] = ()
     queue_id: UUID | None = None
-    mode: Literal["anyone", "everyone"] | None = None
+    mode: Mode | None = None
     required: int | None = None
     duration: int | None = None
     existing_appointment_id: UUID | None = None

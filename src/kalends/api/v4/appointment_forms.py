@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from kalends.services.orders import Mode
+from kalends.domain.rules import Mode
 
 from .schemas import Absent, Body, Email, Flag, Text, Whole
 from .windows import When

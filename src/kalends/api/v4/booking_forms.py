@@ -8,8 +8,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from kalends.domain.recurrence import Recurrence
+from kalends.domain.rules import Mode
 from kalends.errors import FieldError, Invalid
-from kalends.services.orders import Mode, NewAttendee, Order, Recurrence
+from kalends.services.orders import NewAttendee, Order
 
 from .channels import Channel
 from .languages import Language

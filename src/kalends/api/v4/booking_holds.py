@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
+from kalends.domain.rules import Mode
 from kalends.edge import problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep
@@ -15,7 +16,6 @@ from kalends.errors import NotFound
 from kalends.services import booking_holds, refusals
 from kalends.services.booking_holds import Hold, HoldNotFound
 from kalends.services.order_checks import ChannelNotAllowed
-from kalends.services.orders import Mode
 from kalends.services.refusals import HoldExpired
 from kalends.services.slot_queries import SlotQuery
 

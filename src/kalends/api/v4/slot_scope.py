@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Query
 from pydantic import Field
 
-from kalends.services.orders import Mode
+from kalends.domain.rules import Mode
 from kalends.services.slot_queries import SlotQuery
 
 from .channels import Channel
