@@ -229,6 +229,21 @@ def test_who_is_brought_along_reads_who_asks_him() -> None:
     assert b"jo@guest.test" not in mail.content
 
 
+def test_in_a_group_only_who_brought_him_along_asks_him() -> None:
+    """Case G05: others booked before."""
+    other = guest(id=SECOND_HOST[:-1] + "f", email="ann@guest.test", fullname="Ann Other", phone="+43 1 999999")
+    friend = guest(id=FRIEND, email="pal@x.test", fullname="pal", phone=None, broughtAlong=True, broughtBy=GUEST)
+    templates = {"title": "{!M.Guest.Fullname} {!M.Guest.Phone}"}
+
+    for gone in (False, True):
+        mail = write(FRIEND, attendees=[other, guest(isCancelled=gone), friend], ics=templates)
+
+        assert "Jo Lee asks you to come" in part(mail, "plain")
+        assert str(calendar(mail)[1]["SUMMARY"]).startswith("Jo Lee")
+        assert "Ann" not in part(mail, "plain")
+        assert "999999" not in part(mail, "plain")
+
+
 @pytest.mark.parametrize(
     "evil", ["Jo\r\nBcc: spy@evil.test", "Jo\nX: y", "Jo <spy@evil.test>,", '"', "\u2028x", "é" * 80]
 )

@@ -1,6 +1,7 @@
 """A guest's page of an appointment that is more than one meeting with one host."""
 
 import re
+from html import unescape
 
 from whenever import Instant
 
@@ -91,6 +92,31 @@ async def test_who_joins_a_date_of_a_series_gets_no_hold_of_the_others(site: Sit
     assert [[one.cancelled_at is not None for one in each.attendees] for each in await site.appointments()] == [
         [False, True], [False], [False],
     ]  # fmt: skip
+
+
+async def test_what_one_guest_of_a_group_writes_no_other_reads(site: Site) -> None:
+    """Case G05: neither the address where he wants to meet nor why he cancelled."""
+    await change_columns(site, spots=5)
+    actor = Actor(site.host.company_id, None, False, "page")
+    pages = []
+    for name in ("mia", "tom"):
+        guest = NewAttendee(f"{name}@guest.test", notes={"address": f"{name}'s flat"})
+        order = Order(site.meeting_type_id, Instant(START), guest, channel="local-attendee")
+        async with site.app.transaction() as conn:
+            booked = await bookings.book(conn, actor=actor, order=order, clock=site.clock)
+        assert isinstance(booked, Booked)
+        pages.append(f"/b/{booked.appointment_id}/{booked.secret}")
+    async with site.client() as client:
+        mia, tom = [unescape((await client.get(page)).text) for page in pages]
+        for page, reason in zip(pages, ("Mia is away", "Tom is ill"), strict=True):
+            await client.post(f"{page}/cancel", data={"reason": reason})
+        mia_after, tom_after = [(await client.get(page)).text for page in pages]
+
+    assert "mia's flat" in mia
+    assert "tom's flat" in tom
+    assert "mia's flat" not in tom
+    assert "Tom is ill" in tom_after
+    assert "Tom is ill" not in mia_after
 
 
 async def test_a_meeting_handed_over_shows_who_hosts_now(site: Site) -> None:

@@ -106,5 +106,6 @@ def attendee_entry(attendee: Attendee) -> dict[str, Any]:
         "timezone": attendee.timezone,
         "notes": attendee.notes,
         "broughtAlong": attendee.brought_along,
+        "broughtBy": str(attendee.brought_by) if attendee.brought_by else None,
         "isCancelled": attendee.cancelled_at is not None,
     }

@@ -37,6 +37,33 @@ class GuestView:
         company_id = self.appointment.company_id
         return Actor(company_id, None, False, "guest", attendee_id=self.attendee.id, client=self.client)
 
+    @property
+    def location(self) -> str | None:
+        """The place as he may know it: one that a guest gave is that guest's, and whoever joins later is at his own."""
+        one = self.appointment
+        if one.channel != "local-attendee" or self._is_of(one.attendees[0].id):
+            return one.location
+        address = self.attendee.notes.get("address")
+        return address if isinstance(address, str) else None
+
+    @property
+    def cancelled_by(self) -> str | None:
+        """Who cancelled it, unless that was another guest."""
+        return self.appointment.cancelled_by if self._may_read_reason else None
+
+    @property
+    def cancel_reason(self) -> str | None:
+        """Why it was cancelled, unless another guest wrote that."""
+        return self.appointment.cancel_reason if self._may_read_reason else None
+
+    @property
+    def _may_read_reason(self) -> bool:
+        one = self.appointment
+        return one.cancel_source != "attendee" or bool(one.cancelled_by and self._is_of(UUID(one.cancelled_by)))
+
+    def _is_of(self, attendee_id: UUID) -> bool:
+        return attendee_id in (self.attendee.id, self.attendee.brought_by)
+
 
 async def opened_by(
     conn: Connection, appointment_id: UUID, secret: str, now: Instant, *, client: str | None = None

@@ -117,6 +117,7 @@ def snapshot(booking: ProvisionalBooking, spans: Sequence[tuple[Instant, Instant
     booker, *others = map(changes.attendee_entry, orders.attendees_of(order, booking.company_id, now))
     channel = order.channel or booking.meeting_info["channel"]
     status = "expired" if booking.expired_at else booking.status
+    guest_id = str(booking.id)  # there are no attendees yet, so he goes by this
     return {
         "id": str(booking.id),
         "revision": booking.revision,
@@ -140,6 +141,5 @@ def snapshot(booking: ProvisionalBooking, spans: Sequence[tuple[Instant, Instant
         "companyName": booking.company_name,
         "companyLanguage": booking.company_language,
         "hosts": [changes.host_entry(one.host) for one in booking.hosts],
-        # There are no attendees yet: the guest goes by the booking's own id.
-        "attendees": [{**booker, "id": str(booking.id)}, *others],
+        "attendees": [{**booker, "id": guest_id}, *({**one, "broughtBy": guest_id} for one in others)],
     }

@@ -91,10 +91,12 @@ def live_guests(snapshot: Snapshot) -> Sequence[Mapping[str, Any]]:
 
 
 def booker(snapshot: Snapshot, to: Reader) -> Mapping[str, Any]:
-    """Find who booked, as seen by a reader: a guest who was not brought along booked himself."""
+    """Find who booked, as seen by a reader: a guest himself, or who brought him along; for a host the first."""
     if not to.is_host and not to.person.get("broughtAlong"):
         return to.person
     guests = live_guests(snapshot)
+    if not to.is_host and to.person.get("broughtBy"):
+        return next((guest for guest in snapshot["attendees"] if guest["id"] == to.person["broughtBy"]), {})
     return next((guest for guest in guests if not guest.get("broughtAlong")), guests[0] if guests else {})
 
 
