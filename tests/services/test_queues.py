@@ -16,7 +16,7 @@ from kalends.services.companies import Founded
 from kalends.services.queue_members import Changes, UserChange
 from kalends.services.queues import View
 from kalends.storage import ids, queue_ledger
-from kalends.storage import queues as storage
+from kalends.storage import queues as stored
 from kalends.storage.database import Connection
 from kalends.storage.queues import QueueState
 from tests import factories
@@ -41,7 +41,7 @@ async def _people(conn: Connection, company: Founded, number: int) -> list[UUID]
 
 
 async def _state(conn: Connection, company: Founded, queue_id: UUID) -> QueueState:
-    state = await storage.state(conn, company.company_id, queue_id)
+    state = await stored.state(conn, company.company_id, queue_id)
     assert state
     return state
 
@@ -61,7 +61,7 @@ async def _choose(
         now=now,
     )
     chosen = next(member for member in state.members if member.id == choice.member_id)
-    await storage.record(
+    await queue_ledger.record(
         conn,
         company_id=company.company_id,
         queue_id=queue_id,
@@ -216,15 +216,15 @@ async def test_what_is_cancelled_declined_or_expired_does_not_count(conn: Connec
     await _choose(conn, company, queue_id, reservation_id=held, expires_at=NOW.add(minutes=5))
     await _choose(conn, company, queue_id, reservation_id=kept, expires_at=NOW.add(minutes=5))
 
-    await storage.drop(conn, company_id, appointment_id=appointment)
-    await storage.drop(conn, company_id, reservation_id=declined)
-    await storage.settle(conn, company_id, kept, appointment)
-    soon = await storage.had(conn, company_id, queue_id, now=NOW)
-    later = await storage.had(conn, company_id, queue_id, now=NOW.add(minutes=5))
+    await queue_ledger.drop(conn, company_id, appointment_id=appointment)
+    await queue_ledger.drop(conn, company_id, reservation_ids=[declined])
+    await queue_ledger.settle(conn, company_id, [kept], appointment)
+    soon = await queue_ledger.had(conn, company_id, queue_id, now=NOW)
+    later = await queue_ledger.had(conn, company_id, queue_id, now=NOW.add(minutes=5))
 
     assert {member: had.count for member, had in soon.items()} == {one: 1, two: 1}
     assert {member: had.count for member, had in later.items()} == {two: 1}
-    assert await storage.of_appointment(conn, company_id, appointment) == {queue_id}
+    assert await queue_ledger.of_appointment(conn, company_id, appointment) == {queue_id}
     entries = await queue_ledger.page(conn, company_id, queue_id, before=None, limit=9, now=NOW.add(minutes=5))
     assert [entry.live for entry in entries] == [True, False, False, False]
 
@@ -234,11 +234,11 @@ async def test_an_extended_hold_counts_longer(conn: Connection, company: Founded
     held = ids.new_id(company.company_id)
     await _choose(conn, company, view.queue.id, reservation_id=held, expires_at=NOW.add(minutes=5))
 
-    await storage.extend(conn, company.company_id, held, NOW.add(minutes=10))
+    await queue_ledger.extend(conn, company.company_id, [held], NOW.add(minutes=10))
 
-    late = await storage.had(conn, company.company_id, view.queue.id, now=NOW.add(minutes=9))
+    late = await queue_ledger.had(conn, company.company_id, view.queue.id, now=NOW.add(minutes=9))
     assert late[company.user_id].count == 1
-    assert await storage.had(conn, company.company_id, view.queue.id, now=NOW.add(minutes=10)) == {}
+    assert await queue_ledger.had(conn, company.company_id, view.queue.id, now=NOW.add(minutes=10)) == {}
 
 
 async def test_turns_are_read_by_start_and_move_with_their_appointment(conn: Connection, company: Founded) -> None:
@@ -248,15 +248,15 @@ async def test_turns_are_read_by_start_and_move_with_their_appointment(conn: Con
     await _choose(conn, company, queue_id, appointment_id=appointment)
     await _choose(conn, company, queue_id, reservation_id=held, expires_at=NOW.add(minutes=5))
 
-    await storage.move(conn, company_id, appointment, START.add(hours=24))
+    await queue_ledger.move(conn, company_id, appointment, START.add(hours=24))
     day: dict[str, Any] = {"first": START, "last": START.add(hours=24), "now": NOW}
     next_day: dict[str, Any] = {"first": START.add(hours=24), "last": START.add(hours=48), "now": NOW}
     minute = START.timestamp() // 60
 
-    turns = await storage.starts(conn, company_id, queue_id, **day)
+    turns = await queue_ledger.turns(conn, company_id, queue_id, **day)
     assert turns == {company.user_id: [Turn(minute, NOW)]}
-    assert await storage.starts(conn, company_id, queue_id, **day, leaving=held) == {}
-    moved = await storage.starts(conn, company_id, queue_id, **next_day, leaving=held)
+    assert await queue_ledger.turns(conn, company_id, queue_id, **day, leaving=held) == {}
+    moved = await queue_ledger.turns(conn, company_id, queue_id, **next_day, leaving=held)
     assert moved == {company.user_id: [Turn(minute + 1440, NOW)]}
 
 
@@ -285,8 +285,7 @@ async def test_who_is_ahead_is_closed_until_the_period_is_over(conn: Connection,
     state = await _state(conn, company, view.queue.id)
     await _choose(conn, company, view.queue.id)
 
-    first, last = queues.turns_around(state, START, START.add(minutes=1))
-    turns = await storage.starts(conn, company.company_id, state.id, first=first, last=last, now=NOW)
+    turns = await queues.turns(conn, company.company_id, state, first=START, last=START.add(minutes=1), now=NOW)
 
     monday = Instant("2031-03-02T23:00:00Z").timestamp() // 60
     assert queues.ahead(state, turns, ZONE) == {one: [(monday, monday + 7 * 1440)]}

@@ -9,7 +9,7 @@ from whenever import Instant
 
 from kalends.errors import NotFound
 from kalends.ports import Clock
-from kalends.storage import locks, meeting_types, queues
+from kalends.storage import locks, meeting_types, queue_ledger
 from kalends.storage import reservations as stored
 from kalends.storage.database import Connection
 from kalends.storage.reservations import Reservation
@@ -125,7 +125,7 @@ async def _locked(conn: Connection, actor: Actor, hold_id: UUID) -> Reservation:
     kind = await meeting_types.get(conn, actor.company_id, hold.meeting_type_id, deleted=True)
     if kind and is_capped(kind.booking_limits):
         await locks.meeting_type(conn, actor.company_id, kind.id)
-    queue_id = await queues.chosen_by(conn, actor.company_id, hold_id)
+    queue_id = await queue_ledger.chosen_by(conn, actor.company_id, hold_id)
     if queue_id:
         await locks.queue(conn, actor.company_id, queue_id)
     await locks.users(conn, actor.company_id, hold.user_ids)

@@ -8,7 +8,7 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.errors import Invalid, NotFound
-from kalends.storage import attendees, claims, hosts, queues, reservations
+from kalends.storage import attendees, claims, hosts, queue_ledger, reservations
 from kalends.storage.appointments import Appointment
 from kalends.storage.attendees import Attendee
 from kalends.storage.database import Connection
@@ -91,7 +91,7 @@ async def _whole(
     await hosts.keep_step(conn, company_id=company_id, appointment_id=before.id, start=before.start_at, live=False)
     await reservations.leave(conn, company_id, before.id)
     if before.queue_id:
-        await queues.drop(conn, company_id, appointment_id=before.id)
+        await queue_ledger.drop(conn, company_id, appointment_id=before.id)
     by = actor.attendee_id or actor.user_id
     return {
         "sequence": before.sequence + 1,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.storage import appointments, attendees, claims, hosts, ids, locks, queues, reservations
+from kalends.storage import appointments, attendees, claims, hosts, ids, locks, queue_ledger, reservations
 from kalends.storage.claims import Owner, SlotClaimed
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
@@ -123,7 +123,7 @@ async def _make(
     except SlotClaimed as error:
         raise SlotTaken(reason="claimed") from error
     if placement.choice and kind.queue_id and not placement.reservation_id:
-        await queues.record(
+        await queue_ledger.record(
             conn,
             company_id=company_id,
             queue_id=kind.queue_id,
@@ -177,14 +177,13 @@ async def _claim(
         seated = [one.id for one in others]
         await claims.share(conn, company_id=company_id, reservation_ids=seated)
         await reservations.join(conn, company_id, seated, appointment_id)
-        for reservation_id in seated:
-            await queues.settle(conn, company_id, reservation_id, appointment_id)
+        await queue_ledger.settle(conn, company_id, seated, appointment_id)
     owner = Owner(appointment_id=appointment_id)
     if placement.reservation_id:
         await claims.assign(
             conn, company_id=company_id, reservation_id=placement.reservation_id, appointment_id=appointment_id
         )
-        await queues.settle(conn, company_id, placement.reservation_id, appointment_id)
+        await queue_ledger.settle(conn, company_id, [placement.reservation_id], appointment_id)
         await reservations.end(conn, company_id, [placement.reservation_id])
     elif others:
         of = Owner(reservation_id=others[0].id)

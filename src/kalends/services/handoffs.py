@@ -12,7 +12,7 @@ from kalends.domain import slots
 from kalends.domain.assignment import Choice
 from kalends.domain.rules import Rules
 from kalends.ports import Clock
-from kalends.storage import handoffs, hosts, locks, queue_members, queues
+from kalends.storage import handoffs, hosts, locks, queue_ledger, queue_members, queues
 from kalends.storage.appointments import Appointment
 from kalends.storage.claims import SlotClaimed
 from kalends.storage.database import Connection
@@ -57,14 +57,14 @@ async def hand_over(
         raise SlotTaken if SlotTaken in refusals.values() else OutsideHours
     leaving = next((host for host in before.hosts if host.id == actor.user_id), before.hosts[0])
     if leaving == before.hosts[0]:  # whom a queue has chosen is the main host
-        await queues.drop(conn, actor.company_id, appointment_id=before.id)
+        await queue_ledger.drop(conn, actor.company_id, appointment_id=before.id)
     choice = await _choose(conn, before, target, free, now) if target.queue_id else None
     team = next(team for team in free if choice is None or team.member_id == choice.member_id)
     user_ids = await _replace(conn, before, rules, leaving, team, now)
     fields: dict[str, Any] = {"sequence": before.sequence + 1}
     if choice and target.queue_id:
         fields["queue_id"] = target.queue_id
-        await queues.record(
+        await queue_ledger.record(
             conn,
             company_id=before.company_id,
             queue_id=target.queue_id,
@@ -84,14 +84,14 @@ async def _locked(
 
     async def look() -> tuple[Appointment, list[Team], set[UUID]]:
         found = await appointments.get(conn, actor=actor, appointment_id=appointment_id)
-        counted = await queues.of_appointment(conn, actor.company_id, appointment_id)
+        counted = await queue_ledger.of_appointment(conn, actor.company_id, appointment_id)
         return found, await handoff_candidates.teams(conn, actor.company_id, target, found), counted
 
     def users(found: Appointment, teams: Sequence[Team]) -> set[UUID]:
         return {user_id for team in teams for user_id in team.user_ids} | {host.id for host in found.hosts}
 
     found, teams, counted = await look()
-    for queue_id in sorted(counted | ({target.queue_id} if target.queue_id else set()), key=str):
+    for queue_id in sorted(counted | ({target.queue_id} if target.queue_id else set())):
         await locks.queue(conn, actor.company_id, queue_id)
     locked = users(found, teams)
     await locks.users(conn, actor.company_id, locked)

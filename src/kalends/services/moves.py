@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from whenever import Instant
 
-from kalends.storage import claims, hosts, queues, reservations
+from kalends.storage import claims, hosts, queue_ledger, reservations
 from kalends.storage.appointments import Appointment
 from kalends.storage.claims import Owner
 from kalends.storage.database import Connection
@@ -39,4 +39,4 @@ async def take_along(
         await hosts.keep_only(conn, company_id=company_id, appointment_id=before.id, user_ids=staying)
     await reservations.leave(conn, company_id, before.id)
     if before.queue_id:
-        await queues.move(conn, company_id, before.id, placement.start)
+        await queue_ledger.move(conn, company_id, before.id, placement.start)

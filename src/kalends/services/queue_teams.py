@@ -12,7 +12,6 @@ from whenever import Instant
 from kalends.domain.leads import Turn
 from kalends.domain.rules import Ask
 from kalends.domain.spans import Span
-from kalends.storage import queues as storage
 from kalends.storage.database import Connection
 from kalends.storage.queues import QueueState
 
@@ -88,9 +87,8 @@ async def closed(
     """
     if state.max_lead_threshold is None:
         return {}
-    begin, end = queues.turns_around(state, first, last)
-    turns = await storage.starts(conn, company_id, state.id, first=begin, last=end, now=now, leaving=leaving)
-    return queues.ahead(state, turns, zone)
+    known = await queues.turns(conn, company_id, state, first=first, last=last, now=now, leaving=leaving)
+    return queues.ahead(state, known, zone)
 
 
 async def turns(
@@ -103,9 +101,8 @@ async def turns(
     state = loaded.queue
     if state is None or state.max_lead_threshold is None or state.prioritize_near_term:
         return None
-    begin, end = queues.turns_around(state, first, last)
     company_id, own = loaded.meeting_type.company_id, loaded.hold.id if loaded.hold else None
-    return await storage.starts(conn, company_id, state.id, first=begin, last=end, now=now, leaving=own)
+    return await queues.turns(conn, company_id, state, first=first, last=last, now=now, leaving=own)
 
 
 def hidden(loaded: Loaded, turns: Mapping[UUID, Sequence[Turn]]) -> Loaded:

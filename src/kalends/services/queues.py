@@ -60,21 +60,35 @@ def ahead(state: QueueState, turns: Mapping[UUID, Sequence[Turn]], zone: str) ->
     """Find the starts not offered to members who are too far ahead; tidy spans of epoch minutes, by member.
 
     Args:
-        turns: as `storage.queues.starts` reads them for `turns_around` of the window.
+        turns: as `turns` reads them for the window.
         zone: of the type's schedule.
     """
     if state.max_lead_threshold is None:
         return {}
-    return leads.ahead(state.type, state.max_lead_threshold, state.distribution_period, zone, standings(state, turns))
+    return leads.ahead(state.type, state.max_lead_threshold, state.distribution_period, zone, _standings(state, turns))
 
 
-def turns_around(state: QueueState, first: Instant, last: Instant) -> tuple[Instant, Instant]:
-    """Say for which starts turns must be read to look at [first, last): whole periods of any zone."""
+async def turns(
+    conn: Connection,
+    company_id: UUID,
+    state: QueueState,
+    *,
+    first: Instant,
+    last: Instant,
+    now: Instant,
+    leaving: UUID | None = None,
+) -> dict[UUID, list[Turn]]:
+    """Read, by member, the turns that count for starts of [first, last): those of its whole periods, in any zone.
+
+    Args:
+        leaving: a reservation that is not counted.
+    """
     start, end = leads.around(state.distribution_period, first.timestamp() // 60, -(-last.timestamp() // 60))
-    return Instant.from_timestamp(start * 60), Instant.from_timestamp(end * 60)
+    begin, until = Instant.from_timestamp(start * 60), Instant.from_timestamp(end * 60)
+    return await queue_ledger.turns(conn, company_id, state.id, first=begin, last=until, now=now, leaving=leaving)
 
 
-def standings(state: QueueState, turns: Mapping[UUID, Sequence[Turn]]) -> list[Standing]:
+def _standings(state: QueueState, turns: Mapping[UUID, Sequence[Turn]]) -> list[Standing]:
     """Put each rotating member beside his turns."""
     return [Standing(one.id, one.capacity, one.joined, turns.get(one.id, ())) for one in state.members]
 
@@ -102,13 +116,10 @@ async def candidates(
     conn: Connection, company_id: UUID, state: QueueState, start: Instant, zone: str, now: Instant
 ) -> list[Candidate]:
     """Read what counts when a start is given to one of the rotating members."""
-    had = await queues.had(conn, company_id, state.id, now=now)
+    had = await queue_ledger.had(conn, company_id, state.id, now=now)
     counts = {one.id: (had[one.id].count if one.id in had else 0, one.baseline) for one in state.members}
     if state.type == "equalDistribution":
-        first, last = turns_around(state, start, start.add(minutes=1))
-        turns = await queues.starts(conn, company_id, state.id, first=first, last=last, now=now)
-        at = start.timestamp() // 60
-        same = leads.within(state.distribution_period, zone, at, standings(state, turns))
+        same = await _in_period(conn, company_id, state, zone, start, now)
         extra = leads.head_starts(state.type, same)
         counts = {one.member_id: (len(one.turns), extra[one.member_id]) for one in same}
     return [
@@ -122,6 +133,14 @@ async def candidates(
         )
         for one in state.members
     ]
+
+
+async def _in_period(
+    conn: Connection, company_id: UUID, state: QueueState, zone: str, start: Instant, now: Instant
+) -> list[Standing]:
+    """Read how the members stand in the period that a start falls into."""
+    known = await turns(conn, company_id, state, first=start, last=start.add(minutes=1), now=now)
+    return leads.within(state.distribution_period, zone, start.timestamp() // 60, _standings(state, known))
 
 
 async def get(conn: Connection, *, actor: Actor, queue_id: UUID) -> View:
@@ -190,9 +209,7 @@ async def ledger(
 async def _leaders(conn: Connection, company_id: UUID, state: QueueState, zone: str, now: Instant) -> set[UUID]:
     if state.max_lead_threshold is None:
         return set()
-    first, last = turns_around(state, now, now.add(minutes=1))
-    turns = await queues.starts(conn, company_id, state.id, first=first, last=last, now=now)
-    same = leads.within(state.distribution_period, zone, now.timestamp() // 60, standings(state, turns))
+    same = await _in_period(conn, company_id, state, zone, now, now)
     return leads.leaders(state.type, state.max_lead_threshold, same)
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain.assignment import Choice
-from kalends.storage import claims, hosts, ids, queues, reservations
+from kalends.storage import claims, hosts, ids, queue_ledger, reservations
 from kalends.storage.claims import Owner
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
@@ -74,7 +74,7 @@ async def reserve(
     else:
         await placing.take(conn, company_id=company_id, owner=owner, placement=placement, now=now)
     if placement.choice and kind.queue_id:
-        await queues.record(
+        await queue_ledger.record(
             conn,
             company_id=company_id,
             queue_id=kind.queue_id,
@@ -119,7 +119,7 @@ async def _go_on(
     changes = {"provisional_id": provisional_id, "seats": seats, "expires_at": expires_at}
     await reservations.change(conn, company_id, reservation_id, changes)
     await claims.keep(conn, company_id=company_id, reservation_ids=[reservation_id], until=expires_at)
-    await queues.extend(conn, company_id, reservation_id, expires_at)
+    await queue_ledger.extend(conn, company_id, [reservation_id], expires_at)
 
 
 async def extend(
@@ -134,8 +134,7 @@ async def extend(
     kept = [one.id for one in await _of(conn, company_id, provisional_id, hold_id)]
     await reservations.expire(conn, company_id, kept, expires_at)
     await claims.keep(conn, company_id=company_id, reservation_ids=kept, until=expires_at)
-    for reservation_id in kept:
-        await queues.extend(conn, company_id, reservation_id, expires_at)
+    await queue_ledger.extend(conn, company_id, kept, expires_at)
 
 
 async def end(
@@ -145,8 +144,7 @@ async def end(
     kept = [one.id for one in await _of(conn, company_id, provisional_id, hold_id)]
     await claims.release(conn, company_id=company_id, reservation_ids=kept)
     await reservations.end(conn, company_id, kept)
-    for reservation_id in kept:
-        await queues.drop(conn, company_id, reservation_id=reservation_id)
+    await queue_ledger.drop(conn, company_id, reservation_ids=kept)
 
 
 async def placements(
@@ -163,7 +161,7 @@ async def placements(
     for one in kept:
         if not one.user_ids <= {row[1] for row in taken if row[0] == one.id}:
             raise HoldExpired
-    chosen = await queues.of_reservations(conn, company_id, [one.id for one in kept])
+    chosen = await queue_ledger.of_reservations(conn, company_id, [one.id for one in kept])
     return [
         _placement(one, known, [row[1:] for row in taken if row[0] == one.id], *chosen.get(one.id, (None, None)))
         for one in kept

@@ -1,18 +1,23 @@
-"""The ledger of a queue as it is shown: who was chosen, out of whom, and why."""
+"""The ledger of a queue: rows of queue_choice, who was chosen for what, out of whom, and why."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 from whenever import Instant
 
-from kalends.domain.assignment import QueueType
+from kalends.domain.assignment import Choice, QueueType
+from kalends.domain.leads import Turn
 
 from .database import Connection
-from .queues import COUNTS
+
+# Which rows of the ledger count.
+_COUNTS = "live AND (expires_at IS NULL OR expires_at > %(now)s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,14 @@ class LedgerEntry:
     created_at: Instant
 
 
+@dataclass(frozen=True, slots=True)
+class Had:
+    """What a member had of the bookings that count: how many, and when he was chosen last."""
+
+    count: int
+    last_chosen: Instant | None
+
+
 async def page(
     conn: Connection, company_id: UUID, queue_id: UUID, *, before: int | None, limit: int, now: Instant
 ) -> list[LedgerEntry]:
@@ -38,10 +51,162 @@ async def page(
     async with conn.cursor(row_factory=class_row(LedgerEntry)) as cur:
         await cur.execute(
             f"""SELECT id, member_id, user_ids, start_at, strategy, reason, candidates, appointment_id,
-                ({COUNTS}) AS live, created_at
+                ({_COUNTS}) AS live, created_at
             FROM queue_choice WHERE company_id = %(company)s AND queue_id = %(queue)s
                 AND (%(before)s::bigint IS NULL OR id < %(before)s)
             ORDER BY id DESC LIMIT %(limit)s""",
             {"company": company_id, "queue": queue_id, "before": before, "limit": limit, "now": now},
         )
         return await cur.fetchall()
+
+
+async def turns(
+    conn: Connection,
+    company_id: UUID,
+    queue_id: UUID,
+    *,
+    first: Instant,
+    last: Instant,
+    now: Instant,
+    leaving: UUID | None = None,
+) -> dict[UUID, list[Turn]]:
+    """Read the turns that count and start in [first, last), by member.
+
+    Args:
+        leaving: a reservation that is not counted.
+    """
+    cursor = await conn.execute(
+        f"""
+        SELECT member_id, array_agg(floor(date_part('epoch', start_at) / 60)::int), array_agg(created_at)
+        FROM queue_choice
+        WHERE company_id = %(company)s AND queue_id = %(queue)s AND start_at >= %(first)s AND start_at < %(last)s
+            AND {_COUNTS} AND (%(leaving)s::uuid IS NULL OR reservation_id IS DISTINCT FROM %(leaving)s)
+        GROUP BY member_id
+        """,
+        {"company": company_id, "queue": queue_id, "first": first, "last": last, "now": now, "leaving": leaving},
+    )
+    return {member: list(map(Turn, begun, made)) for member, begun, made in await cursor.fetchall()}
+
+
+async def had(conn: Connection, company_id: UUID, queue_id: UUID, *, now: Instant) -> dict[UUID, Had]:
+    """Count all turns that count, by member; those who had none are left out."""
+    cursor = await conn.execute(
+        f"""SELECT member_id, count(*), max(created_at) FROM queue_choice
+        WHERE company_id = %(company)s AND queue_id = %(queue)s AND {_COUNTS} GROUP BY member_id""",
+        {"company": company_id, "queue": queue_id, "now": now},
+    )
+    return {row[0]: Had(row[1], row[2]) for row in await cursor.fetchall()}
+
+
+async def of_appointment(conn: Connection, company_id: UUID, appointment_id: UUID) -> set[UUID]:
+    """Find the queues whose choices count for an appointment."""
+    cursor = await conn.execute(
+        "SELECT queue_id FROM queue_choice WHERE company_id = %s AND appointment_id = %s AND live",
+        (company_id, appointment_id),
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def record(
+    conn: Connection,
+    *,
+    company_id: UUID,
+    queue_id: UUID,
+    choice: Choice,
+    user_ids: Sequence[UUID],
+    start: Instant,
+    appointment_id: UUID | None = None,
+    reservation_id: UUID | None = None,
+    expires_at: Instant | None = None,
+    now: Instant,
+) -> None:
+    """Write a choice into the ledger; the queue is locked.
+
+    Args:
+        user_ids: all hosts, the fixed ones too.
+        expires_at: it stops counting then, unless it is settled or extended; None: it counts until it is dropped.
+    """
+    await conn.execute(
+        """
+        INSERT INTO queue_choice (company_id, queue_id, member_id, user_ids, start_at, strategy, reason, candidates,
+            appointment_id, reservation_id, expires_at, created_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        (
+            company_id,
+            queue_id,
+            choice.member_id,
+            list(user_ids),
+            start,
+            choice.strategy,
+            choice.reason,
+            Jsonb(choice.candidates),
+            appointment_id,
+            reservation_id,
+            expires_at,
+            now,
+        ),
+    )
+
+
+async def settle(conn: Connection, company_id: UUID, reservation_ids: Sequence[UUID], appointment_id: UUID) -> None:
+    """Let the choices made for reservations, which live, stand for the appointment they became."""
+    await conn.execute(
+        """UPDATE queue_choice SET appointment_id = %s, expires_at = NULL
+        WHERE company_id = %s AND reservation_id = ANY(%s) AND live""",
+        (appointment_id, company_id, list(reservation_ids)),
+    )
+
+
+async def extend(conn: Connection, company_id: UUID, reservation_ids: Sequence[UUID], expires_at: Instant) -> None:
+    """Let the choices made for reservations count as long as those live."""
+    await conn.execute(
+        """UPDATE queue_choice SET expires_at = %s
+        WHERE company_id = %s AND reservation_id = ANY(%s) AND appointment_id IS NULL AND live""",
+        (expires_at, company_id, list(reservation_ids)),
+    )
+
+
+async def drop(
+    conn: Connection, company_id: UUID, *, appointment_id: UUID | None = None, reservation_ids: Sequence[UUID] = ()
+) -> None:
+    """Let the choices of an appointment, or of reservations that became none, not count any more."""
+    await conn.execute(
+        """
+        UPDATE queue_choice SET live = false WHERE company_id = %s AND live
+            AND (appointment_id = %s OR reservation_id = ANY(%s) AND appointment_id IS NULL)
+        """,
+        (company_id, appointment_id, list(reservation_ids)),
+    )
+
+
+async def chosen_by(conn: Connection, company_id: UUID, reservation_id: UUID) -> UUID | None:
+    """Name the queue that chose for a reservation; None: no queue did."""
+    cursor = await conn.execute(
+        "SELECT queue_id FROM queue_choice WHERE company_id = %s AND reservation_id = %s", (company_id, reservation_id)
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else None
+
+
+async def of_reservations(
+    conn: Connection, company_id: UUID, reservation_ids: Sequence[UUID]
+) -> dict[UUID, tuple[Choice, str | None]]:
+    """Read the choices made for reservations, and the chosen members' custom links."""
+    cursor = await conn.execute(
+        """
+        SELECT c.reservation_id, c.member_id, c.strategy, c.reason, c.candidates, u.custom_link FROM queue_choice c
+        LEFT JOIN queue_user u ON u.company_id = c.company_id AND u.queue_id = c.queue_id AND u.user_id = c.member_id
+        WHERE c.company_id = %s AND c.reservation_id = ANY(%s) AND c.live
+        """,
+        (company_id, list(reservation_ids)),
+    )
+    return {row[0]: (Choice(*row[1:5]), row[5]) for row in await cursor.fetchall()}
+
+
+async def move(conn: Connection, company_id: UUID, appointment_id: UUID, start: Instant) -> None:
+    """Let the choice of an appointment count in the period it moves to."""
+    await conn.execute(
+        "UPDATE queue_choice SET start_at = %s WHERE company_id = %s AND appointment_id = %s AND live",
+        (start, company_id, appointment_id),
+    )
