@@ -177,6 +177,7 @@ CREATE TABLE public.effect (
     outcome text,
     failures integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone,
+    lead_id bigint,
     CONSTRAINT effect_kind_check CHECK ((kind = ANY (ARRAY['mail'::text, 'provisional-mail'::text]))),
     CONSTRAINT effect_outcome_check CHECK ((outcome = ANY (ARRAY['sent'::text, 'nothing-new'::text, 'refused'::text, 'given-up'::text])))
 );
@@ -202,6 +203,7 @@ CREATE TABLE public.event (
     created_at timestamp with time zone NOT NULL,
     provisional_id uuid,
     "position" bigint,
+    batch_id uuid,
     CONSTRAINT event_subject CHECK ((num_nonnulls(appointment_id, provisional_id) = 1))
 );
 
@@ -705,6 +707,10 @@ CREATE INDEX directory_target ON public.directory USING btree (company_id, targe
 
 CREATE INDEX effect_due ON public.effect USING btree (due_at) WHERE (due_at IS NOT NULL);
 
+CREATE INDEX effect_lead ON public.effect USING btree (lead_id) WHERE (lead_id IS NOT NULL);
+
+CREATE INDEX event_batch ON public.event USING btree (company_id, batch_id) WHERE (batch_id IS NOT NULL);
+
 CREATE INDEX event_feed ON public.event USING btree (company_id, "position");
 
 CREATE UNIQUE INDEX event_position ON public.event USING btree ("position") WHERE ("position" IS NOT NULL);
@@ -802,6 +808,9 @@ ALTER TABLE ONLY public.directory
 
 ALTER TABLE ONLY public.effect
     ADD CONSTRAINT effect_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
+
+ALTER TABLE ONLY public.effect
+    ADD CONSTRAINT effect_lead_id_fkey FOREIGN KEY (lead_id) REFERENCES public.effect(id);
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);

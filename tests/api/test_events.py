@@ -147,7 +147,7 @@ async def test_readers_who_poll_while_others_write_get_everything_once_and_in_or
             async with app.transaction() as conn:
                 one = changed[(number + turn) % len(changed)]
                 await locks.appointment(conn, one.company_id, one.id)
-                newest = await events.newest(conn, one.company_id, one.id)
+                newest = (await events.newest(conn, one.company_id, [one.id]))[one.id]
                 await _change(conn, one, newest.number + 1)
                 await asyncio.sleep((number * 7 + turn * 3) % 5 / 500)  # each commits after some that began later
 

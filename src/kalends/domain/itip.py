@@ -85,12 +85,15 @@ def cancel(
     return _calendar("CANCEL", event)
 
 
-def publish(snapshot: Snapshot, wording: Wording, *, stamp: Instant) -> str:
-    """Write the event as a file that anybody may add to a calendar: no attendees (RFC 5546 3.2.1)."""
-    event = _event(snapshot, wording, stamp)
-    event.add("status", "CANCELLED" if snapshot["isCancelled"] else "CONFIRMED")
-    event.add("organizer", _address(snapshot["hosts"][0]))
-    return _calendar("PUBLISH", event)
+def publish(*dates: tuple[Snapshot, Wording], stamp: Instant) -> str:
+    """Write events as a file that anybody may add to a calendar: no attendees (RFC 5546 3.2.1)."""
+    events = []
+    for snapshot, wording in dates:
+        event = _event(snapshot, wording, stamp)
+        event.add("status", "CANCELLED" if snapshot["isCancelled"] else "CONFIRMED")
+        event.add("organizer", _address(snapshot["hosts"][0]))
+        events.append(event)
+    return _calendar("PUBLISH", *events)
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
@@ -148,13 +151,14 @@ def _address(person: Mapping[str, Any], **params: str) -> vCalAddress:
     return address
 
 
-def _calendar(method: str, event: Event) -> str:
+def _calendar(method: str, *events: Event) -> str:
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method)
-    calendar.add_component(event)
+    for event in events:
+        calendar.add_component(event)
     written: bytes = calendar.to_ical()
     return written.decode()
 

@@ -13,7 +13,7 @@ from whenever import Instant
 from kalends.domain.rules import Mode
 from kalends.errors import Forbidden, Invalid, NotFound
 from kalends.ports import Clock
-from kalends.storage import attendees, locks, reservations
+from kalends.storage import attendees, ids, locks, reservations
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 
@@ -100,7 +100,8 @@ async def cancel(
     first, *later = await locked_appointments.lock(conn, actor, appointment_id, counted=True, later_ones=entire_series)
     now = clock()
     named = None if first.cancelled_at else cancellations.leaving(first, actor, attendee_id, cancel_all)
-    after = await cancellations.cancel(conn, actor, first, named, reason, now)
+    batch_id = ids.new_id(first.company_id) if later else None
+    after = await cancellations.cancel(conn, actor, first, named, reason, now, batch_id)
     guest_id = actor.attendee_id or (None if cancel_all else attendee_id)
     guest = next((one for one in first.attendees if one.id == guest_id), None)
     for one in later:
@@ -108,7 +109,7 @@ async def cancel(
         if guest is None or same:
             acting = replace(actor, attendee_id=same.id) if same and actor.attendee_id else actor
             theirs = cancellations.leaving(one, acting, same.id if same else None, cancel_all)
-            await cancellations.cancel(conn, acting, one, theirs, reason, now)
+            await cancellations.cancel(conn, acting, one, theirs, reason, now, batch_id)
     return after
 
 

@@ -65,11 +65,20 @@ def own_in_series(appointment: Appointment, guest: Attendee) -> Attendee | None:
 
 
 async def cancel(
-    conn: Connection, actor: Actor, before: Appointment, named: Attendee | None, reason: str | None, now: Instant
+    conn: Connection,
+    actor: Actor,
+    before: Appointment,
+    named: Attendee | None,
+    reason: str | None,
+    now: Instant,
+    batch_id: UUID | None = None,
 ) -> Appointment:
     """Cancel a locked appointment, or take one attendee off it, with those he brought along; None: the whole.
 
     What is cancelled already stays as it is.
+
+    Args:
+        batch_id: the same for all dates of a series that one request cancels; they are told in one mail.
     """
     if before.cancelled_at or (named and named.cancelled_at):
         return before
@@ -79,7 +88,9 @@ async def cancel(
         fields = {}
         gone = [named.id, *(one.id for one in before.attendees if one.brought_by == named.id)]
         await attendees.cancel(conn, company_id=before.company_id, attendee_ids=gone, now=now)
-    return await revisions.write(conn, actor=actor, kind="booking_cancelled", before=before, fields=fields, now=now)
+    return await revisions.write(
+        conn, actor=actor, kind="booking_cancelled", before=before, fields=fields, now=now, batch_id=batch_id
+    )
 
 
 async def _whole(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from whenever import Instant
 
@@ -17,9 +18,16 @@ from .actor import Actor
 
 
 async def record(
-    conn: Connection, *, kind: Kind, before: Appointment | None, after: Appointment, actor: Actor, now: Instant
+    conn: Connection,
+    *,
+    kind: Kind,
+    before: Appointment | None,
+    after: Appointment,
+    actor: Actor,
+    now: Instant,
+    batch_id: UUID | None = None,
 ) -> None:
-    """Write the event of a change, with both snapshots, and its job."""
+    """Write the event of a change, with both snapshots, and its job; those of one `batch_id` are told in one mail."""
     await events.record(
         conn,
         company_id=after.company_id,
@@ -30,6 +38,7 @@ async def record(
         before=None if before is None else snapshot(before),
         after=snapshot(after),
         now=now,
+        batch_id=batch_id,
     )
 
 

@@ -44,12 +44,14 @@ async def write(
     if joined:
         await locks.appointments(conn, kind.company_id, joined)
     series_id = ids.new_id(kind.company_id) if order.recurrence else None
+    batch_id = series_id if len(placements) > 1 else None
     made: list[tuple[UUID, str]] = []
     for placement in placements:
         if placement.session and placement.session.appointment_id:
-            made.append(await _join(conn, actor, order, kind, placement, placement.session.appointment_id, now))
+            into = placement.session.appointment_id
+            made.append(await _join(conn, actor, order, kind, placement, into, now, batch_id))
         else:
-            made.append(await _make(conn, actor, order, kind, placement, series_id, now))
+            made.append(await _make(conn, actor, order, kind, placement, series_id, now, batch_id))
     occurrences = [Occurrence(one.start, booked) for one, (booked, _) in zip(placements, made, strict=True)]
     return Booked(
         *made[0],
@@ -66,6 +68,7 @@ async def _join(
     placement: Placement,
     appointment_id: UUID,
     now: Instant,
+    batch_id: UUID | None,
 ) -> tuple[UUID, str]:
     """Take seats in an appointment that stands, and is locked.
 
@@ -82,7 +85,9 @@ async def _join(
     if placement.reservation_id:
         await claims.release(conn, company_id=kind.company_id, reservation_ids=[placement.reservation_id])
         await reservations.end(conn, kind.company_id, [placement.reservation_id])
-    await revisions.write(conn, actor=actor, kind="booking_created", before=before, fields={}, now=now)
+    await revisions.write(
+        conn, actor=actor, kind="booking_created", before=before, fields={}, now=now, batch_id=batch_id
+    )
     return appointment_id, guests[0].secret
 
 
@@ -94,6 +99,7 @@ async def _make(
     placement: Placement,
     series_id: UUID | None,
     now: Instant,
+    batch_id: UUID | None,
 ) -> tuple[UUID, str]:
     """Make an appointment; in a group type others may have reserved seats in it already."""
     company_id, appointment_id = kind.company_id, ids.new_id(kind.company_id)
@@ -135,7 +141,9 @@ async def _make(
         )
     written = await appointments.get(conn, company_id, appointment_id)
     assert written is not None
-    await changes.record(conn, kind="booking_created", before=None, after=written, actor=actor, now=now)
+    await changes.record(
+        conn, kind="booking_created", before=None, after=written, actor=actor, now=now, batch_id=batch_id
+    )
     return appointment_id, guests[0].secret
 
 

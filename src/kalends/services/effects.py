@@ -1,12 +1,14 @@
 """What an event brings about: one mail to consider for each host and guest (design section 5).
 
-A mail about an appointment tells its recipient the difference between what he was last told and the newest revision;
-one about a provisional booking says what its event did, while that is so. Nothing here waits for a network: jobs load
-an errand, send the mail, and note what became of it.
+A mail about appointments tells its recipient the difference between what he was last told and the newest revisions;
+what one request did to several dates of a series is one mail. One about a provisional booking says what its event did,
+while that is so. Nothing here waits for a network: jobs load errands, send the mail, and note what became of it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,96 +16,94 @@ from whenever import Instant
 
 from kalends.domain import provisional, retry, telling
 from kalends.ports import OutgoingMail
-from kalends.storage import attendees, effects, events, guest_mails, provisional_bookings, told
+from kalends.storage import effects, events, guest_mails, told
 from kalends.storage.database import Connection
-from kalends.storage.effects import Effect
+from kalends.storage.effects import Effect, Part
 from kalends.storage.events import Change
 from kalends.storage.guest_mails import Permit
+from kalends.storage.told import Telling
 
-from . import mails, provisional_mails
+from . import errands, mails, provisional_mails, series_mails
 from .mails import Errand
 from .messages import Office
 from .provisional_mails import Request
 
+BEHIND_S = 5  # so long a mail steps back for one on its way that tells of the same
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A mail to be sent now, and what has to be noted afterwards."""
+    """A mail to be sent now, and what has to be noted afterwards.
+
+    Attributes:
+        about: a provisional booking, or appointments by start, at least one.
+        unsaid: effects of which nothing is new.
+    """
 
     effect: Effect
-    errand: Errand | Request
+    about: Request | dict[Telling, Errand]
+    unsaid: Sequence[int]
     permit: Permit | None
 
     def mail(self, office: Office) -> OutgoingMail:
-        """Write it; the same errand always makes a mail with the same Message-ID."""
-        if isinstance(self.errand, Request):
-            return provisional_mails.write(self.errand, office)
-        return mails.write(self.errand, office)
+        """Write it; the same errands always make a mail with the same Message-ID."""
+        if isinstance(self.about, Request):
+            return provisional_mails.write(self.about, office)
+        first, *more = self.about.values()
+        return series_mails.write([first, *more], office) if more else mails.write(first, office)
 
 
 async def happened(conn: Connection, *, event_id: int) -> None:
-    """Write what an event brings about, in the caller's transaction; safe to run twice."""
+    """Write what an event brings about, in the caller's transaction; safe to run twice.
+
+    The first event of a batch to come here writes it for all of them, before anything later can be told of any.
+    """
     change = await events.change(conn, event_id)
-    if change.appointment_id:
-        targets = [] if change.after["skipNotifications"] else _concerned(change)
-        await effects.add_mails(
-            conn,
-            company_id=change.company_id,
-            event_id=event_id,
-            kind="mail",
-            subject=change.appointment_id,
-            targets=targets,
-        )
-    elif change.provisional_id:
-        await effects.add_mails(
-            conn,
-            company_id=change.company_id,
-            event_id=event_id,
-            kind="provisional-mail",
-            subject=change.provisional_id,
-            targets=_asked(change, change.provisional_id),
-        )
+    together = [change]
+    if change.batch_id:
+        if await effects.known(conn, event_id):
+            return
+        together = await events.batch(conn, change.company_id, change.batch_id)
+    kind: effects.Kind = "mail" if change.appointment_id else "provisional-mail"
+    await effects.add_mails(conn, company_id=change.company_id, kind=kind, mails=_mails(together))
 
 
 async def owed(conn: Connection, *, effect_id: int, now: Instant) -> Owed | None:
     """Find the mail an effect stands for; None: nothing is to be sent now, and that is noted.
 
     A mail to a guest waits while his address got five within the hour, or a guest's client brought about twenty;
-    hosts are told at once.
+    hosts are told at once. One that tells of several appointments, and one that tells of any of the same, leave one
+    after the other.
     """
     effect = await effects.get(conn, effect_id)
     if effect is None or effect.done_at:
         return None
-    about = _request(conn, effect, now) if effect.kind == "provisional-mail" else _errand(conn, effect)
-    errand = await about
-    if errand is None or not errand.to.email:
+    if not await _goes_next(conn, effect):
+        await effects.put_off(conn, effect.id, until=now.add(seconds=BEHIND_S), failures=effect.failures)
+        return None
+    about, unsaid = await _about(conn, effect, now)
+    to = about.to if isinstance(about, Request) else next((one.to for one in (about or {}).values()), None)
+    if about is None or to is None or not to.email:
         await effects.finish(conn, effect.id, "nothing-new", now)
         return None
-    to = errand.to
     permit = None if to.is_host else await guest_mails.take(conn, to.email, client=effect.client, now=now)
     if isinstance(permit, Instant):
         await effects.put_off(conn, effect.id, until=permit, failures=effect.failures)
         return None
-    return Owed(effect, errand, permit)
+    return Owed(effect, about, unsaid, permit)
 
 
 async def sent(conn: Connection, owed: Owed, *, now: Instant) -> None:
-    """Note that a mail left: its recipient now knows the revision it told."""
-    effect = owed.effect
-    if isinstance(owed.errand, Errand):
-        await told.record(
-            conn,
-            company_id=effect.company_id,
-            appointment_id=effect.subject,
-            recipient_id=effect.target,
-            revision=owed.errand.revision,
-        )
-    await effects.finish(conn, effect.id, "sent", now)
+    """Note that a mail left: its recipient now knows the revisions it told."""
+    if not isinstance(owed.about, Request):
+        revisions = {key: errand.revision for key, errand in owed.about.items()}
+        await told.record(conn, owed.effect.company_id, revisions)
+    await effects.finish(conn, owed.effect.id, "sent", now, unsaid=owed.unsaid)
 
 
 async def refused(conn: Connection, owed: Owed, *, now: Instant) -> None:
     """Note that the recipient's server refuses the mail for good."""
-    await effects.finish(conn, owed.effect.id, "refused", now)
+    await effects.finish(conn, owed.effect.id, "refused", now, unsaid=owed.unsaid)
 
 
 async def failed(conn: Connection, owed: Owed, *, now: Instant) -> bool:
@@ -113,67 +113,73 @@ async def failed(conn: Connection, owed: Owed, *, now: Instant) -> bool:
     failures = owed.effect.failures + 1
     delay = retry.mail_delay(failures)
     if delay is None:
-        await effects.finish(conn, owed.effect.id, "given-up", now)
+        await effects.finish(conn, owed.effect.id, "given-up", now, unsaid=owed.unsaid)
         return False
     await effects.put_off(conn, owed.effect.id, until=now.add(seconds=delay), failures=failures)
     return True
 
 
-async def _errand(conn: Connection, effect: Effect) -> Errand | None:
-    """Find what somebody is to be told about an appointment; None: nothing is new for him."""
-    newest = await events.newest(conn, effect.company_id, effect.subject)
-    known = await told.last_told(conn, effect.company_id, effect.subject, effect.target)
-    recipient, before = str(effect.target), known.snapshot if known else None
-    news = None if newest.snapshot["skipNotifications"] else telling.news(before, newest.snapshot, recipient)
-    if news is None:
-        return None
-    moved = newest.snapshot["sequence"] > 0  # before that nobody can have handed it over
-    return Errand(
-        news,
-        recipient,
-        newest.number,
-        newest.snapshot,
-        newest.at,
-        known.number if known else None,
-        before,
-        await attendees.secret(conn, effect.company_id, effect.target),
-        await events.first_main_host(conn, effect.company_id, effect.subject) if moved else None,
-    )
+async def _goes_next(conn: Connection, effect: Effect) -> bool:
+    """Take over earlier mails that wait and tell of the same; False: one has a job, and goes first."""
+    if effect.kind != "mail":
+        return True
+    found = await effects.earlier(conn, effect.id)
+    return all([one.waits and await effects.take_over(conn, one.lead_id, by=effect.id) for one in found])
 
 
-async def _request(conn: Connection, effect: Effect, now: Instant) -> Request | None:
-    """Find what somebody is to be told about a provisional booking; None: it is not so any more."""
-    change = await events.change(conn, effect.event_id)
-    to_guest = effect.target == effect.subject
-    news = provisional.news(change.kind, change.before, change.after, to_guest=to_guest)
-    newest = (await events.newest_of_provisional(conn, effect.company_id, effect.subject)).snapshot
-    booking = await provisional_bookings.get(conn, effect.company_id, effect.subject)
-    if news is None or booking is None or not provisional.still(news, newest, now):
-        return None
-    secret = booking.guest_secret if to_guest else booking.host_secret_of(effect.target)
-    return Request(news, str(effect.target), newest, change.at, secret)
+async def _about(
+    conn: Connection, effect: Effect, now: Instant
+) -> tuple[Request | dict[Telling, Errand] | None, list[int]]:
+    """Find what a mail is to tell, and the effects of which nothing is new."""
+    if effect.kind == "provisional-mail":
+        return await errands.of_provisional(conn, effect, now), []
+    parts = await effects.parts(conn, effect.id)
+    found = await errands.of_appointments(conn, effect.company_id, parts.values())
+    return found, [key for key, part in parts.items() if (part.subject, part.target) not in found]
 
 
-def _concerned(change: Change) -> list[UUID]:
-    """List who might have to be told of a change: all hosts, and the guests it concerns who have an address."""
+def _mails(together: Sequence[Change]) -> list[list[Part]]:
+    """List the mails that changes bring about, each with what it tells; the changes of one batch are told together."""
+    found: dict[tuple[str, int], list[Part]] = {}
+    for change in together:
+        subject, met = change.appointment_id or change.provisional_id, Counter[str]()
+        assert subject is not None, "an event has one of the two"
+        concerned = _concerned(change) if change.appointment_id else _asked(change, subject)
+        for target, name in concerned.items():
+            # Who booked twice with one address has two seats in a group, and a page for each.
+            found.setdefault((name, met[name]), []).append(Part(change.id, subject, target))
+            met[name] += 1
+    return list(found.values())
+
+
+def _concerned(change: Change) -> dict[UUID, str]:
+    """List who might have to be told of a change: all hosts, and the guests it concerns who have an address.
+
+    Each with what names him in all dates of a series: a host's id, a guest's address.
+    """
     before, after = change.before, change.after
-    people = [person for one in (after, before or {}) for person in one.get("hosts", ())]
-    people += [guest for one in (after, before or {}) for guest in one.get("attendees", ()) if guest.get("email")]
+    if after["skipNotifications"]:
+        return {}
+    people = {host["id"]: host["id"] for one in (after, before or {}) for host in one.get("hosts", ())}
+    for one in (after, before or {}):
+        for guest in one.get("attendees", ()):
+            if guest.get("email"):
+                people.setdefault(guest["id"], guest["email"].lower())
     hosts = {host["id"] for host in after["hosts"]}
-    return [
-        UUID(one)
-        for one in dict.fromkeys(person["id"] for person in people)
+    return {
+        UUID(one): name
+        for one, name in people.items()
         # In a group each joins and leaves alone: without this, everybody else had a job to find that nothing is new.
         if one in hosts or telling.news(before, after, one)
-    ]
+    }
 
 
-def _asked(change: Change, provisional_id: UUID) -> list[UUID]:
+def _asked(change: Change, provisional_id: UUID) -> dict[UUID, str]:
     """List who has to be told of a provisional booking's change."""
-    guest = [provisional_id] if change.after["attendees"][0].get("email") else []
-    found = [(UUID(host["id"]), False) for host in change.after["hosts"]] + [(one, True) for one in guest]
-    return [
-        target
-        for target, to_guest in found
-        if provisional.news(change.kind, change.before, change.after, to_guest=to_guest)
-    ]
+    guest = {provisional_id: ""} if change.after["attendees"][0].get("email") else {}
+    found = {UUID(host["id"]): host["id"] for host in change.after["hosts"]} | guest
+    return {
+        target: name
+        for target, name in found.items()
+        if provisional.news(change.kind, change.before, change.after, to_guest=not name)
+    }

@@ -46,7 +46,7 @@ def download(snapshot: Snapshot, recipient_id: str, *, link: str | None, stamp: 
     to = readers.reader(snapshot, recipient_id)
     if to is None:
         raise ValueError("nobody of this id takes part")
-    return itip.publish(snapshot, wording(snapshot, to, link), stamp=stamp)
+    return itip.publish((snapshot, wording(snapshot, to, link)), stamp=stamp)
 
 
 def page_link(base_url: str, appointment_id: str, secret: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
 from urllib.parse import quote
 
 from whenever import Instant
@@ -23,17 +24,28 @@ _PLAIN_IN_MAILTO = "@+!$'*"  # anything else could begin a header field of the m
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One line of the table in a mail; `gone` ones are struck out."""
+    """One line of the table in a mail; `gone` ones are struck out.
+
+    Attributes:
+        link: where the value leads.
+        links: where each of its first lines leads, for those who read HTML.
+    """
 
     name: str
     value: str
     link: str = ""
     gone: bool = False
+    links: tuple[str, ...] = ()
 
     @property
     def lines(self) -> list[str]:
         """The value's lines."""
         return self.value.splitlines()
+
+    @property
+    def linked_lines(self) -> list[tuple[str, str]]:
+        """The value's lines, each with its own link."""
+        return list(zip_longest(self.lines, self.links, fillvalue=""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,7 @@ def letter(
         heading=_heading(news, newest, told, to),
         intro=_intro(news, newest, to),
         preview=when(newest, to),
-        facts=tuple(fact for fact in _facts(news, newest, told, to) if fact.value),
+        facts=tuple(facts(news, newest, told, to)),
         link=link or "",
         link_text=t("View or change your booking") if news != "cancellation" else t("View your booking"),
         footer=footer(newest, to),
@@ -130,27 +142,32 @@ def _intro(news: News, newest: Snapshot, to: Reader) -> str:
     return f"{hello} {t('we look forward to your meeting with {people}.', people=hosts)}"
 
 
-def _facts(news: News, newest: Snapshot, told: Snapshot | None, to: Reader) -> list[Fact]:
+def facts(news: News, newest: Snapshot, told: Snapshot | None, to: Reader, *, dates: Fact | None = None) -> list[Fact]:
+    """List what is to be said of a meeting.
+
+    Args:
+        dates: stands where its time would.
+    """
     t = to.t
-    facts = [
+    found = [
         Fact(t("What"), readers.meeting_name(newest)),
-        Fact(t("When"), when(newest, to), gone=news == "cancellation"),
+        dates or Fact(t("When"), when(newest, to), gone=news == "cancellation"),
     ]
     if told and news == "change" and telling.moved(told, newest):
-        facts.append(Fact(t("Before"), when(told, to), gone=True))
+        found.append(Fact(t("Before"), when(told, to), gone=True))
     place, link = readers.venue(newest, to), readers.meeting_link(newest)
-    facts.append(Fact(t("Where"), place or link, link=link))
+    found.append(Fact(t("Where"), place or link, link=link))
     if told and news == "change":
         before = readers.venue(told, to)
-        facts.append(Fact(t("Before"), before if before != place else "", gone=True))
+        found.append(Fact(t("Before"), before if before != place else "", gone=True))
     if to.is_host:
-        facts += guests(newest, to)
+        found += guests(newest, to)
     else:
-        facts += _hosts(news, newest, told, to)
-        facts.append(Fact(t("About"), readers.description(newest["meetingInfo"]) if news != "cancellation" else ""))
+        found += _hosts(news, newest, told, to)
+        found.append(Fact(t("About"), readers.description(newest["meetingInfo"]) if news != "cancellation" else ""))
     if news == "cancellation" and (to.is_host or newest.get("cancelSource") not in _BY_GUEST):
-        facts.append(Fact(t("Reason"), newest.get("cancelReason") or ""))
-    return facts
+        found.append(Fact(t("Reason"), newest.get("cancelReason") or ""))
+    return [fact for fact in found if fact.value]
 
 
 def _hosts(news: News, newest: Snapshot, told: Snapshot | None, to: Reader) -> list[Fact]:

@@ -47,11 +47,15 @@ class Errand:
         assert found is not None, "who is owed a mail stands in one of the two snapshots"
         return found
 
+    def page_link(self, base_url: str) -> str | None:
+        """Build the address of a guest's own page; None for hosts."""
+        return invitations.page_link(base_url, self.newest["id"], self.secret) if self.secret else None
+
 
 def write(errand: Errand, office: Office) -> OutgoingMail:
     """Write the mail of an errand; the same errand always makes a mail with the same Message-ID."""
     snapshot, to, told = errand.newest, errand.to, errand.told_revision
-    link = invitations.page_link(office.base_url, snapshot["id"], errand.secret) if errand.secret else None
+    link = errand.page_link(office.base_url)
     wording = invitations.wording(snapshot, to, link)
     message = messages.message(
         office,
@@ -62,16 +66,16 @@ def write(errand: Errand, office: Office) -> OutgoingMail:
         references=None if told is None else office.message_id(snapshot["id"], told, to.id),
         at=errand.at,
     )
-    messages.attach_calendar(message, *_calendar(errand, to, wording, office.sender))
+    messages.attach_calendar(message, *calendar_part(errand, wording, office.sender))
     return messages.outgoing(office, message, to.email)
 
 
-def _calendar(errand: Errand, to: Reader, wording: Wording, sender: str) -> tuple[str, str]:
+def calendar_part(errand: Errand, wording: Wording, sender: str) -> tuple[str, str]:
     """Write the iCalendar part; answers its method and text.
 
     Hosts see all guests, a guest sees the hosts and himself.
     """
-    snapshot = errand.newest
+    snapshot, to = errand.newest, errand.to
     sent = itip.Sent(errand.at, sender, errand.organizer or snapshot["hosts"][0])
     myself = to.person if to.is_host else {**to.person, "fullname": to.name}
     if errand.news == "cancellation" and not snapshot["isCancelled"]:  # only he is taken off

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -82,15 +83,15 @@ def message(
     return mail
 
 
-def attach_calendar(mail: EmailMessage, method: str, ics: str) -> None:
-    """Add the iCalendar part, which programs that know calendars choose because it comes last, and its file."""
+def attach_calendar(mail: EmailMessage, method: str, ics: str, files: Mapping[str, str] | None = None) -> None:
+    """Add the iCalendar part, which programs that know calendars choose because it comes last, and its file.
+
+    Args:
+        files: to be attached instead, by their names.
+    """
     mail.add_alternative(ics, subtype="calendar", params={"method": method}, cte="base64")
-    mail.add_attachment(
-        ics.encode(),
-        maintype="application",
-        subtype="ics",
-        filename="cancel.ics" if method == "CANCEL" else "invite.ics",
-    )
+    for name, content in (files or {"cancel.ics" if method == "CANCEL" else "invite.ics": ics}).items():
+        mail.add_attachment(content.encode(), maintype="application", subtype="ics", filename=name)
 
 
 def outgoing(office: Office, mail: EmailMessage, recipient: str) -> OutgoingMail:

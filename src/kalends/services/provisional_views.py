@@ -107,4 +107,4 @@ async def attendee_secret(conn: Connection, booking: ProvisionalBooking) -> str 
     """Read the secret that opens the guest's page of the appointment; None: it is not confirmed."""
     if booking.attendee_id is None:
         return None
-    return await attendees.secret(conn, booking.company_id, booking.attendee_id)
+    return (await attendees.secrets(conn, booking.company_id, [booking.attendee_id])).get(booking.attendee_id)

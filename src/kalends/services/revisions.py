@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from whenever import Instant
 
@@ -17,12 +18,23 @@ from .actor import Actor
 
 
 async def write(
-    conn: Connection, *, actor: Actor, kind: Kind, before: Appointment, fields: Mapping[str, Any], now: Instant
+    conn: Connection,
+    *,
+    actor: Actor,
+    kind: Kind,
+    before: Appointment,
+    fields: Mapping[str, Any],
+    now: Instant,
+    batch_id: UUID | None = None,
 ) -> Appointment:
-    """Write the next revision of a locked appointment; what stands beside it (hosts, attendees) is written already."""
+    """Write the next revision of a locked appointment; what stands beside it (hosts, attendees) is written already.
+
+    Args:
+        batch_id: the same for all dates of a series that one request changes; they are told in one mail.
+    """
     changed = {**fields, "revision": before.revision + 1, "updated_at": now}
     await appointments.change(conn, before.company_id, before.id, changed)
     after = await appointments.get(conn, before.company_id, before.id)
     assert after is not None
-    await changes.record(conn, kind=kind, before=before, after=after, actor=actor, now=now)
+    await changes.record(conn, kind=kind, before=before, after=after, actor=actor, now=now, batch_id=batch_id)
     return after

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -73,10 +73,9 @@ async def cancel(conn: Connection, *, company_id: UUID, attendee_ids: Sequence[U
     )
 
 
-async def secret(conn: Connection, company_id: UUID, attendee_id: UUID) -> str | None:
-    """Read the secret of an attendee, which opens his view; None for a host's id."""
+async def secrets(conn: Connection, company_id: UUID, attendee_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Read the secret of each attendee, which opens his view; ids of hosts are left out."""
     cursor = await conn.execute(
-        "SELECT secret FROM attendee WHERE company_id = %s AND id = %s", (company_id, attendee_id)
+        "SELECT id, secret FROM attendee WHERE company_id = %s AND id = ANY(%s)", (company_id, list(attendee_ids))
     )
-    row = await cursor.fetchone()
-    return row[0] if row else None
+    return dict(await cursor.fetchall())

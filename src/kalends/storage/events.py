@@ -1,6 +1,6 @@
 """Events: the audit trail of appointments and provisional bookings; each brings the job that makes it known."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
@@ -36,8 +36,13 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an event changed, and when: an appointment or a provisional booking; `before` None: it was made then."""
+    """What an event changed, and when: an appointment or a provisional booking; `before` None: it was made then.
 
+    Attributes:
+        batch_id: what one request did to several dates of a series has the same.
+    """
+
+    id: int
     company_id: UUID
     kind: Kind
     appointment_id: UUID | None
@@ -45,6 +50,7 @@ class Change:
     before: dict[str, Any] | None
     after: dict[str, Any]
     at: Instant
+    batch_id: UUID | None
 
 
 async def record(
@@ -59,17 +65,20 @@ async def record(
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any],
     now: Instant,
+    batch_id: UUID | None = None,
 ) -> None:
     """Write one event of an appointment or of a provisional booking, and the job `event.happened`.
 
     Args:
         appointment_id, provisional_id: what changed, exactly one of them; its jobs run one after the other.
         revision: of what changed; the caller has it locked, and counts from 1.
+        batch_id: the same for all dates of a series that one request changes; they are told in one mail.
     """
     cursor = await conn.execute(
         """
-        INSERT INTO event (company_id, kind, appointment_id, provisional_id, revision, actor, before, after, created_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+        INSERT INTO event
+            (company_id, kind, appointment_id, provisional_id, revision, actor, before, after, created_at, batch_id)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
         """,
         (
             company_id,
@@ -81,6 +90,7 @@ async def record(
             None if before is None else Jsonb(dict(before)),
             Jsonb(dict(after)),
             now,
+            batch_id,
         ),
     )
     row = await cursor.fetchone()
@@ -88,31 +98,36 @@ async def record(
     await jobs.enqueue(conn, "event.happened", lock=str(appointment_id or provisional_id), event_id=row[0])
 
 
+_CHANGE = """
+    SELECT id, company_id, kind, appointment_id, provisional_id, before, after, created_at, batch_id FROM event
+"""
+
+
 async def change(conn: Connection, event_id: int) -> Change:
     """Read what an event changed."""
-    cursor = await conn.execute(
-        """
-        SELECT company_id, kind, appointment_id, provisional_id, before, after, created_at FROM event WHERE id = %s
-        """,
-        (event_id,),
-    )
+    cursor = await conn.execute(_CHANGE + "WHERE id = %s", (event_id,))
     row = await cursor.fetchone()
     assert row is not None, "events are never deleted"
     return Change(*row)
 
 
-async def newest(conn: Connection, company_id: UUID, appointment_id: UUID) -> Revision:
-    """Read the newest revision of an appointment."""
+async def batch(conn: Connection, company_id: UUID, batch_id: UUID) -> list[Change]:
+    """Read all that one request changed, in the order it did so."""
+    cursor = await conn.execute(_CHANGE + "WHERE company_id = %s AND batch_id = %s ORDER BY id", (company_id, batch_id))
+    return [Change(*row) for row in await cursor.fetchall()]
+
+
+async def newest(conn: Connection, company_id: UUID, appointment_ids: Iterable[UUID]) -> dict[UUID, Revision]:
+    """Read the newest revision of each appointment."""
     cursor = await conn.execute(
         """
-        SELECT revision, after, created_at FROM event WHERE company_id = %s AND appointment_id = %s
-        ORDER BY revision DESC LIMIT 1
+        SELECT newest.* FROM unnest(%s::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
+            SELECT appointment_id, revision, after, created_at FROM event
+            WHERE company_id = %s AND appointment_id = wanted.id ORDER BY revision DESC LIMIT 1) newest
         """,
-        (company_id, appointment_id),
+        (list(appointment_ids), company_id),
     )
-    row = await cursor.fetchone()
-    assert row is not None, "every appointment has an event"
-    return Revision(*row)
+    return {row[0]: Revision(*row[1:]) for row in await cursor.fetchall()}
 
 
 async def newest_of_provisional(conn: Connection, company_id: UUID, provisional_id: UUID) -> Revision:
@@ -129,14 +144,15 @@ async def newest_of_provisional(conn: Connection, company_id: UUID, provisional_
     return Revision(*row)
 
 
-async def first_main_host(conn: Connection, company_id: UUID, appointment_id: UUID) -> dict[str, Any]:
-    """Read who was an appointment's main host when it was made, as its snapshot has him."""
+async def first_main_hosts(
+    conn: Connection, company_id: UUID, appointment_ids: Iterable[UUID]
+) -> dict[UUID, dict[str, Any]]:
+    """Read who was each appointment's main host when it was made, as its snapshot has him."""
     cursor = await conn.execute(
         """
-        SELECT after->'hosts'->0 FROM event WHERE company_id = %s AND appointment_id = %s ORDER BY revision LIMIT 1
+        SELECT appointment_id, after->'hosts'->0 FROM event
+        WHERE company_id = %s AND appointment_id = ANY(%s) AND revision = 1
         """,
-        (company_id, appointment_id),
+        (company_id, list(appointment_ids)),
     )
-    row = await cursor.fetchone()
-    assert row is not None, "every appointment has an event"
-    return dict(row[0])
+    return dict(await cursor.fetchall())

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 from uuid import UUID
 
 from .database import Connection
 from .events import Revision
 
+Telling: TypeAlias = tuple[UUID, UUID]  # ids of an appointment, and of a host or attendee of it
 
-async def last_told(conn: Connection, company_id: UUID, appointment_id: UUID, recipient_id: UUID) -> Revision | None:
-    """Read the revision a recipient was last told of; None: he was told nothing yet."""
+
+async def last_told(conn: Connection, company_id: UUID, wanted: Iterable[Telling]) -> dict[Telling, Revision]:
+    """Read the revisions recipients were last told of; who was told nothing yet is left out."""
+    appointments, recipients = _columns(wanted)
     cursor = await conn.execute(
         """
-        SELECT e.revision, e.after, e.created_at
-        FROM told t JOIN event e USING (company_id, appointment_id, revision)
-        WHERE t.company_id = %s AND t.appointment_id = %s AND t.recipient_id = %s
+        SELECT t.appointment_id, t.recipient_id, e.revision, e.after, e.created_at
+        FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (appointment_id, recipient_id)
+        JOIN told t USING (appointment_id, recipient_id)
+        JOIN event e USING (company_id, appointment_id, revision)
+        WHERE t.company_id = %s
         """,
-        (company_id, appointment_id, recipient_id),
+        (appointments, recipients, company_id),
     )
-    row = await cursor.fetchone()
-    return Revision(*row) if row else None
+    return {(row[0], row[1]): Revision(*row[2:]) for row in await cursor.fetchall()}
 
 
-async def record(
-    conn: Connection, *, company_id: UUID, appointment_id: UUID, recipient_id: UUID, revision: int
-) -> None:
-    """Note the revision a recipient has now been told of; an older one than the one noted changes nothing."""
+async def record(conn: Connection, company_id: UUID, told: Mapping[Telling, int]) -> None:
+    """Note the revisions recipients have now been told of; an older one than the one noted changes nothing."""
+    appointments, recipients = _columns(told)
     await conn.execute(
         """
-        INSERT INTO told (company_id, appointment_id, recipient_id, revision) VALUES (%s, %s, %s, %s)
+        INSERT INTO told (company_id, appointment_id, recipient_id, revision)
+        SELECT %s, * FROM unnest(%s::uuid[], %s::uuid[], %s::int[])
         ON CONFLICT (company_id, appointment_id, recipient_id)
         DO UPDATE SET revision = greatest(told.revision, excluded.revision)
         """,
-        (company_id, appointment_id, recipient_id, revision),
+        (company_id, appointments, recipients, list(told.values())),
     )
+
+
+def _columns(tellings: Iterable[Telling]) -> tuple[list[UUID], list[UUID]]:
+    pairs = list(tellings)
+    return [one for one, _ in pairs], [one for _, one in pairs]

@@ -262,20 +262,26 @@ CREATE INDEX quick_mail_due ON quick_mail (due_at) WHERE due_at IS NOT NULL;
 -- An event is of an appointment or of a provisional booking. position: its place in the change feed, given after the
 -- commit by whoever reads first, so nothing ever appears behind a cursor already given. Its index is partial, which
 -- keeps it from being a key: numbering an event does not wait for whoever writes an effect of it.
+-- batch_id: what one request did to several dates of a series is told in one mail.
 ALTER TABLE event
     ALTER appointment_id DROP NOT NULL,
     ADD provisional_id uuid,
     ADD position bigint,
+    ADD batch_id uuid,
     ADD FOREIGN KEY (company_id, provisional_id) REFERENCES provisional_booking (company_id, id),
     ADD CONSTRAINT event_subject CHECK (num_nonnulls(appointment_id, provisional_id) = 1),
     ADD UNIQUE (company_id, provisional_id, revision);
 CREATE INDEX event_feed ON event (company_id, position);
 CREATE UNIQUE INDEX event_position ON event (position) WHERE position IS NOT NULL;
 CREATE INDEX event_unnumbered ON event (id) WHERE position IS NULL;
+CREATE INDEX event_batch ON event (company_id, batch_id) WHERE batch_id IS NOT NULL;
 
+-- lead_id: this one is told in the mail of that one, which alone has a job.
 ALTER TABLE effect
+    ADD lead_id bigint REFERENCES effect,
     DROP CONSTRAINT effect_kind_check,
     ADD CONSTRAINT effect_kind_check CHECK (kind IN ('mail', 'provisional-mail'));
+CREATE INDEX effect_lead ON effect (lead_id) WHERE lead_id IS NOT NULL;
 
 -- What a write answered, for whoever repeats it with the same Idempotency-Key (or, for a booking, the same body).
 -- scope: the credential, or the door of those without one; answer is encrypted; subject: what must still live.

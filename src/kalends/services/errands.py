@@ -1,0 +1,62 @@
+"""Errands: what the parts of a mail still have to tell, found when it is about to leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from whenever import Instant
+
+from kalends.domain import provisional, telling
+from kalends.storage import attendees, events, provisional_bookings, told
+from kalends.storage.database import Connection
+from kalends.storage.effects import Effect, Part
+from kalends.storage.told import Telling
+
+from .mails import Errand
+from .provisional_mails import Request
+
+
+async def of_appointments(conn: Connection, company_id: UUID, parts: Iterable[Part]) -> dict[Telling, Errand]:
+    """Find what somebody is to be told about appointments, by their start; left out is what is not new for him."""
+    wanted = dict.fromkeys((part.subject, part.target) for part in parts)
+    newest = await events.newest(conn, company_id, {subject for subject, _ in wanted})
+    known = await told.last_told(conn, company_id, wanted)
+    found = {}
+    for subject, target in wanted:
+        snapshot, before = newest[subject].snapshot, known.get((subject, target))
+        news = telling.news(before.snapshot if before else None, snapshot, str(target))
+        if news and not snapshot["skipNotifications"]:
+            found[subject, target] = news
+    secrets = await attendees.secrets(conn, company_id, {target for _, target in found})
+    moved = {subject for subject, _ in found if newest[subject].snapshot["sequence"] > 0}
+    # Before that nobody can have handed it over.
+    organizers = await events.first_main_hosts(conn, company_id, moved) if moved else {}
+    errands = {}
+    for (subject, target), news in found.items():
+        revision, before = newest[subject], known.get((subject, target))
+        errands[subject, target] = Errand(
+            news,
+            str(target),
+            revision.number,
+            revision.snapshot,
+            revision.at,
+            before.number if before else None,
+            before.snapshot if before else None,
+            secrets.get(target),
+            organizers.get(subject),
+        )
+    return dict(sorted(errands.items(), key=lambda item: Instant.parse_iso(item[1].newest["start"])))
+
+
+async def of_provisional(conn: Connection, effect: Effect, now: Instant) -> Request | None:
+    """Find what somebody is to be told about a provisional booking; None: it is not so any more."""
+    change = await events.change(conn, effect.event_id)
+    to_guest = effect.target == effect.subject
+    news = provisional.news(change.kind, change.before, change.after, to_guest=to_guest)
+    newest = (await events.newest_of_provisional(conn, effect.company_id, effect.subject)).snapshot
+    booking = await provisional_bookings.get(conn, effect.company_id, effect.subject)
+    if news is None or booking is None or not provisional.still(news, newest, now):
+        return None
+    secret = booking.guest_secret if to_guest else booking.host_secret_of(effect.target)
+    return Request(news, str(effect.target), newest, change.at, secret)
