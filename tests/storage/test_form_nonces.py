@@ -4,14 +4,14 @@ from uuid import uuid4
 
 from kalends.storage import form_nonces
 from kalends.storage.database import Connection
-from kalends.storage.form_nonces import Outcome
+from kalends.storage.form_nonces import FirstSending
 from tests import factories
 from tests.ordering import NOW
 
 
 async def test_a_nonce_is_forgotten_after_a_day(conn: Connection) -> None:
     company = await factories.company(conn, now=NOW)
-    nonce, outcome = uuid4(), Outcome(uuid4(), "secret")
+    nonce, outcome = uuid4(), FirstSending(uuid4(), "secret")
     await form_nonces.enter(conn, nonce=nonce, company_id=company.company_id, now=NOW)
     await form_nonces.settle(conn, nonce=nonce, company_id=company.company_id, outcome=outcome)
 
@@ -25,10 +25,10 @@ async def test_a_nonce_is_forgotten_after_a_day(conn: Connection) -> None:
 
 async def test_another_company_settles_nothing(conn: Connection) -> None:
     ours, theirs = await factories.company(conn, now=NOW), await factories.company(conn, now=NOW)
-    nonce, outcome = uuid4(), Outcome(uuid4(), "secret")
+    nonce, outcome = uuid4(), FirstSending(uuid4(), "secret")
     await form_nonces.enter(conn, nonce=nonce, company_id=ours.company_id, now=NOW)
     await form_nonces.settle(conn, nonce=nonce, company_id=ours.company_id, outcome=outcome)
 
-    await form_nonces.settle(conn, nonce=nonce, company_id=theirs.company_id, outcome=Outcome(uuid4(), "other"))
+    await form_nonces.settle(conn, nonce=nonce, company_id=theirs.company_id, outcome=FirstSending(uuid4(), "other"))
 
     assert await form_nonces.enter(conn, nonce=nonce, company_id=ours.company_id, now=NOW) == outcome

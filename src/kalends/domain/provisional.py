@@ -1,4 +1,4 @@
-"""What the events of a provisional booking have to be told, to its guest and to its hosts."""
+"""Provisional bookings: what they wait for, and which of their events their guest and their hosts are told of."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from whenever import Instant
 
 from .itip import Snapshot
 
+# What a booking waits for: its guest proves his e-mail address, or a host approves.
+BookingType: TypeAlias = Literal["doubleOptIn", "requireHostConfirmation"]
 # opt-in: the guest shall confirm; received: he waits for a host; approve: a host shall confirm.
 News: TypeAlias = Literal["opt-in", "received", "approve", "declined", "expired"]
 

@@ -12,7 +12,7 @@ from kalends.errors import DomainError, FieldError, Invalid
 from kalends.ports import Clock
 from kalends.storage import form_nonces, locks
 from kalends.storage.database import Connection
-from kalends.storage.form_nonces import Outcome
+from kalends.storage.form_nonces import FirstSending
 
 from . import (
     booking_holds,
@@ -30,7 +30,7 @@ from . import (
 )
 from .actor import Actor
 from .orders import Order
-from .outcomes import Booked, BookingType, Occurrence, Pending
+from .outcomes import Booked, Occurrence, Pending
 from .pending_attendees import PendingAttendeeNotFound
 from .placements import Placement
 from .refusals import OutsideHours
@@ -103,13 +103,13 @@ def query_of(order: Order) -> SlotQuery:
     )
 
 
-def _as_before(earlier: Outcome) -> Booked | Pending:
+def _as_before(earlier: FirstSending) -> Booked | Pending:
     """Answer a form's second sending with what the first one came to."""
     if earlier.appointment_id:
         return Booked(earlier.appointment_id, earlier.secret or "")
-    assert earlier.provisional_id is not None
-    waits_for: BookingType = "doubleOptIn" if earlier.booking_type == "doubleOptIn" else "requireHostConfirmation"
-    return Pending(waits_for, earlier.provisional_id)
+    assert earlier.provisional_id
+    assert earlier.booking_type
+    return Pending(earlier.booking_type, earlier.provisional_id)
 
 
 async def _completed(conn: Connection, actor: Actor, order: Order) -> Order:
@@ -206,7 +206,7 @@ async def _settled(conn: Connection, actor: Actor, order: Order, outcome: Booked
             conn,
             nonce=order.nonce,
             company_id=actor.company_id,
-            outcome=Outcome(appointment_id, secret, provisional_id),
+            outcome=FirstSending(appointment_id, secret, provisional_id),
         )
     if order.pending_attendee_id is not None:
         await pending_attendees.use(conn, actor.company_id, order.pending_attendee_id, now)

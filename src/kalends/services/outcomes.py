@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 from uuid import UUID
 
 from whenever import Instant
 
-BookingType: TypeAlias = Literal["doubleOptIn", "requireHostConfirmation"]
+from kalends.domain.provisional import BookingType
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from whenever import Instant
 
+from kalends.domain.provisional import BookingType
 from kalends.errors import Invalid, NotFound
 from kalends.ports import Clock
 from kalends.storage import ids
@@ -34,7 +35,7 @@ from . import (
 from .actor import Actor
 from .companies import CompanySettings
 from .orders import SECRET_BYTES, Order
-from .outcomes import BookingType, Pending
+from .outcomes import Pending
 from .placements import Placement
 from .provisional_changes import Locked
 from .provisional_views import View

@@ -5,11 +5,13 @@ from uuid import UUID
 
 from whenever import Instant
 
+from kalends.domain.provisional import BookingType
+
 from .database import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FirstSending:
     """What the form's first sending came to: an appointment, or a provisional booking.
 
     Attributes:
@@ -20,10 +22,10 @@ class Outcome:
     appointment_id: UUID | None = None
     secret: str | None = None
     provisional_id: UUID | None = None
-    booking_type: str | None = None
+    booking_type: BookingType | None = None
 
 
-async def enter(conn: Connection, *, nonce: UUID, company_id: UUID, now: Instant) -> Outcome | None:
+async def enter(conn: Connection, *, nonce: UUID, company_id: UUID, now: Instant) -> FirstSending | None:
     """Claim the nonce for this transaction, waiting for one that holds it; answer what that one booked.
 
     None means this is the first sending: it has to call `settle` before the commit.
@@ -43,10 +45,10 @@ async def enter(conn: Connection, *, nonce: UUID, company_id: UUID, now: Instant
         (nonce, company_id),
     )
     row = await cursor.fetchone()
-    return Outcome(*row) if row and (row[0] or row[2]) else None
+    return FirstSending(*row) if row and (row[0] or row[2]) else None
 
 
-async def settle(conn: Connection, *, nonce: UUID, company_id: UUID, outcome: Outcome) -> None:
+async def settle(conn: Connection, *, nonce: UUID, company_id: UUID, outcome: FirstSending) -> None:
     """Keep what the form booked."""
     await conn.execute(
         """

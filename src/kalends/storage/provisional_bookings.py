@@ -13,11 +13,12 @@ from uuid import UUID
 from psycopg.rows import scalar_row
 from whenever import Instant
 
+from kalends.domain.provisional import BookingType
+
 from . import hosts, rows
 from .database import Connection
 from .hosts import Host
 
-Kind: TypeAlias = Literal["doubleOptIn", "requireHostConfirmation"]
 Status: TypeAlias = Literal["pending", "confirmed", "expired", "declined_by_host"]
 
 COLUMNS = """company_id, id, meeting_type_id, type, then_host, status, revision, dto, host_ids, selection, start_at,
@@ -58,7 +59,7 @@ class ProvisionalBooking:
     company_id: UUID
     id: UUID
     meeting_type_id: UUID
-    type: Kind
+    type: BookingType
     then_host: bool
     status: Literal["pending", "confirmed", "declined_by_host"]
     revision: int

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import ConfigDict, Field, StringConstraints
 
+from kalends.domain.provisional import BookingType
 from kalends.edge import limits, problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep, trace_of
@@ -16,7 +17,7 @@ from kalends.services import appointments, bookings, guests, refusals
 from kalends.services.appointments import AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee
 from kalends.services.one_time_links import OneTimeLinkMismatch, OneTimeLinkUsed
 from kalends.services.order_checks import ChannelNotAllowed, LocationNotOffered, PhoneOnlyNotAllowed
-from kalends.services.outcomes import BookingType, Pending
+from kalends.services.outcomes import Pending
 from kalends.services.page_passwords import BookingPasswordWrong
 from kalends.services.placements import OverrideNotAllowed
 from kalends.services.provisional_bookings import TooManyUnconfirmed

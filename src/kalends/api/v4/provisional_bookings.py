@@ -9,12 +9,12 @@ from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 from whenever import Instant
 
+from kalends.domain.provisional import BookingType
 from kalends.edge import problems
 from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
 from kalends.errors import NotFound
 from kalends.services import provisional_bookings, provisional_views
-from kalends.services.outcomes import BookingType
 from kalends.services.provisional_bookings import AlreadyConfirmed, AlreadyDeclined
 from kalends.services.refusals import HoldExpired
 from kalends.services.rights import AdminsOnly
