@@ -15,7 +15,7 @@ from kalends.services.outcomes import Booked
 from kalends.services.placements import OverrideNotAllowed
 from kalends.services.refusals import CapReached, HoldExpired, HoldMismatch, SlotTaken, TooSoon
 from kalends.services.slot_queries import SlotQuery
-from kalends.storage import reservations
+from kalends.storage import claims, reservations
 from kalends.storage.database import Connection
 from tests import factories
 from tests.ordering import NOW, START, booked, clock, listed, order
@@ -242,3 +242,15 @@ async def test_ended_holds_are_forgotten_after_a_day(conn: Connection, company: 
         await _book(conn, company, hold_id=ended.id)
     with pytest.raises(HoldExpired):
         await _book(conn, company, minutes=24 * 60, start=START.add(hours=1), hold_id=live.id)
+
+
+async def test_no_sweep_takes_the_time_of_a_hold_that_is_just_being_booked(conn: Connection, company: Founded) -> None:
+    """It locks no hosts: it may come between the look at a hold and its booking, or its machine's clock be ahead."""
+    ended, live = await _hold(conn, company), await _hold(conn, company, start=START.add(hours=1))
+
+    await claims.sweep_old(conn, NOW.add(minutes=15))
+    done = await _book(conn, company, minutes=4, start=START.add(hours=1), hold_id=live.id)
+    await claims.sweep_old(conn, NOW.add(minutes=15, seconds=1))
+
+    assert ended.expires_at == NOW.add(minutes=5)
+    assert await _owners(conn, company) == [(done.appointment_id, None, None)]
