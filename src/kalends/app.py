@@ -228,11 +228,13 @@ class Enclosing:
         return self._conn
 
     async def _leave(self) -> None:
-        if self._conn is not None:
-            with suppress(psycopg.Error):  # a lost connection is rolled back by the server
-                await self._conn.rollback()
-        self._conn = None
-        await self._held.aclose()
+        try:
+            if self._conn is not None:
+                with suppress(psycopg.Error):  # a lost connection is rolled back by the server
+                    await self._conn.rollback()
+        finally:  # also where this task is cancelled while it waits for that
+            self._conn = None
+            await self._held.aclose()
 
 
 _enclosing: ContextVar[Enclosing | None] = ContextVar("enclosing", default=None)

@@ -219,6 +219,31 @@ async def test_what_a_request_leaves_running_writes_on_its_own(app: App, acme: A
     assert await marks(app, acme) == "!"
 
 
+async def test_whoever_is_cancelled_while_he_rolls_back_keeps_no_connection(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def opening(_: Connection) -> None:
+        pass
+
+    async def cancelled(_: Connection) -> None:
+        raise asyncio.CancelledError
+
+    enclosings = []
+
+    async def write() -> None:
+        async with app.enclosed(opening) as enclosing, app.transaction():
+            enclosings.append(enclosing)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "rollback", cancelled)
+        with pytest.raises(asyncio.CancelledError):
+            await write()
+
+    assert not enclosings[0].begun
+    async with app.reading() as conn:
+        assert conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
 async def test_the_document_tells_of_keys(client: AsyncClient) -> None:
     operation = (await client.get("/openapi.json")).json()["paths"]["/v4/mark"]["post"]
 
