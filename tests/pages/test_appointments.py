@@ -5,10 +5,11 @@ from html import unescape
 
 from whenever import Instant
 
+from kalends.domain.recurrence import Recurrence
 from kalends.services import bookings, handoffs
 from kalends.services.actor import Actor
 from kalends.services.handoff_candidates import Target
-from kalends.services.orders import NewAttendee, Order, Recurrence
+from kalends.services.orders import NewAttendee, Order
 from kalends.services.outcomes import Booked
 
 from .conftest import Site
