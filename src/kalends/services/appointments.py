@@ -177,7 +177,12 @@ async def reschedule(
     return Rescheduled(after, before.start_at)
 
 
-def _check_ahead(appointment: Appointment, now: Instant) -> None:
+def check_ahead(appointment: Appointment, now: Instant) -> None:
+    """Refuse to change an appointment that does not take place any more.
+
+    Raises:
+        AlreadyCancelled, AlreadyOver
+    """
     if appointment.cancelled_at:
         raise AlreadyCancelled
     if appointment.end_at <= now:
@@ -185,7 +190,7 @@ def _check_ahead(appointment: Appointment, now: Instant) -> None:
 
 
 def _check_movable(appointment: Appointment, actor: Actor, now: Instant) -> None:
-    _check_ahead(appointment, now)
+    check_ahead(appointment, now)
     if actor.attendee_id and [one.id for one in appointment.booking_attendees] != [actor.attendee_id]:
         raise NotTheOnlyAttendee
 
@@ -216,7 +221,7 @@ async def add_guest(
     """
     (before,) = await locked_appointments.lock(conn, actor, appointment_id)
     now = clock()
-    _check_ahead(before, now)
+    check_ahead(before, now)
     coming = [one for one in before.attendees if one.cancelled_at is None]
     by = next((one for one in coming if one.id == attendee_id), None)
     if by is None:

@@ -21,7 +21,6 @@ from kalends.storage.hosts import Host
 from . import appointments, handoff_candidates, revisions
 from . import queues as queue_service
 from .actor import Actor
-from .appointments import AlreadyCancelled, AlreadyOver
 from .calendars import ChangedMeanwhile
 from .handoff_candidates import Target, Team
 from .queues import QueueNotFound
@@ -46,10 +45,7 @@ async def hand_over(
     """
     before, teams = await _locked(conn, actor, appointment_id, target)
     now = clock()
-    if before.cancelled_at:
-        raise AlreadyCancelled
-    if before.end_at <= now:
-        raise AlreadyOver
+    appointments.check_ahead(before, now)
     people = {user_id for team in teams for user_id in team.user_ids}
     rules, refusals = await handoff_candidates.asked(conn, before, people, now)
     free = [team for team in teams if not any(refusals[user_id] for user_id in team.user_ids)]

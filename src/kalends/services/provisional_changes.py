@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from whenever import Instant
 
+from kalends.ports import Clock
 from kalends.storage import events, locks, meeting_types, provisional_bookings, reservations
 from kalends.storage.database import Connection
 from kalends.storage.events import Kind
@@ -39,7 +40,7 @@ class Locked:
     now: Instant
 
 
-async def lock(conn: Connection, seen: ProvisionalBooking, clock: Callable[[], Instant]) -> Locked:
+async def lock(conn: Connection, seen: ProvisionalBooking, clock: Clock) -> Locked:
     """Lock all that a change of a provisional booking concerns, then read the clock and everything again.
 
     The order is the one of design section 4: the type when it has a cap, the queues that chose, the one-time link,

@@ -82,7 +82,7 @@ class TypeAnswer(Answer):
     metadata: dict[str, Any] = Field(examples=[{}])
 
 
-class RoundRobinEntry(Answer):
+class QueueBookingInfo(Answer):
     """Whom the queue chose, and why."""
 
     user_ids: list[UUID]
@@ -124,7 +124,7 @@ class AppointmentAnswer(Answer):
     resource_channel_ids: list[UUID] = Field(description="Its rooms and things.", examples=[[]])
     ignored_availability: bool | None = Field(description="It may overlap; null for guests.", examples=[False])
     queue_id: UUID | None = Field(description="The queue that chose its hosts; null for guests.")
-    queue_booking_info: RoundRobinEntry | None = Field(description="How it chose; null for guests.")
+    queue_booking_info: QueueBookingInfo | None = Field(description="How it chose; null for guests.")
     created_at: Stamp = Field(examples=["2031-02-20T12:00:00.000Z"])
     updated_at: Stamp = Field(examples=["2031-02-20T12:00:00.000Z"])
 
@@ -194,7 +194,7 @@ def _answer(
         resource_channel_ids=[UUID(room["channelId"]) for room in one.resources],
         ignored_availability=one.ignored_availability if inside else None,
         queue_id=one.queue_id if inside else None,
-        queue_booking_info=RoundRobinEntry.model_validate(one.turn) if inside and one.turn else None,
+        queue_booking_info=QueueBookingInfo.model_validate(one.turn) if inside and one.turn else None,
         created_at=one.created_at,
         updated_at=one.updated_at,
     )

@@ -20,7 +20,7 @@ from kalends.services.refusals import HoldExpired
 from kalends.services.rights import AdminsOnly
 from kalends.storage.provisional_bookings import BookingHost, ProvisionalBooking, Status
 
-from .appointment_answers import SECRET
+from .appointment_answers import SECRET, QueueBookingInfo
 from .appointment_forms import Reason
 from .schemas import INT32, Absent, Answer, Body, Stamp
 
@@ -32,14 +32,6 @@ _DTO = {
     "hostIds": [],
     "attendee": {"email": "gil@guests.test", "fullname": "Gil Moss", "receiveReminders": True, "notes": {}},
 }
-
-
-class QueueBookingInfo(Answer):
-    """Whom the queue chose, and why."""
-
-    user_ids: list[UUID]
-    selection_reason: str = Field(examples=["fewest bookings"])
-    group_id: UUID | None
 
 
 class ProvisionalHost(Answer):
