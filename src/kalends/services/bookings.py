@@ -18,7 +18,7 @@ from . import (
     booking_holds,
     calendars,
     companies,
-    confirmations,
+    new_appointments,
     one_time_links,
     order_checks,
     pending_attendees,
@@ -76,7 +76,7 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Clock) ->
             conn, actor=actor, order=order, loaded=loaded, placements=placed, needed=needed, now=now
         )
     else:
-        outcome = await confirmations.write(conn, actor=actor, order=order, kind=kind, placements=placed, now=now)
+        outcome = await new_appointments.write(conn, actor=actor, order=order, kind=kind, placements=placed, now=now)
     if order.recurrence:
         taken = outcome.series or [Occurrence(one.start) for one in placed]
         outcome = replace(outcome, series=tuple(sorted([*taken, *refused], key=lambda one: one.start)))

@@ -12,10 +12,11 @@ from kalends.domain import slots
 from kalends.domain.assignment import Choice
 from kalends.domain.rules import Bookable, Joinable, Refusal
 from kalends.errors import Forbidden
-from kalends.storage import claims, hosts
+from kalends.storage import claims, hosts, queue_ledger
 from kalends.storage.claims import Claim, Owner, SlotClaimed
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
+from kalends.storage.meeting_types import MeetingType
 
 from . import overlaps, queues, refusals, taken_units
 from .actor import Actor
@@ -139,6 +140,36 @@ async def take(
         await claims.take(conn, company_id=company_id, owner=owner, claims=wanted, now=now)
     except SlotClaimed as error:
         raise SlotTaken(reason="claimed") from error
+
+
+async def record_choice(
+    conn: Connection,
+    kind: MeetingType,
+    placement: Placement,
+    *,
+    appointment_id: UUID | None = None,
+    reservation_id: UUID | None = None,
+    expires_at: Instant | None = None,
+    now: Instant,
+) -> None:
+    """Write the choice of a placement into the ledger of its queue, which is locked; nothing where no queue chose.
+
+    Args:
+        expires_at: of the reservation; the choice counts no longer.
+    """
+    if placement.choice and kind.queue_id:
+        await queue_ledger.record(
+            conn,
+            company_id=kind.company_id,
+            queue_id=kind.queue_id,
+            choice=placement.choice,
+            user_ids=[host.id for host in placement.hosts],
+            start=placement.start,
+            appointment_id=appointment_id,
+            reservation_id=reservation_id,
+            expires_at=expires_at,
+            now=now,
+        )
 
 
 async def _joining(conn: Connection, loaded: Loaded, start: Instant) -> Placement | None:

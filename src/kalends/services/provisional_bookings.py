@@ -25,7 +25,7 @@ from kalends.storage.provisional_bookings import ProvisionalBooking
 from . import (
     changes,
     companies,
-    confirmations,
+    new_appointments,
     one_time_links,
     order_texts,
     provisional_changes,
@@ -104,10 +104,7 @@ async def open_(
     kind = loaded.meeting_type
     company_id, settings = kind.company_id, await companies.settings(conn, kind.company_id)
     hosts = list(dict.fromkeys(host.id for one in placements for host in one.hosts))
-    if actor.client:
-        waiting = await stored.unproved(conn, company_id, client=actor.client, host_ids=hosts, now=now)
-        if waiting >= UNPROVED_AT_ONCE:
-            raise TooManyUnconfirmed
+    await _check_waiting(conn, actor, hosts, now)
     provisional_id, start = ids.new_id(company_id), min(one.start for one in placements)
     proved = needed == "requireHostConfirmation" and actor.client is None
     expires_at = _expiry(now, settings, start, proved=proved)
@@ -146,6 +143,13 @@ async def open_(
     spans = [(one.start, one.end) for one in placements]
     await provisional_changes.created(conn, actor, company_id, provisional_id, spans, now)
     return Pending(needed, provisional_id)
+
+
+async def _check_waiting(conn: Connection, actor: Actor, host_ids: Sequence[UUID], now: Instant) -> None:
+    if actor.client:
+        waiting = await stored.unproved(conn, actor.company_id, client=actor.client, host_ids=host_ids, now=now)
+        if waiting >= UNPROVED_AT_ONCE:
+            raise TooManyUnconfirmed
 
 
 async def prove(conn: Connection, *, view: View, clock: Clock) -> Outcome:
@@ -234,7 +238,7 @@ async def _confirmed(conn: Connection, actor: Actor, locked: Locked, *, proved_a
     booking, order = locked.booking, order_texts.of_dto(locked.booking.dto)
     company_id = booking.company_id
     placements = await reservations.placements(conn, company_id, provisional_id=booking.id)
-    booked = await confirmations.write(
+    booked = await new_appointments.write(
         conn, actor=actor, order=order, kind=locked.kind, placements=placements, now=locked.now
     )
     await stored.settle(conn, company_id, booking.id, appointment_id=booked.appointment_id, secret=booked.secret)

@@ -73,18 +73,7 @@ async def reserve(
         await claims.copy(conn, company_id=company_id, of=of, to=owner, exclusive=False)
     else:
         await placing.take(conn, company_id=company_id, owner=owner, placement=placement, now=now)
-    if placement.choice and kind.queue_id:
-        await queue_ledger.record(
-            conn,
-            company_id=company_id,
-            queue_id=kind.queue_id,
-            choice=placement.choice,
-            user_ids=[host.id for host in placement.hosts],
-            start=placement.start,
-            reservation_id=reservation_id,
-            expires_at=expires_at,
-            now=now,
-        )
+    await placing.record_choice(conn, kind, placement, reservation_id=reservation_id, expires_at=expires_at, now=now)
     return reservation_id
 
 

@@ -1,4 +1,4 @@
-"""Confirmations: appointments, or seats in one, made out of placements; each leaves event and job behind."""
+"""New appointments, or seats in one, made out of placements; each leaves event and job behind."""
 
 from __future__ import annotations
 
@@ -128,17 +128,8 @@ async def _make(
         await _claim(conn, order, company_id, appointment_id, placement, others, now)
     except SlotClaimed as error:
         raise SlotTaken(reason="claimed") from error
-    if placement.choice and kind.queue_id and not placement.reservation_id:
-        await queue_ledger.record(
-            conn,
-            company_id=company_id,
-            queue_id=kind.queue_id,
-            choice=placement.choice,
-            user_ids=host_ids,
-            start=placement.start,
-            appointment_id=appointment_id,
-            now=now,
-        )
+    if not placement.reservation_id:  # whose choice is settled
+        await placing.record_choice(conn, kind, placement, appointment_id=appointment_id, now=now)
     written = await appointments.get(conn, company_id, appointment_id)
     assert written is not None
     await changes.record(
