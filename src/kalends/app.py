@@ -54,9 +54,10 @@ class App:
     async def aclose(self) -> None:
         """Send a wake-up still owed, then close the pool."""
         if self._waker:
-            self._waker.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._waker
+            # Once may not be enough: before Python 3.12 a cancellation that meets the end of a wait is lost.
+            while not self._waker.done():
+                self._waker.cancel()
+                await asyncio.wait([self._waker], timeout=WAKE_EVERY_S)
         if self._wake.is_set():
             with suppress(psycopg.Error, PoolTimeout):
                 await self._notify()
