@@ -106,6 +106,8 @@ def _facts(errands: Sequence[Errand], leading: Errand, base_url: str) -> list[Fa
         facts = tuple(letters.facts(one.news, one.newest, one.told, one.to, dates=_DATES))
         sections.setdefault((one.news, facts), []).append(one)
     everywhere = set.intersection(*(set(facts) for _, facts in sections)) - {_DATES}
+    if leading.to.is_host:  # who comes is only understood as a whole, with all that each of them answered
+        everywhere -= {fact for one in errands for fact in letters.guests(one.newest, one.to)}
     found: list[Fact] = []
     for (_, facts), same in sections.items():
         own = [fact for fact in facts if not (found and fact in everywhere)]
