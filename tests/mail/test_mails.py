@@ -266,6 +266,27 @@ def test_no_text_breaks_out_of_its_header(evil: str) -> None:
     ]  # fmt: skip
 
 
+def test_no_question_passes_for_facts_of_ours() -> None:
+    """Keys of the page's address stand among the notes."""
+    mail = write(HOST, attendees=[guest(notes={"x\r\nWhere: https://evil.test/\u2028Z": "y"})])
+
+    assert "\nx Where: https://evil.test/ Z: y\n" in part(mail, "plain")
+    assert "\nx Where: https://evil.test/ Z: y" in str(calendar(mail)[1]["DESCRIPTION"])
+
+
+def test_no_name_reorders_what_stands_beside_it() -> None:
+    mail = write(HOST, attendees=[guest(fullname="Jo \u202eeeL\u2066", notes={"\u202eq": "\u202da"})])
+
+    assert "Jo eeL" in part(mail, "plain")
+    shown = [
+        part(mail, "plain"),
+        part(mail, "html"),
+        str(parsed(mail)["Subject"]),
+        str(calendar(mail)[1].to_ical(), "utf-8"),
+    ]
+    assert not [one for one in shown if set(one) & set("\u202d\u202e\u2066")]
+
+
 def test_what_people_write_is_text_in_html() -> None:
     html = part(write(HOST, attendees=[guest(fullname="<b>Jo</b>", notes={"<i>": "<script>"})]), "html")
 

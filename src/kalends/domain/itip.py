@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 from icalendar import Calendar, Event, vCalAddress, vText
 from whenever import Instant
 
+from .untrusted import in_order
+
 Snapshot: TypeAlias = Mapping[str, Any]
 
 PRODUCT = "-//kalends//kalends//EN"
@@ -164,8 +166,8 @@ def _calendar(method: str, *events: Event) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(_UNPRINTABLE.sub(" ", text).split())
+    return " ".join(_UNPRINTABLE.sub(" ", in_order(text)).split())
 
 
 def _lines(text: str) -> str:
-    return _UNPRINTABLE.sub(" ", text.replace("\r\n", "\n")).strip()
+    return _UNPRINTABLE.sub(" ", in_order(text.replace("\r\n", "\n"))).strip()

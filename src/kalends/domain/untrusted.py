@@ -10,6 +10,8 @@ LONGEST_NAME = 60
 _LINK = re.compile(r"://|www\.|[@/\\<>]", re.IGNORECASE)
 # IDNA takes the last three for dots as well (RFC 3490 3.1).
 _DOT = re.compile("[.\u3002\uff0e\uff61](?=\\S)")
+# Embeddings, overrides and isolates; Arabic and Hebrew read right without them.
+_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
 
 
@@ -25,3 +27,8 @@ def plain_name(text: str | None) -> str:
 def plain_phone(text: str | None) -> str:
     """Keep a phone number that looks like one; "" for anything else."""
     return text if text and _PHONE.fullmatch(text) else ""
+
+
+def in_order(text: str) -> str:
+    """Drop the characters with which a name makes what stands beside it read backwards."""
+    return _REORDERING.sub("", text)

@@ -88,7 +88,8 @@ def _description(snapshot: Snapshot, to: Reader) -> str:
     lines = []
     for guest in readers.live_guests(snapshot):
         lines.append(", ".join(filter(None, (guest.get("fullname"), guest.get("email"), guest.get("phone")))))
-        lines += [f"{label}: {answer}" for label, answer in (guest.get("notes") or {}).items() if answer]
+        notes = guest.get("notes") or {}
+        lines += [f"{' '.join(label.split())}: {answer}" for label, answer in notes.items() if answer]
     return "\n".join(dict.fromkeys(lines))
 
 

@@ -190,7 +190,10 @@ def guests(newest: Snapshot, to: Reader) -> list[Fact]:
             Fact(label, shown, link=f"mailto:{quote(email, safe=_PLAIN_IN_MAILTO)}" if email else "", gone=off)
         )
         notes = guest.get("notes") or {}
-        facts += [Fact(str(key), _answer(value)) for key, value in notes.items() if value not in (None, "")]
+        # A question may come with the page's address: on several lines it could pass for facts of ours.
+        facts += [
+            Fact(" ".join(key.split()), _answer(value)) for key, value in notes.items() if value not in (None, "")
+        ]
     return facts
 
 

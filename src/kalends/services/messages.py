@@ -16,6 +16,7 @@ from jinja2 import Environment, Template
 from mjml import mjml2html
 from whenever import Instant
 
+from kalends.domain.untrusted import in_order
 from kalends.ports import OutgoingMail
 
 from .letters import Letter
@@ -108,10 +109,16 @@ def outgoing(office: Office, mail: EmailMessage, recipient: str) -> OutgoingMail
 def _templates() -> tuple[Template, Template]:
     """Prepare text and HTML; MJML is laid out once, the values are filled into the HTML it makes."""
     folder = files("kalends.services").joinpath("mail_templates")
-    plain = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)
+    plain = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True, finalize=_shown)
     text = plain.from_string(folder.joinpath("mail.txt").read_text("utf-8"))
-    html = Environment(autoescape=True).from_string(mjml2html(folder.joinpath("mail.mjml").read_text("utf-8")))
+    html = Environment(autoescape=True, finalize=_shown).from_string(
+        mjml2html(folder.joinpath("mail.mjml").read_text("utf-8"))
+    )
     return text, html
+
+
+def _shown(value: object) -> object:
+    return in_order(value) if isinstance(value, str) else value
 
 
 def _mailbox(name: str, address: str) -> Address:
