@@ -14,16 +14,18 @@ from kalends.services import (
     booking_holds,
     bookings,
     companies,
+    new_provisional_bookings,
     one_time_links,
     provisional_bookings,
     provisional_views,
 )
 from kalends.services.actor import Actor
 from kalends.services.companies import CompanySettings, Founded
+from kalends.services.new_provisional_bookings import TooManyUnconfirmed
 from kalends.services.one_time_links import OneTimeLinkUsed
 from kalends.services.orders import Order
 from kalends.services.outcomes import Pending
-from kalends.services.provisional_bookings import AlreadyConfirmed, AlreadyDeclined, TooManyUnconfirmed
+from kalends.services.provisional_bookings import AlreadyConfirmed, AlreadyDeclined
 from kalends.services.provisional_views import View
 from kalends.services.refusals import CapReached, HoldExpired, SlotTaken
 from kalends.services.slot_queries import SlotQuery
@@ -105,7 +107,7 @@ async def test_who_is_asked_first(
 ) -> None:
     kind = await kind_of(conn, company, options)
 
-    found = provisional_bookings.needed(kind, CompanySettings(*settings, 1440, 5), order(kind.id, **fields))
+    found = new_provisional_bookings.needed(kind, CompanySettings(*settings, 1440, 5), order(kind.id, **fields))
 
     assert found == asked
 

@@ -19,11 +19,11 @@ from . import (
     calendars,
     companies,
     new_appointments,
+    new_provisional_bookings,
     one_time_links,
     order_checks,
     pending_attendees,
     placements,
-    provisional_bookings,
     queue_teams,
     refusals,
     series,
@@ -69,11 +69,19 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Clock) ->
     if order.one_time_link_id:
         await one_time_links.use(conn, company_id, order.one_time_link_id, kind.id, now)
     placed, refused = await _placed(conn, actor, loaded, order, now)
-    needed = provisional_bookings.needed(kind, await companies.settings(conn, company_id), order)
+    settings = await companies.settings(conn, company_id)
+    needed = new_provisional_bookings.needed(kind, settings, order)
     outcome: Booked | Pending
     if needed:
-        outcome = await provisional_bookings.open_(
-            conn, actor=actor, order=order, loaded=loaded, placements=placed, needed=needed, now=now
+        outcome = await new_provisional_bookings.write(
+            conn,
+            actor=actor,
+            order=order,
+            loaded=loaded,
+            placements=placed,
+            needed=needed,
+            settings=settings,
+            now=now,
         )
     else:
         outcome = await new_appointments.write(conn, actor=actor, order=order, kind=kind, placements=placed, now=now)

@@ -15,12 +15,12 @@ from kalends.edge.context import AppDep, trace_of
 from kalends.errors import LimitReached, NotFound
 from kalends.services import appointments, bookings, guests, refusals
 from kalends.services.appointments import AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee
+from kalends.services.new_provisional_bookings import TooManyUnconfirmed
 from kalends.services.one_time_links import OneTimeLinkMismatch, OneTimeLinkUsed
 from kalends.services.order_checks import ChannelNotAllowed, LocationNotOffered, PhoneOnlyNotAllowed
 from kalends.services.outcomes import Pending
 from kalends.services.page_passwords import BookingPasswordWrong
 from kalends.services.placements import OverrideNotAllowed
-from kalends.services.provisional_bookings import TooManyUnconfirmed
 from kalends.services.refusals import HoldExpired, HoldMismatch
 
 from .appointment_answers import SECRET, AppointmentAnswer, for_guest
