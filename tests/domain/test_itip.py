@@ -107,7 +107,7 @@ def test_who_is_taken_off_a_live_appointment_alone_is_named_without_a_status() -
 
 
 def test_a_file_to_download_has_an_organizer_and_no_attendees() -> None:
-    text = itip.publish(snapshot(), WORDS, stamp=STAMP)
+    text = itip.publish((snapshot(), WORDS), stamp=STAMP)
 
     found = event(text)
     assert str(Calendar.from_ical(text)["METHOD"]) == "PUBLISH"
@@ -115,7 +115,7 @@ def test_a_file_to_download_has_an_organizer_and_no_attendees() -> None:
 
 
 def test_lines_end_and_fold_as_the_format_wants() -> None:
-    text = itip.publish(snapshot(), Wording("Ä" * 200), stamp=STAMP)
+    text = itip.publish((snapshot(), Wording("Ä" * 200)), stamp=STAMP)
 
     assert text.count("\n") == text.count("\r\n") > 10
     assert max(len(line.encode()) for line in text.split("\r\n")) <= 75
