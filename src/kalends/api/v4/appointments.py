@@ -136,7 +136,7 @@ async def cancel_appointment(
 
 @router.delete("/appointment/{id}", status_code=204, responses=problems.document(NotFound))
 async def delete_appointment(id: UUID, actor: Scheduling, app: AppDep) -> Response:  # noqa: A002
-    """Cancel a whole appointment; an older name of its cancelling."""
+    """Cancel a whole appointment for all who booked it; the answer is empty."""
     async with app.transaction() as conn:
         await appointments.cancel(conn, actor=actor, appointment_id=id, cancel_all=True, clock=app.now)
     return Response(status_code=204)

@@ -16,6 +16,7 @@ from kalends.services.orders import NewAttendee, Order
 from .channels import Channel
 from .languages import Language
 from .schemas import Absent, Body, Email, Flag, IdList, Line, Phone, Text, Whole, Zone
+from .slot_scope import CHANNEL, HOSTS, METHOD, QUEUE, REQUIRED, RESOURCES
 from .windows import When, whole_second
 
 DEEPEST_NOTES = 20
@@ -115,29 +116,30 @@ class BookingForm(Body):
     meeting_type_id: UUID
     start: When
     attendee: AttendeeForm | None = Field(None, description="May be left out with attendeePendingId")
-    host_ids: IdList = Field(default_factory=list)
-    queue_id: Annotated[UUID | None, Absent] = None
-    calculation_method: Annotated[Mode | None, Absent] = None
-    required_hosts: Annotated[Whole, Field(ge=1)] | None = None
+    host_ids: IdList = Field(default_factory=list, description=HOSTS)
+    queue_id: Annotated[UUID | None, Absent] = Field(None, description=QUEUE)
+    calculation_method: Annotated[Mode | None, Absent] = Field(None, description=METHOD)
+    required_hosts: Annotated[Whole, Field(ge=1)] | None = Field(None, description=REQUIRED)
     duration: Annotated[Whole, Field(ge=1, le=1440)] | None = Field(None, description="Minutes; an allowed duration")
-    channel: Annotated[Channel | None, Absent] = None
-    location: Annotated[Line | None, Absent] = None
+    channel: Annotated[Channel | None, Absent] = Field(None, description=CHANNEL)
+    location: Annotated[Line | None, Absent] = Field(None, description="One of the type's places, or the guest's own")
     ics_title: Annotated[Annotated[Line, StringConstraints(max_length=200)] | None, Absent] = None
     ics_description: Annotated[Annotated[Text, StringConstraints(max_length=2000)] | None, Absent] = None
-    skip_notifications: Flag = False
-    phone_only_booking: Flag = False
+    skip_notifications: Flag = Field(False, description="No mails about it but the one that asks a guest to confirm")
+    phone_only_booking: Flag = Field(
+        False, description="The guest has a phone number and no e-mail address; where the type allows it"
+    )
     ignore_availability: Flag = Field(False, description="A host's or an administrator's own right.")
     recurrence: RecurrenceForm | None = Field(None, description="The same local time again and again")
-    resource_channel_ids: IdList = Field(
-        default_factory=list,
-        description="Resources that are all needed; without: each of the type's, and one of each group",
-    )
+    resource_channel_ids: IdList = Field(default_factory=list, description=RESOURCES)
     hold_id: Annotated[UUID | None, Absent] = Field(None, description="A hold of this start, which it takes over")
-    one_time_link_id: Annotated[UUID | None, Absent] = None
+    one_time_link_id: Annotated[UUID | None, Absent] = Field(None, description="The link it is booked with, once")
     attendee_pending_id: Annotated[Whole, Field(ge=1)] | None = Field(
         None, description="Who books, as stored before; what attendee says wins"
     )
-    booking_password: Annotated[Annotated[str, StringConstraints(max_length=200)] | None, Absent] = None
+    booking_password: Annotated[Annotated[str, StringConstraints(max_length=200)] | None, Absent] = Field(
+        None, description="The type's password, where it has one"
+    )
     timezone: Annotated[Zone | None, Absent] = Field(None, description="Taken over into the attendee")
     notes: Text | None = Field(None, description="Taken over into the attendee's notes")
 

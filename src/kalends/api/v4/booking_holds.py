@@ -21,6 +21,7 @@ from kalends.services.slot_queries import SlotQuery
 
 from .channels import Channel
 from .schemas import Absent, Answer, Body, IdList, Stamp, Whole
+from .slot_scope import CHANNEL, HOSTS, METHOD, QUEUE, REQUIRED, RESOURCES
 from .windows import When
 
 router = APIRouter(prefix="/v4", tags=["Booking V4"])
@@ -37,13 +38,13 @@ class HoldForm(Body):
 
     meeting_type_id: UUID
     start: When
-    host_ids: IdList = Field(default_factory=list)
-    queue_id: Annotated[UUID | None, Absent] = None
-    calculation_method: Annotated[Mode | None, Absent] = None
-    required_hosts: Annotated[Whole, Field(ge=1)] | None = None
+    host_ids: IdList = Field(default_factory=list, description=HOSTS)
+    queue_id: Annotated[UUID | None, Absent] = Field(None, description=QUEUE)
+    calculation_method: Annotated[Mode | None, Absent] = Field(None, description=METHOD)
+    required_hosts: Annotated[Whole, Field(ge=1)] | None = Field(None, description=REQUIRED)
     duration: Annotated[Whole, Field(ge=1, le=1440)] | None = Field(None, description="Minutes; an allowed duration")
-    channel: Annotated[Channel | None, Absent] = None
-    resource_channel_ids: IdList = Field(default_factory=list)
+    channel: Annotated[Channel | None, Absent] = Field(None, description=CHANNEL)
+    resource_channel_ids: IdList = Field(default_factory=list, description=RESOURCES)
 
     def query(self) -> SlotQuery:
         """Ask for the start as a booking does."""
@@ -87,7 +88,7 @@ async def extend_booking_hold(
     actor: SchedulingOrOwner,
     app: AppDep,
 ) -> HoldAnswer:
-    """Keep it as long again from now on, at most 30 minutes in all."""
+    """Extend a hold: its start is kept as long again from now on, at most 30 minutes in all."""
     async with app.transaction() as conn:
         hold = await booking_holds.extend(conn, actor=actor, hold_id=holdId, clock=app.now)
     return HoldAnswer.of(hold)
@@ -99,7 +100,7 @@ async def release_booking_hold(
     actor: SchedulingOrOwner,
     app: AppDep,
 ) -> Response:
-    """Give the time back; a hold that is over stays so."""
+    """Release a hold, whose time is free again; one that is over stays so."""
     async with app.transaction() as conn:
         await booking_holds.release(conn, actor=actor, hold_id=holdId)
     return Response(status_code=204)

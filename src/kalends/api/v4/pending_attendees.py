@@ -70,6 +70,6 @@ async def list_pending_attendees(actor: Scheduling, app: AppDep) -> list[Pending
 
 @router.post("/attendee/pending", status_code=201)
 async def create_pending_attendee(body: PendingAttendeeBody, actor: Scheduling, app: AppDep) -> int:
-    """Keep what somebody filled in; the answer is a number, his id."""
+    """Keep what a guest filled in before he books; the answer is its number, for `attendeePendingId`."""
     async with app.transaction() as conn:
         return await pending_attendees.create(conn, actor=actor, attendee=body.attendee.new(), now=app.now())

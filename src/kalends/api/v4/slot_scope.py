@@ -16,18 +16,26 @@ from kalends.services.slot_queries import SlotQuery
 from .channels import Channel
 from .schemas import Absent, IdList
 
+# What a list of starts, a hold and a booking are asked with alike.
+HOSTS = "In order of preference; without: all of the type's queue, else its host"
+QUEUE = "The type's queue: all its members are considered"
+METHOD = "anyone: the first host who is free; everyone: all of them"
+REQUIRED = "So many of the hosts, whatever the method"
+CHANNEL = "One the type allows; without: the type's own"
+RESOURCES = "Resources that are all needed; without: each of the type's, and one of each group"
+
 
 async def _scope(
     meeting_type_id: Annotated[UUID, Query(alias="meetingTypeId")],
     host_ids: Annotated[
         IdList,
-        Query(alias="hostIds", description="Repeated, or joined by commas; without: the type's queue, else its host"),
+        Query(alias="hostIds", description=f"Repeated, or joined by commas. {HOSTS}"),
     ] = [],  # noqa: B006
-    queue_id: Annotated[
-        UUID | None, Absent, Query(alias="queueId", description="The type's queue: all its members are considered")
+    queue_id: Annotated[UUID | None, Absent, Query(alias="queueId", description=QUEUE)] = None,
+    calculation_method: Annotated[Mode | None, Absent, Query(alias="calculationMethod", description=METHOD)] = None,
+    required_hosts: Annotated[
+        Annotated[int, Field(ge=1, le=1000)] | None, Absent, Query(alias="requiredHosts", description=REQUIRED)
     ] = None,
-    calculation_method: Annotated[Mode | None, Absent, Query(alias="calculationMethod")] = None,
-    required_hosts: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, Absent, Query(alias="requiredHosts")] = None,
     meeting_duration: Annotated[
         Annotated[int, Field(ge=1, le=1440)] | None, Absent, Query(alias="meetingDuration")
     ] = None,
@@ -39,10 +47,7 @@ async def _scope(
     ] = None,
     resource_channel_ids: Annotated[
         IdList,
-        Query(
-            alias="resourceChannelIds",
-            description="Resources that are all needed; without: each of the type's, and one of each group",
-        ),
+        Query(alias="resourceChannelIds", description=RESOURCES),
     ] = [],  # noqa: B006
     hold_id: Annotated[
         UUID | None, Absent, Query(alias="holdId", description="The caller's own hold: its time is free for him")

@@ -135,7 +135,7 @@ class UserCreated(Answer):
 
 
 class User(Answer):
-    """A user. Lists of things this server does not have yet are empty; appointments have routes of their own."""
+    """A user. Lists of what this server does not keep are empty; appointments have routes of their own."""
 
     id: UUID
     email: str = Field(examples=["ana@klinik.test"])
