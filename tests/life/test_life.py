@@ -56,6 +56,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.model = Model(BEGIN)
+        self.touched = KINDS[0]
         self.runner = asyncio.Runner()
         self.app = App(
             pool=database.pool(self.conninfo, min_size=1, max_size=1),
@@ -122,6 +123,7 @@ class Life(RuleBasedStateMachine):
             self.types[kind] = made.id
 
     def order(self, kind: Kind, at: int, **fields: Any) -> Order:
+        self.touched = kind
         hosts = tuple(self.hosts[place] for place in kind.hosts)
         guest = NewAttendee("guest@guests.test")
         return Order(self.types[kind], _instant(at), guest, host_ids=hosts, mode=kind.mode, **fields)
@@ -178,6 +180,7 @@ class Life(RuleBasedStateMachine):
     @rule(pick=PICK, at=STARTS)
     def move(self, pick: int, at: int) -> None:
         taking = _picked(self.model.of("appointment"), pick)
+        self.touched = taking.kind
         over = taking.at + taking.kind.duration <= self.model.now
         expected = "already-over" if over else self.model.verdict(taking.kind, at, without=taking)
 
@@ -199,6 +202,7 @@ class Life(RuleBasedStateMachine):
     @rule(pick=PICK)
     def cancel(self, pick: int) -> None:
         taking = _picked(self.model.of("appointment"), pick)
+        self.touched = taking.kind
 
         self.do(
             lambda conn: appointments.cancel(
@@ -210,7 +214,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(kind=KIND, at=STARTS)
     def hold(self, kind: Kind, at: int) -> None:
-        expected = self.model.verdict(kind, at)
+        expected, self.touched = self.model.verdict(kind, at), kind
 
         query = self.query(kind, at, at + 1)
         got = self.tried(lambda conn: booking_holds.create(conn, actor=self.actor, query=query, clock=self.clock))
@@ -225,6 +229,7 @@ class Life(RuleBasedStateMachine):
     @rule(pick=PICK)
     def release(self, pick: int) -> None:
         taking = _picked(self.model.of("hold"), pick)
+        self.touched = taking.kind
 
         self.do(lambda conn: booking_holds.release(conn, actor=self.actor, hold_id=taking.id))
 
@@ -249,6 +254,7 @@ class Life(RuleBasedStateMachine):
     @rule(pick=PICK, approves=st.booleans())
     def answer(self, pick: int, approves: bool) -> None:
         taking = _picked(self.model.of("pending"), pick)
+        self.touched = taking.kind
         does: Callable[..., Awaitable[Any]] = provisional.confirm if approves else provisional.decline
 
         got = self.tried(lambda conn: does(conn, actor=self.actor, provisional_id=taking.id, clock=self.clock))
@@ -309,12 +315,10 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def listings_are_what_can_be_booked(self) -> None:
-        kind = KINDS[len(self.model.takings) % len(KINDS)]
-        query = self.query(kind, BEGIN, BEGIN + WINDOW)
-
-        listed = self.do(lambda conn: calendars.listing(conn, self.company_id, query, self.clock()))
-
-        assert listed.listing.starts == self.model.starts(kind, BEGIN, BEGIN + WINDOW)
+        for kind in {self.touched, KINDS[len(self.model.takings) % len(KINDS)]}:
+            query = self.query(kind, BEGIN, BEGIN + WINDOW)
+            listed = self.do(lambda conn, query=query: calendars.listing(conn, self.company_id, query, self.clock()))
+            assert listed.listing.starts == self.model.starts(kind, BEGIN, BEGIN + WINDOW), kind.name
 
 
 def _instant(minute: int) -> Instant:
