@@ -6,11 +6,13 @@ import pytest
 
 from kalends.app import App
 from kalends.services import pending_attendees
+from kalends.services.orders import NewAttendee
 from kalends.services.pending_attendees import PendingAttendeeNotFound
 from tests import ordering
 from tests.api.conftest import Api, CompanyMaker
 
 PATH = "/v4/attendee/pending"
+NOBODY = NewAttendee(None)
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +74,8 @@ async def test_companies_do_not_see_each_others(api: Api, another_company: Compa
 
     assert (await other.get(PATH)).json() == []
     async with app.transaction() as conn:
-        assert await pending_attendees.get(conn, other.company.company_id, number) is None
+        with pytest.raises(PendingAttendeeNotFound):
+            await pending_attendees.completed(conn, other.company.company_id, number, NOBODY)
         with pytest.raises(PendingAttendeeNotFound):
             await pending_attendees.use(conn, other.company.company_id, number, app.now())
 
@@ -82,14 +85,14 @@ async def test_who_has_booked_is_pending_no_more(api: Api, app: App) -> None:
     number, other = [(await api.post(PATH, {"attendee": {"fullname": name}})).json() for name in ("Gil", "Ida")]
 
     async with app.transaction() as conn:
-        before = await pending_attendees.get(conn, company_id, number)
+        before = await pending_attendees.completed(conn, company_id, number, NOBODY)
         await pending_attendees.use(conn, company_id, number, app.now())
 
-    assert before
     assert before.full_name == "Gil"
     assert [one["id"] for one in (await api.get(PATH)).json()] == [other]
     async with app.transaction() as conn:
-        assert await pending_attendees.get(conn, company_id, number) is None
+        with pytest.raises(PendingAttendeeNotFound):
+            await pending_attendees.completed(conn, company_id, number, NOBODY)
         with pytest.raises(PendingAttendeeNotFound):
             await pending_attendees.use(conn, company_id, number, app.now())
 

@@ -11,7 +11,7 @@ from kalends.errors import DomainError
 from kalends.services import one_time_links
 from kalends.services.companies import Founded
 from kalends.services.one_time_links import OneTimeLinkMismatch, OneTimeLinkNotFound, OneTimeLinkUsed
-from kalends.storage import ids, rows
+from kalends.storage import ids, locks, rows
 from kalends.storage.database import Connection
 from tests import factories
 from tests.ordering import NOW, START
@@ -44,7 +44,8 @@ async def state(conn: Connection, company: Founded, link: UUID, now: Instant = N
 
 async def use(conn: Connection, company: Founded, link: UUID, now: Instant = NOW) -> None:
     """Use a link for the company's first type."""
-    await one_time_links.use(conn, company.company_id, link, company.meeting_type_id, now)
+    await locks.one_time_link(conn, company.company_id, link)
+    await one_time_links.check(conn, company.company_id, link, company.meeting_type_id, now)
 
 
 async def test_a_link_is_used_by_an_appointment_for_good(conn: Connection) -> None:
@@ -66,7 +67,7 @@ async def test_a_link_belongs_to_one_meeting_type_of_one_company(conn: Connectio
     link = await made(conn, company)
 
     with pytest.raises(OneTimeLinkMismatch):
-        await one_time_links.use(conn, company.company_id, link, kind.id, NOW)
+        await one_time_links.check(conn, company.company_id, link, kind.id, NOW)
     with pytest.raises(OneTimeLinkNotFound):
         await use(conn, other, link)
     with pytest.raises(OneTimeLinkNotFound):

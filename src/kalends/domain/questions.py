@@ -88,7 +88,7 @@ def _yes(value: Any) -> bool:
     raise ValueError("must be yes or no")
 
 
-def _plain(question: Question, value: Any) -> None:
+def _plain(_: Question, value: Any) -> None:
     _text(value)
 
 
@@ -132,26 +132,23 @@ def _offered(question: Question, chosen: Iterable[str]) -> bool:
     return words.issuperset(chosen)
 
 
-def _date(question: Question, value: Any) -> None:
-    text = _text(value)
-    try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-            Date.parse_iso(text)
-            return
-    except ValueError:  # no such day; said below
-        pass
-    raise ValueError("must be a date such as 2031-03-05")
+def _date(_: Question, value: Any) -> None:
+    _parse(Date.parse_iso, r"\d{4}-\d{2}-\d{2}", _text(value), "must be a date such as 2031-03-05")
 
 
-def _time(question: Question, value: Any) -> None:
-    text = _text(value)
+def _time(_: Question, value: Any) -> None:
+    _parse(Time.parse_iso, r"\d{2}:\d{2}", _text(value), "must be a time such as 09:30")
+
+
+def _parse(parse: Callable[[str], object], form: str, text: str, otherwise: str) -> None:
+    """Refuse every other form of ISO 8601, and days and times that do not exist."""
     try:
-        if re.fullmatch(r"\d{2}:\d{2}", text, re.ASCII):
-            Time.parse_iso(text)
+        if re.fullmatch(form, text, re.ASCII):
+            parse(text)
             return
-    except ValueError:  # no such time; said below
+    except ValueError:  # no such day or time; said below
         pass
-    raise ValueError("must be a time such as 09:30")
+    raise ValueError(otherwise)
 
 
 def bounds(question: Question) -> tuple[float | None, float | None]:

@@ -31,7 +31,6 @@ from . import (
 from .actor import Actor
 from .orders import Order
 from .outcomes import Booked, Occurrence, Pending
-from .pending_attendees import PendingAttendeeNotFound
 from .placements import Placement
 from .refusals import OutsideHours
 from .slot_queries import Loaded, SlotQuery
@@ -62,12 +61,14 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Clock) ->
         earlier = await form_nonces.enter(conn, nonce=order.nonce, company_id=company_id, now=clock())
         if earlier:
             return _as_before(earlier)
-    order = await _completed(conn, actor, order)
+    if order.pending_attendee_id is not None:
+        who = await pending_attendees.completed(conn, company_id, order.pending_attendee_id, order.attendee)
+        order = replace(order, attendee=who)
     loaded, now = await _load(conn, actor, order, clock)
     kind = loaded.meeting_type
     order = order_checks.checked(order, kind)
     if order.one_time_link_id:
-        await one_time_links.use(conn, company_id, order.one_time_link_id, kind.id, now)
+        await one_time_links.check(conn, company_id, order.one_time_link_id, kind.id, now)
     placed, refused = await _placed(conn, actor, loaded, order, now)
     settings = await companies.settings(conn, company_id)
     needed = new_provisional_bookings.needed(kind, settings, order)
@@ -118,15 +119,6 @@ def _as_before(earlier: FirstSending) -> Booked | Pending:
     assert earlier.provisional_id
     assert earlier.booking_type
     return Pending(earlier.booking_type, earlier.provisional_id)
-
-
-async def _completed(conn: Connection, actor: Actor, order: Order) -> Order:
-    if order.pending_attendee_id is None:
-        return order
-    pending = await pending_attendees.get(conn, actor.company_id, order.pending_attendee_id)
-    if pending is None:
-        raise PendingAttendeeNotFound
-    return replace(order, attendee=order_checks.completed(order.attendee, pending))
 
 
 async def _load(conn: Connection, actor: Actor, order: Order, clock: Clock) -> tuple[Loaded, Instant]:

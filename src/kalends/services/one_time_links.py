@@ -8,7 +8,7 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.errors import Invalid, NotFound
-from kalends.storage import ids, locks, one_time_links
+from kalends.storage import ids, one_time_links
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.one_time_links import OneTimeLink
@@ -66,18 +66,16 @@ async def add(conn: Connection, *, actor: Actor, kind: MeetingType, now: Instant
     return link
 
 
-async def use(conn: Connection, company_id: UUID, link_id: UUID, meeting_type_id: UUID, now: Instant) -> None:
-    """Lock a link and refuse it when it cannot be booked with; `settle` has to follow in the same transaction.
+async def check(conn: Connection, company_id: UUID, link_id: UUID, meeting_type_id: UUID, now: Instant) -> None:
+    """Refuse a link, which is locked, when it cannot be booked with; `settle` has to follow in the same transaction.
 
-    In the lock order it stands after meeting type and queue, before the hosts. A link is free again when the
-    provisional booking made with it expired or was declined.
+    It is free again when the provisional booking made with it expired or was declined.
 
     Raises:
         OneTimeLinkNotFound: the company has none such.
         OneTimeLinkMismatch: it is another meeting type's.
         OneTimeLinkUsed: it was booked with.
     """
-    await locks.one_time_link(conn, company_id, link_id)
     link = await one_time_links.get(conn, company_id, link_id, now)
     if link is None:
         raise OneTimeLinkNotFound
@@ -95,7 +93,7 @@ async def settle(
     appointment_id: UUID | None = None,
     provisional_id: UUID | None = None,
 ) -> None:
-    """Note what was booked with a link that `use` let pass: an appointment (of a series its first), or a provisional
+    """Note what was booked with a link that `check` let pass: an appointment (of a series its first), or a provisional
     booking.
     """
     await one_time_links.settle(conn, company_id, link_id, appointment_id=appointment_id, provisional_id=provisional_id)

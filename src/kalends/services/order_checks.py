@@ -7,7 +7,6 @@ from dataclasses import replace
 from kalends.domain import phones, questions
 from kalends.errors import FieldError, Invalid
 from kalends.storage.meeting_types import MeetingType
-from kalends.storage.pending_attendees import PendingAttendee
 
 from . import page_passwords
 from .orders import NewAttendee, Order
@@ -29,26 +28,6 @@ class LocationNotOffered(Invalid):
     """This meeting type does not offer this place."""
 
     code = "location-not-offered"
-
-
-def completed(attendee: NewAttendee, pending: PendingAttendee) -> NewAttendee:
-    """Fill what an order does not say of who books with what he said before (contract 2.8)."""
-    named = attendee.full_name or attendee.first_name or attendee.last_name
-    agreed = attendee.data_policy_accepted
-    return replace(
-        attendee,
-        email=attendee.email or pending.email,
-        first_name=attendee.first_name if named else pending.first_name,
-        last_name=attendee.last_name if named else pending.last_name,
-        full_name=attendee.full_name if named else pending.full_name,
-        phone=attendee.phone or pending.phone,
-        language=attendee.language or pending.language,
-        timezone=attendee.timezone or pending.timezone,
-        notes={**pending.notes, **attendee.notes},
-        receive_reminders=attendee.receive_reminders and pending.receive_reminders,
-        bringalong_emails=attendee.bringalong_emails or tuple(pending.bringalong_emails),
-        data_policy_accepted=pending.data_policy_accepted if agreed is None else agreed,
-    )
 
 
 def checked(order: Order, kind: MeetingType) -> Order:

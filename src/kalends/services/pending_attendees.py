@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from whenever import Instant
@@ -46,9 +47,31 @@ async def of_company(conn: Connection, *, actor: Actor) -> Sequence[PendingAtten
     return await pending_attendees.of_company(conn, actor.company_id)
 
 
-async def get(conn: Connection, company_id: UUID, number: int) -> PendingAttendee | None:
-    """Find one who has not booked; None when the company has none such."""
-    return await pending_attendees.get(conn, company_id, number)
+async def completed(conn: Connection, company_id: UUID, number: int, attendee: NewAttendee) -> NewAttendee:
+    """Fill what an order does not say of who books with what he said before.
+
+    Raises:
+        PendingAttendeeNotFound: the company has none such, or he has booked.
+    """
+    pending = await pending_attendees.get(conn, company_id, number)
+    if pending is None:
+        raise PendingAttendeeNotFound
+    named = attendee.full_name or attendee.first_name or attendee.last_name
+    agreed = attendee.data_policy_accepted
+    return replace(
+        attendee,
+        email=attendee.email or pending.email,
+        first_name=attendee.first_name if named else pending.first_name,
+        last_name=attendee.last_name if named else pending.last_name,
+        full_name=attendee.full_name if named else pending.full_name,
+        phone=attendee.phone or pending.phone,
+        language=attendee.language or pending.language,
+        timezone=attendee.timezone or pending.timezone,
+        notes={**pending.notes, **attendee.notes},
+        receive_reminders=attendee.receive_reminders and pending.receive_reminders,
+        bringalong_emails=attendee.bringalong_emails or tuple(pending.bringalong_emails),
+        data_policy_accepted=pending.data_policy_accepted if agreed is None else agreed,
+    )
 
 
 async def use(conn: Connection, company_id: UUID, number: int, now: Instant) -> None:
