@@ -226,27 +226,29 @@ async def test_guests_of_a_group_see_themselves_only(api: Api) -> None:
     assert [one["isCancelled"] for one in stored.json()["attendees"]] == [False, True]
 
 
+def _living(name: str) -> dict[str, Any]:
+    return {"email": f"{name}@guests.test", "notes": {"address": f"{name}'s flat"}}
+
+
 async def test_what_a_guest_of_a_group_writes_is_no_other_guests_to_read(api: Api) -> None:
-    """Case G05: neither the address where he wants to meet nor why he cancelled."""
+    """Case G05: neither his address, nor the words for his calendar, nor why he cancelled."""
     kind = await _kind(api, spots=3, meeting_info={"channel": "local-attendee"})
     ana, ben = [
-        (
-            await _post(api, kind, attendee={"email": f"{name}@guests.test", "notes": {"address": f"{name}'s flat"}})
-        ).json()
-        for name in ("ana", "ben")
+        (await _post(api, kind, attendee=_living(name), icsTitle=f"About {name}")).json() for name in ("ana", "ben")
     ]
 
     async def shown(one: dict[str, str]) -> dict[str, Any]:
         answer = await api.http.get(f"{PATH}/{one['appointmentId']}", params={"secret": one["secret"]})
         return dict(answer.json())
 
-    places = [(await shown(one))["location"] for one in (ana, ben)]
+    seen = [await shown(one) for one in (ana, ben)]
     for one in (ana, ben):
         body = {"secret": one["secret"], "reason": f"why {one['secret']} goes"}
         await api.http.post(f"{PATH}/{one['appointmentId']}/cancel", json=body)
     first, last = await shown(ana), await shown(ben)
 
-    assert places == ["ana's flat", "ben's flat"]
+    assert [(one["location"], one["icsTitle"]) for one in seen] == [("ana's flat", "About ana"), ("ben's flat", None)]
+    assert ["About ana" in one["ics"] for one in seen] == [True, False]
     assert first["isCancelled"]
     assert (first["cancel"]["actionBy"], first["cancel"]["reason"]) == (None, None)
     assert last["cancel"]["reason"] == f"why {ben['secret']} goes"

@@ -266,6 +266,19 @@ def test_no_text_breaks_out_of_its_header(evil: str) -> None:
     ]  # fmt: skip
 
 
+def test_the_words_of_a_booking_are_for_those_who_came_by_it() -> None:
+    """Case G05: whoever joins a group later does not read them."""
+    first = guest(id=SECOND_HOST[:-1] + "f", email="ann@guest.test")
+    with_first = guest(id=FRIEND, email="pal@x.test", broughtAlong=True, broughtBy=first["id"])
+
+    titles = [
+        str(calendar(write(to, attendees=[first, guest(), with_first], icsTitle="About Ann"))[1]["SUMMARY"])
+        for to in (HOST, FRIEND, GUEST)
+    ]
+
+    assert [title == "About Ann" for title in titles] == [True, True, False]
+
+
 def test_no_question_passes_for_facts_of_ours() -> None:
     """Keys of the page's address stand among the notes."""
     mail = write(HOST, attendees=[guest(notes={"x\r\nWhere: https://evil.test/\u2028Z": "y"})])

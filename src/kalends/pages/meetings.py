@@ -124,7 +124,7 @@ def meeting(
     appointment, guest = view.appointment, view.attendee
     name: str = appointment.meeting_info["name"]
     title = f"{name} – {', '.join(one.full_name for one in appointment.hosts)}"
-    text = channels.text(_, appointment.channel, appointment.meeting_info, view.location)
+    text = channels.text(_, appointment.channel, appointment.meeting_info, view.shown.location)
     page = f"/b/{appointment.id}/{guest.secret}"
     link = _link(appointment.meeting_info.get("customChannelLink")) if appointment.channel == "custom" else None
     about = readers.description(appointment.meeting_info)
@@ -146,7 +146,7 @@ def meeting(
         note=note if isinstance(note, str) else "",
         silent=appointment.skip_notifications,
         cancelled=appointment.cancelled_at is not None or guest.cancelled_at is not None,
-        reason=view.cancel_reason,
+        reason=view.shown.cancel_reason,
         over=appointment.end_at <= now,
         movable=[one.id for one in appointment.booking_attendees] == [guest.id],
         page=page,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from whenever import Instant
@@ -38,28 +38,19 @@ class GuestView:
         return Actor(company_id, None, False, "guest", attendee_id=self.attendee.id, client=self.client)
 
     @property
-    def location(self) -> str | None:
-        """The place as he may know it: one that a guest gave is that guest's, and whoever joins later is at his own."""
+    def shown(self) -> Appointment:
+        """The appointment without what other guests wrote (case G05).
+
+        Words, and an address to meet at, are of the booking that made it: whoever joins later has his own address.
+        """
         one = self.appointment
-        if one.channel != "local-attendee" or self._is_of(one.attendees[0].id):
-            return one.location
-        address = self.attendee.notes.get("address")
-        return address if isinstance(address, str) else None
-
-    @property
-    def cancelled_by(self) -> str | None:
-        """Who cancelled it, unless that was another guest."""
-        return self.appointment.cancelled_by if self._may_read_reason else None
-
-    @property
-    def cancel_reason(self) -> str | None:
-        """Why it was cancelled, unless another guest wrote that."""
-        return self.appointment.cancel_reason if self._may_read_reason else None
-
-    @property
-    def _may_read_reason(self) -> bool:
-        one = self.appointment
-        return one.cancel_source != "attendee" or bool(one.cancelled_by and self._is_of(UUID(one.cancelled_by)))
+        if not self._is_of(one.attendees[0].id):
+            place = self.attendee.notes.get("address") if one.channel == "local-attendee" else one.location
+            place = place if isinstance(place, str) else None
+            one = replace(one, location=place, ics_title=None, ics_description=None)
+        if one.cancel_source == "attendee" and not (one.cancelled_by and self._is_of(UUID(one.cancelled_by))):
+            one = replace(one, cancelled_by=None, cancel_reason=None)
+        return one
 
     def _is_of(self, attendee_id: UUID) -> bool:
         return attendee_id in (self.attendee.id, self.attendee.brought_by)

@@ -19,6 +19,7 @@ def wording(snapshot: Snapshot, to: Reader, link: str | None) -> Wording:
     """Choose the words for one reader.
 
     Title and description of the booking come first, then the type's `ics` templates (contract 2.2), then defaults.
+    Who joins a group later does not read the former.
 
     Args:
         link: address of the guest's own page; None for hosts.
@@ -26,7 +27,7 @@ def wording(snapshot: Snapshot, to: Reader, link: str | None) -> Wording:
     values = _values(snapshot, to)
     templates: Mapping[str, Any] = snapshot.get("ics") or {}
     texts = {
-        key: snapshot.get(own) or _in_language(templates.get(key), to, snapshot)
+        key: (readers.made_it(snapshot, to) and snapshot.get(own)) or _in_language(templates.get(key), to, snapshot)
         for key, own in (("title", "icsTitle"), ("description", "icsDescription"), ("location", ""))
     }
     filled = {key: itip.fill(text, values).strip() for key, text in texts.items() if text}

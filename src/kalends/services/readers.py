@@ -100,6 +100,14 @@ def booker(snapshot: Snapshot, to: Reader) -> Mapping[str, Any]:
     return next((guest for guest in guests if not guest.get("broughtAlong")), guests[0] if guests else {})
 
 
+def made_it(snapshot: Snapshot, to: Reader) -> bool:
+    """Tell whether a reader may know the words of the booking that made an appointment: hosts, and who came by it."""
+    if to.is_host or not snapshot["attendees"]:
+        return True
+    by = to.person.get("broughtBy") or (snapshot["attendees"][0]["id"] if to.person.get("broughtAlong") else to.id)
+    return bool(by == snapshot["attendees"][0]["id"])
+
+
 def people(snapshot: Snapshot, to: Reader) -> str:
     """Name whom a reader meets: the hosts for a guest, the guests (at most three) for a host."""
     if not to.is_host:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -144,10 +143,7 @@ def for_hosts(appointment: Appointment, *, ics: bool = True) -> AppointmentAnswe
 def for_guest(view: GuestView) -> AppointmentAnswer:
     """Show an appointment to one attendee: of all who come he sees himself, and nothing the hosts noted."""
     calendar = appointments.calendar_file(view.appointment, view.attendee.id)
-    known = replace(
-        view.appointment, location=view.location, cancelled_by=view.cancelled_by, cancel_reason=view.cancel_reason
-    )
-    return _answer(known, (view.attendee,), secret=view.attendee.secret, ics=calendar, inside=False)
+    return _answer(view.shown, (view.attendee,), secret=view.attendee.secret, ics=calendar, inside=False)
 
 
 def _answer(
