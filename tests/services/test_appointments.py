@@ -7,11 +7,12 @@ import pytest
 from whenever import Instant
 
 from kalends.errors import NotFound
-from kalends.services import appointment_lists, appointments, bookings, guests
+from kalends.services import appointment_lists, appointments, guests, handoffs, users
 from kalends.services.appointments import AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee
 from kalends.services.cancellations import AttendeeOrAllNeeded
 from kalends.services.companies import Founded
-from kalends.services.refusals import SlotTaken
+from kalends.services.handoff_candidates import Target
+from kalends.services.refusals import HostNotAllowed, MeetingTypeDisabled, SlotTaken
 from kalends.services.rights import AdminsOnly
 from kalends.storage import attendees
 from kalends.storage.appointments import Appointment, Filter
@@ -210,13 +211,30 @@ async def test_appointments_of_a_deleted_type_can_only_be_cancelled(
     await conn.execute("UPDATE meeting_type SET deleted_at = now() WHERE id = %s", (company.meeting_type_id,))
     actor = factories.actor(company)
 
-    with pytest.raises(bookings.refusals.MeetingTypeDisabled):
+    with pytest.raises(MeetingTypeDisabled):
         await appointments.reschedule(
             conn, actor=actor, appointment_id=stored.id, start=START.add(hours=1), clock=clock
         )
     done = await appointments.cancel(conn, actor=actor, appointment_id=stored.id, clock=clock)
 
     assert done.cancelled_at == NOW
+
+
+async def test_an_appointment_of_a_host_who_left_is_handed_over_before_it_is_moved(
+    conn: Connection, company: Founded
+) -> None:
+    actor = factories.actor(company)
+    member = await factories.user(conn, company, now=NOW)
+    theirs = await booked(conn, actor, order(member.meeting_type_id))
+    await users.delete(conn, actor=actor, user_id=member.user.id, now=NOW)
+    later = {"actor": actor, "appointment_id": theirs.id, "start": START.add(hours=1), "clock": clock}
+
+    with pytest.raises(HostNotAllowed):
+        await appointments.reschedule(conn, **later)
+    target = Target(user_id=company.user_id)
+    await handoffs.hand_over(conn, actor=actor, appointment_id=theirs.id, target=target, clock=clock)
+    with pytest.raises(MeetingTypeDisabled):  # his types stopped with him
+        await appointments.reschedule(conn, **later)
 
 
 async def test_members_see_what_they_host_and_admins_all(
