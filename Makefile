@@ -11,6 +11,8 @@ PY := .venv/bin/python
 UV := .venv/bin/uv pip install --python $(PY)
 BIN := $(CURDIR)/.venv/bin
 NODE_PATH := PATH="$(BIN):$$PATH"
+# Two workers; who is done first takes over what waits for the other.
+PYTEST := .venv/bin/pytest -n 2 --dist worksteal
 
 # Scripts in .venv hold its path, so a moved folder needs a new one: the stamps carry the path's checksum.
 STAMPS := .venv/.stamps-$(shell pwd | cksum | cut -d ' ' -f 1)
@@ -26,7 +28,7 @@ help:
 	@echo "make check    linters, types, import directions, schema"
 	@echo "make dev      start kalends, and again after each change"
 	@echo "make test-pg  all tests on Debian's PostgreSQL 15"
-	@echo "make fuzz     generated requests over the whole API, for some minutes"
+	@echo "make fuzz     generated requests over the whole API and lives of bookings, for some minutes"
 	@echo "make install  the environment and the assets, nothing started"
 	@echo "make lock     write the requirement locks again (UPGRADE=--upgrade for newer versions)"
 	@echo "make clean    remove what was installed and built; the data stays"
@@ -41,14 +43,16 @@ dev: install
 
 test: chromium check
 	@echo "==> Tests"
-	@.venv/bin/pytest -n 2
+	@$(PYTEST)
 
 test-pg: chromium $(STAMPS)/dev $(ASSETS)
-	@.ci/with-postgresql-15 .venv/bin/pytest -n 2
+	@.ci/with-postgresql-15 $(PYTEST)
 
-# Some minutes of generated requests over the whole OpenAPI document; `make test` has a small helping of it.
+# Some minutes of generated requests over the whole OpenAPI document, and of lives of bookings; `make test` has a small
+# helping of both.
 fuzz: $(STAMPS)/dev $(ASSETS)
-	@KALENDS_FUZZ_EXAMPLES=$${KALENDS_FUZZ_EXAMPLES:-150} .venv/bin/pytest tests/contract/test_schemathesis.py
+	@KALENDS_FUZZ_EXAMPLES=$${KALENDS_FUZZ_EXAMPLES:-150} KALENDS_LIFE_EXAMPLES=$${KALENDS_LIFE_EXAMPLES:-150} \
+	  $(PYTEST) tests/contract/test_schemathesis.py tests/life
 
 check: $(STAMPS)/dev $(ASSETS)
 	@echo "==> Checks"

@@ -4,6 +4,7 @@ Tests never clean up: each makes a company of its own, and companies do not see 
 """
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,12 @@ from kalends.ports import OutgoingMail
 from kalends.storage import database, embedded, migrations
 from kalends.storage.database import Connection
 from kalends.storage.secret_box import SecretBox
+
+# A shell in whose background the tests run, or nohup, lets them and all programs they start ignore these signals. A
+# handler that does nothing is no more to the tests, but is not handed on to programs.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
 
 
 class Outbox:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 
 from kalends.api.v4 import routers
@@ -84,10 +85,16 @@ class Api:
 CompanyMaker = Callable[[], Awaitable[Api]]
 
 
+_served: list[FastAPI] = []
+
+
 @pytest.fixture
 async def http(app: App) -> AsyncIterator[AsyncClient]:
-    """Serve the whole API, without a rate limit."""
-    served = web.create(app, routers=routers, limits=RateLimit(100, 0))
+    """Serve the whole API, without a rate limit; made once, for all its routes take longer than most tests."""
+    if not _served:
+        _served.append(web.create(app, routers=routers, limits=RateLimit(100, 0)))
+    [served] = _served
+    served.state.kalends = app
     async with AsyncClient(transport=ASGITransport(app=served), base_url="http://kalends.test") as client:
         yield client
 

@@ -63,9 +63,12 @@ def test_on_sigterm_a_mail_in_hand_leaves_once(install: Install, processes: str)
 def test_told_to_stop_while_it_starts_it_takes_its_database_along(install: Install, how: signal.Signals) -> None:
     arguments = [*KALENDS, "serve", "--first-run"]
     with subprocess.Popen(arguments, env=install.environment(), stderr=subprocess.PIPE, text=True) as process:
-        until(lambda: (install.data / "postgres" / "cluster" / "postmaster.pid").exists())
-        process.send_signal(how)
-        _, said = process.communicate(timeout=40)
+        try:
+            until(lambda: (install.data / "postgres" / "cluster" / "postmaster.pid").exists())
+            process.send_signal(how)
+            _, said = process.communicate(timeout=40)
+        finally:
+            process.kill()  # one that does not stop would be waited for without end
 
     assert (process.returncode, said) == (128 + how, "")
     assert not _database_processes(install.data)
