@@ -22,11 +22,11 @@ from kalends.ports import Clock
 from kalends.storage import booked_starts, calendars, locks, queues
 from kalends.storage.database import Connection
 
-from . import queue_teams, resource_calendars, sessions, slot_questions, slot_rules
+from . import queue_teams, resource_calendars, sessions, slot_rules, slot_scopes
 from .queue_teams import LineUp
 from .slot_queries import Loaded, Session, SlotQuery
-from .slot_questions import Asked
 from .slot_rules import caps_of, is_capped
+from .slot_scopes import Asked
 
 _NEAR_TERM_HOURS = 14 * 24
 
@@ -93,7 +93,7 @@ async def load(conn: Connection, company_id: UUID, query: SlotQuery, now: Instan
         NotFound: no such meeting type, host, queue, resource, hold or existing appointment in this company.
         ChangedMeanwhile: all members of the queue were changed while this read.
     """
-    asked = await slot_questions.asked(conn, company_id, query, deleted=deleted)
+    asked = await slot_scopes.asked(conn, company_id, query, deleted=deleted)
     loaded = await _loaded(conn, company_id, query, asked, now)
     if loaded.queue and loaded.queue.prioritize_near_term and any(one.closed for one in loaded.calendars):
         near = now.add(minutes=loaded.rules.notice)
@@ -108,7 +108,7 @@ async def _is_lifted(conn: Connection, company_id: UUID, near: SlotQuery, now: I
 
     Listing and booking ask this alike, whatever window they look at.
     """
-    asked = await slot_questions.asked(conn, company_id, near, deleted=deleted)
+    asked = await slot_scopes.asked(conn, company_id, near, deleted=deleted)
     loaded = await _loaded(conn, company_id, near, asked, now)
     if _first_start(loaded, near.start, near.end, now) is not None:
         return False
@@ -141,7 +141,7 @@ async def load_locked(
         NotFound: as `load`.
         ChangedMeanwhile: the hosts, the resources, the queue, or the type's cap, were changed while this waited.
     """
-    before = await slot_questions.asked(conn, company_id, query, deleted=deleted)
+    before = await slot_scopes.asked(conn, company_id, query, deleted=deleted)
     kind = before.scope.meeting_type
     capped = is_capped(kind.booking_limits)
     if capped:

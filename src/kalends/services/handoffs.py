@@ -14,11 +14,10 @@ from kalends.domain.rules import Rules
 from kalends.ports import Clock
 from kalends.storage import handoffs, hosts, locks, queue_ledger, queue_members, queues
 from kalends.storage.appointments import Appointment
-from kalends.storage.claims import SlotClaimed
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
 
-from . import appointments, handoff_candidates, revisions
+from . import appointments, handoff_candidates, refusals, revisions
 from . import queues as queue_service
 from .actor import Actor
 from .calendars import ChangedMeanwhile
@@ -47,10 +46,10 @@ async def hand_over(
     now = clock()
     appointments.check_ahead(before, now)
     people = {user_id for team in teams for user_id in team.user_ids}
-    rules, refusals = await handoff_candidates.asked(conn, before, people, now)
-    free = [team for team in teams if not any(refusals[user_id] for user_id in team.user_ids)]
+    rules, refused = await handoff_candidates.asked(conn, before, people, now)
+    free = [team for team in teams if not any(refused[user_id] for user_id in team.user_ids)]
     if not free:
-        raise SlotTaken if SlotTaken in refusals.values() else OutsideHours
+        raise SlotTaken if SlotTaken in refused.values() else OutsideHours
     leaving = next((host for host in before.hosts if host.id == actor.user_id), before.hosts[0])
     if leaving == before.hosts[0]:  # whom a queue has chosen is the main host
         await queue_ledger.drop(conn, actor.company_id, appointment_id=before.id)
@@ -123,7 +122,7 @@ async def _replace(
     place = before.hosts.index(leaving)
     staying = [host.id for host in before.hosts]
     user_ids = [*staying[:place], *team.user_ids, *staying[place + 1 :]]
-    try:
+    with refusals.of_claims():
         await handoffs.reassign(
             conn,
             company_id=before.company_id,
@@ -133,8 +132,6 @@ async def _replace(
             span=slots.padded(rules, before.start_at),
             now=now,
         )
-    except SlotClaimed as error:
-        raise SlotTaken(reason="claimed") from error
     await handoffs.set_hosts(
         conn,
         company_id=before.company_id,

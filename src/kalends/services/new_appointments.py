@@ -7,21 +7,20 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.storage import appointments, attendees, claims, hosts, ids, locks, queue_ledger, reservations
-from kalends.storage.claims import Owner, SlotClaimed
+from kalends.storage import appointments, attendees, claims, hosts, ids, locks, queue_ledger
+from kalends.storage import reservations as stored
+from kalends.storage.claims import Owner
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.reservations import Reservation
 
-from . import changes, orders, revisions
+from . import changes, orders, refusals, reservations, revisions
 from . import placements as placing
-from . import reservations as kept
 from .actor import Actor
 from .calendars import ChangedMeanwhile
 from .orders import Order
 from .outcomes import Booked, Occurrence
 from .placements import Placement
-from .refusals import SlotTaken
 
 
 async def write(
@@ -84,7 +83,7 @@ async def _join(
     await attendees.add(conn, company_id=kind.company_id, appointment_id=appointment_id, new=guests)
     if placement.reservation_id:
         await claims.release(conn, company_id=kind.company_id, reservation_ids=[placement.reservation_id])
-        await reservations.end(conn, kind.company_id, [placement.reservation_id])
+        await stored.end(conn, kind.company_id, [placement.reservation_id])
     await revisions.write(
         conn, actor=actor, kind="booking_created", before=before, fields={}, now=now, batch_id=batch_id
     )
@@ -103,7 +102,7 @@ async def _make(
 ) -> tuple[UUID, str]:
     """Make an appointment; in a group type others may have reserved seats in it already."""
     company_id, appointment_id = kind.company_id, ids.new_id(kind.company_id)
-    others = await kept.beside(conn, kind, placement, now)
+    others = await reservations.beside(conn, kind, placement, now)
     chosen = placement.choice is not None or bool(others)
     await appointments.add(
         conn,
@@ -124,10 +123,8 @@ async def _make(
     )
     guests = orders.attendees_of(order, company_id, now)
     await attendees.add(conn, company_id=company_id, appointment_id=appointment_id, new=guests)
-    try:
+    with refusals.of_claims():
         await _claim(conn, order, company_id, appointment_id, placement, others, now)
-    except SlotClaimed as error:
-        raise SlotTaken(reason="claimed") from error
     if not placement.reservation_id:  # whose choice is settled
         await placing.record_choice(conn, kind, placement, appointment_id=appointment_id, now=now)
     written = await appointments.get(conn, company_id, appointment_id)
@@ -170,12 +167,12 @@ async def _claim(
     """Take the time of an appointment; what others reserved beside it is shared from now on, and they have seats in it.
 
     Raises:
-        SlotClaimed: somebody else's claim stands there.
+        SlotClaimed, SlotTaken: somebody else's claim stands there.
     """
     if others:
         seated = [one.id for one in others]
         await claims.share(conn, company_id=company_id, reservation_ids=seated)
-        await reservations.join(conn, company_id, seated, appointment_id)
+        await stored.join(conn, company_id, seated, appointment_id)
         await queue_ledger.settle(conn, company_id, seated, appointment_id)
     owner = Owner(appointment_id=appointment_id)
     if placement.reservation_id:
@@ -183,7 +180,7 @@ async def _claim(
             conn, company_id=company_id, reservation_id=placement.reservation_id, appointment_id=appointment_id
         )
         await queue_ledger.settle(conn, company_id, [placement.reservation_id], appointment_id)
-        await reservations.end(conn, company_id, [placement.reservation_id])
+        await stored.end(conn, company_id, [placement.reservation_id])
     elif others:
         of = Owner(reservation_id=others[0].id)
         await claims.copy(conn, company_id=company_id, of=of, to=owner, exclusive=True)

@@ -13,7 +13,7 @@ from kalends.domain.assignment import Choice
 from kalends.domain.rules import Bookable, Joinable, Refusal
 from kalends.errors import Forbidden
 from kalends.storage import claims, hosts, queue_ledger
-from kalends.storage.claims import Claim, Owner, SlotClaimed
+from kalends.storage.claims import Claim, Owner
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
 from kalends.storage.meeting_types import MeetingType
@@ -136,10 +136,8 @@ async def take(
         SlotTaken: somebody else's claim stands there.
     """
     wanted = await overlaps.beside(conn, placement.claims, now) if overlapping else placement.claims
-    try:
+    with refusals.of_claims():
         await claims.take(conn, company_id=company_id, owner=owner, claims=wanted, now=now)
-    except SlotClaimed as error:
-        raise SlotTaken(reason="claimed") from error
 
 
 async def record_choice(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from kalends.domain.rules import Refusal
 from kalends.errors import DomainError, Invalid
+from kalends.storage.claims import SlotClaimed
 
 
 class MeetingTypeDisabled(Invalid):
@@ -90,3 +94,16 @@ _BY_CODE = {error.code: error for error in ALL}
 def error(refusal: Refusal) -> DomainError:
     """Turn the engine's refusal into the error the caller is told."""
     return _BY_CODE[refusal.code](reason=refusal.reason)
+
+
+@contextmanager
+def of_claims() -> Iterator[None]:
+    """Turn the violated constraint of a claim written within into the error the caller is told.
+
+    Raises:
+        SlotTaken: somebody else's claim stands there.
+    """
+    try:
+        yield
+    except SlotClaimed as error:
+        raise SlotTaken(reason="claimed") from error
