@@ -20,7 +20,7 @@ from pathlib import Path
 from kalends.app import App
 from kalends.storage import embedded, migrations
 
-from .race_crowd import BROKEN, Crowd, app_on
+from .race_crowd import BROKEN, PROCESSES, Crowd, app_on
 from .race_scenarios import ALL, Scenario
 
 # Each counts what must not be there, in one company.
@@ -99,12 +99,12 @@ async def run(app: App, crowd: Crowd, kind: type[Scenario], rounds: int) -> Resu
     return result
 
 
-async def races(conninfo: str, rounds: int) -> list[Result]:
+async def races(conninfo: str, rounds: int, processes: int = PROCESSES) -> list[Result]:
     """Run all scenarios one after the other, printing each row as it is done."""
     print(HEAD, flush=True)
     app, results = app_on(conninfo, 2), []
     await app.pool.open(wait=True)
-    with Crowd(conninfo) as crowd:
+    with Crowd(conninfo, processes, connections=24 // processes) as crowd:
         for kind in ALL:
             results.append(await run(app, crowd, kind, rounds))
             print(results[-1].row(), flush=True)
