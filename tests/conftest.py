@@ -26,6 +26,13 @@ for _number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, lambda *_: None)
 
+_LONGEST_FIRST = ("contract", "cli")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that at the end no worker waits for the other."""
+    items.sort(key=lambda item: item.path.parent.name not in _LONGEST_FIRST)
+
 
 class Outbox:
     """A Mailer that keeps the mails in `mails`."""
