@@ -5,7 +5,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.services import appointments, bookings, calendars
+from kalends.services import appointments, bookings, listings
 from kalends.services.actor import Actor
 from kalends.services.companies import Founded
 from kalends.services.orders import NewAttendee, Order
@@ -51,4 +51,4 @@ async def listed(
 ) -> list[int]:
     """List the starts from NOW on, in epoch minutes; `fields` are those of SlotQuery."""
     query = SlotQuery(meeting_type_id, NOW, NOW.add(hours=24 * days), **fields)
-    return (await calendars.listing(conn, company.company_id, query, NOW)).listing.starts
+    return (await listings.listing(conn, company.company_id, query, NOW)).listing.starts

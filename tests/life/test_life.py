@@ -17,7 +17,7 @@ from whenever import Instant
 from kalends.app import App
 from kalends.domain.exceptions import AvailabilityException
 from kalends.errors import DomainError
-from kalends.services import appointments, availability_exceptions, booking_holds, bookings, calendars
+from kalends.services import appointments, availability_exceptions, booking_holds, bookings, listings
 from kalends.services import provisional_bookings as provisional
 from kalends.services.actor import Actor
 from kalends.services.exception_rows import NewException
@@ -317,7 +317,7 @@ class Life(RuleBasedStateMachine):
     def listings_are_what_can_be_booked(self) -> None:
         for kind in {self.touched, KINDS[len(self.model.takings) % len(KINDS)]}:
             query = self.query(kind, BEGIN, BEGIN + WINDOW)
-            listed = self.do(lambda conn, query=query: calendars.listing(conn, self.company_id, query, self.clock()))
+            listed = self.do(lambda conn, query=query: listings.listing(conn, self.company_id, query, self.clock()))
             assert listed.listing.starts == self.model.starts(kind, BEGIN, BEGIN + WINDOW), kind.name
 
 

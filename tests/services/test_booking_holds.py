@@ -8,7 +8,7 @@ import pytest
 from whenever import Instant
 
 from kalends.errors import NotFound
-from kalends.services import appointments, booking_holds, bookings, calendars, companies
+from kalends.services import appointments, booking_holds, bookings, companies, listings
 from kalends.services.booking_holds import Hold, HoldNotFound
 from kalends.services.companies import Founded
 from kalends.services.outcomes import Booked
@@ -65,7 +65,7 @@ async def test_a_held_start_is_free_for_its_owner_only(conn: Connection, company
         await _book(conn, company)
     query = SlotQuery(company.meeting_type_id, START, START.add(minutes=1))
     for asked in (query, replace(query, hold_id=hold.id)):
-        later = await calendars.listing(conn, company.company_id, asked, NOW.add(minutes=5))
+        later = await listings.listing(conn, company.company_id, asked, NOW.add(minutes=5))
         assert later.listing.starts == [AT]
     assert (await _book(conn, company, minutes=5)).appointment_id
 

@@ -10,7 +10,7 @@ from whenever import Instant
 
 from kalends.domain.rules import Caps
 from kalends.errors import NotFound
-from kalends.services import calendars
+from kalends.services import calendars, listings
 from kalends.services.companies import Founded
 from kalends.services.exception_rows import NewException
 from kalends.services.slot_queries import Loaded, SlotQuery
@@ -53,11 +53,11 @@ async def test_an_empty_window_takes_as_many_again_to_find_the_earliest_start(
     weekend = SlotQuery(company.meeting_type_id, NOW.add(hours=5 * 24), NOW.add(hours=6 * 24))
 
     with statements.counted() as sent:
-        found = await calendars.listing(conn, company.company_id, weekend, NOW)
+        found = await listings.listing(conn, company.company_id, weekend, NOW)
         assert found.earliest == _minutes(Instant("2031-03-10T07:00:00Z"))
     assert len(sent) == 4
     with statements.counted() as sent:
-        found = await calendars.listing(conn, company.company_id, weekend, NOW, earliest=False)
+        found = await listings.listing(conn, company.company_id, weekend, NOW, earliest=False)
         assert found.earliest is None
     assert len(sent) == 2
 
@@ -69,7 +69,7 @@ async def test_without_a_start_up_to_the_booking_windows_end_there_is_no_earlies
     kind = await factories.meeting_type(conn, company, days_into_future=window)
     weekend = SlotQuery(kind.id, NOW.add(hours=5 * 24), NOW.add(hours=6 * 24))
 
-    assert (await calendars.listing(conn, company.company_id, weekend, NOW)).earliest is None
+    assert (await listings.listing(conn, company.company_id, weekend, NOW)).earliest is None
 
 
 async def test_claims_are_read_with_padding_and_rounded_outward(conn: Connection, company: Founded) -> None:

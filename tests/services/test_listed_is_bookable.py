@@ -9,7 +9,7 @@ import pytest
 from whenever import Instant
 
 from kalends.errors import DomainError
-from kalends.services import appointments, bookings, calendars
+from kalends.services import appointments, bookings, calendars, listings
 from kalends.services.companies import Founded
 from kalends.services.slot_queries import Loaded, SlotQuery
 from kalends.storage.database import Connection
@@ -42,7 +42,7 @@ async def test_every_listed_start_can_be_booked_alone_and_no_other(conn: Connect
         required=chance.choice([None, None, 1]),
     )
 
-    listed = (await calendars.listing(conn, company.company_id, query, now)).listing.starts
+    listed = (await listings.listing(conn, company.company_id, query, now)).listing.starts
     loaded = await calendars.load(conn, company.company_id, query, now)
     model = _model(loaded, now)
 
@@ -67,7 +67,7 @@ async def test_so_it_is_with_queues_groups_and_resources(conn: Connection, seed:
     company, kind_id = await _random_group(conn, chance, now)
     query = SlotQuery(kind_id, now, now.add(hours=72))
 
-    listed = (await calendars.listing(conn, company.company_id, query, now)).listing.starts
+    listed = (await listings.listing(conn, company.company_id, query, now)).listing.starts
     loaded = await calendars.load(conn, company.company_id, query, now)
     model = _model(loaded, now)
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from whenever import Instant
 
-from kalends.services import calendars, sessions
+from kalends.services import calendars, listings, sessions
 from kalends.services.companies import Founded
 from kalends.services.slot_queries import Loaded, Session, SlotQuery
 from kalends.storage.booked_starts import Seated
@@ -116,7 +116,7 @@ async def test_hidden_ones_and_those_of_a_moved_appointment_are_not_asked_for(
 
 async def _starts(conn: Connection, company: Founded, kind: UUID, start: Instant, **fields: Any) -> bool:
     query = SlotQuery(kind, start, start.add(minutes=1), **fields)
-    return bool((await calendars.listing(conn, company.company_id, query, NOW, earliest=False)).listing.starts)
+    return bool((await listings.listing(conn, company.company_id, query, NOW, earliest=False)).listing.starts)
 
 
 async def test_a_session_stays_offered_to_its_type_only(conn: Connection, company: Founded) -> None:

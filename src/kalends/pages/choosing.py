@@ -13,8 +13,8 @@ from whenever import Instant, YearMonth
 
 from kalends import languages
 from kalends.domain import slots as engine
-from kalends.services import calendars
-from kalends.services.calendars import Listed
+from kalends.services import listings
+from kalends.services.listings import Listed
 from kalends.services.slot_queries import SlotQuery
 from kalends.storage.database import Connection
 
@@ -58,7 +58,7 @@ async def view(conn: Connection, company_id: UUID, query: SlotQuery, visit: Visi
         query: `start` and `end` are set here.
 
     Raises:
-        NotFound: as `calendars.listing`.
+        NotFound: as `listings.listing`.
     """
     today = now.to_tz(visit.zone).date()
     wanted = visit.month or (visit.day.year_month() if visit.day else None)
@@ -106,7 +106,7 @@ class Free:
 async def free(conn: Connection, company_id: UUID, query: SlotQuery, start: Instant, now: Instant) -> Free | None:
     """Look at one start; None when it is not offered right now."""
     just = replace(query, start=start, end=start.add(minutes=1))
-    found = await calendars.listing(conn, company_id, just, now, earliest=False)
+    found = await listings.listing(conn, company_id, just, now, earliest=False)
     if start.timestamp() / 60 not in found.listing.starts:
         return None
     return Free(start, _seats(query, found, start.timestamp() // 60))
@@ -121,7 +121,7 @@ async def nearest(
     )
     if around.start >= around.end:
         return ()
-    found = await calendars.listing(conn, company_id, around, now, earliest=False)
+    found = await listings.listing(conn, company_id, around, now, earliest=False)
     at = start.timestamp() / 60
     return tuple(_at(one) for one in sorted(sorted(found.listing.starts, key=lambda one: abs(one - at))[:NEAREST]))
 
@@ -141,7 +141,7 @@ async def _month(
     conn: Connection, company_id: UUID, query: SlotQuery, shown: YearMonth, zone: str, now: Instant
 ) -> Listed:
     start, end = month.window(shown, zone)
-    return await calendars.listing(conn, company_id, replace(query, start=start, end=end), now)
+    return await listings.listing(conn, company_id, replace(query, start=start, end=end), now)
 
 
 def _step(visit: Visit, to: YearMonth) -> str:

@@ -1,20 +1,18 @@
 """Calendars: what the slot engine is asked with, read in a fixed number of statements for any number of hosts.
 
 `load` takes two statements, and one more for each of these a meeting type has: caps, several seats, resources, a
-queue, a queue's lead threshold. `listing` takes no more while its window has a start, and as many again to look for
-the earliest start behind an empty window.
+queue, a queue's lead threshold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 from whenever import Instant
 
 from kalends.domain import slots
-from kalends.domain.listing import Listing
 from kalends.domain.rules import Ask, Caps, HostCalendar, Rules
 from kalends.domain.spans import Span
 from kalends.errors import Unavailable
@@ -35,52 +33,6 @@ class ChangedMeanwhile(Unavailable):
     """What this change rests on was changed at the same moment; nothing was applied."""
 
     code = "changed-meanwhile"
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """The starts of a window; `earliest` is the first one from the window's start on, in epoch minutes."""
-
-    loaded: Loaded
-    listing: Listing
-    earliest: int | None
-
-
-async def listing(
-    conn: Connection, company_id: UUID, query: SlotQuery, now: Instant, *, earliest: bool = True
-) -> Listed:
-    """List the bookable starts of a window.
-
-    Args:
-        earliest: look for the first start up to the booking window's end when the window has none.
-
-    Raises:
-        NotFound: no such meeting type, host, queue, resource, hold or existing appointment in this company.
-    """
-    loaded = await load(conn, company_id, query, now)
-    found = slots.list_slots(
-        loaded.rules,
-        loaded.calendars,
-        loaded.ask,
-        query.start,
-        query.end,
-        now,
-        resources=loaded.resource_calendars,
-    )
-    starts = found.starts
-    if starts or not earliest:
-        return Listed(loaded, found, starts[0] if starts else None)
-    behind, until = max(query.start, query.end, now), slots.horizon(loaded.rules, query.start, now)
-    if behind >= until or not loaded.rules.enabled:
-        return Listed(loaded, found, None)
-    rest = await load(conn, company_id, replace(query, start=behind, end=until), now)
-    return Listed(loaded, found, _first_start(rest, behind, until, now))
-
-
-def _first_start(loaded: Loaded, first: Instant, last: Instant, now: Instant) -> int | None:
-    return slots.first_start(
-        loaded.rules, loaded.calendars, loaded.ask, first, last, now, resources=loaded.resource_calendars
-    )
 
 
 async def load(conn: Connection, company_id: UUID, query: SlotQuery, now: Instant, *, deleted: bool = False) -> Loaded:
@@ -110,9 +62,16 @@ async def _is_lifted(conn: Connection, company_id: UUID, near: SlotQuery, now: I
     """
     asked = await slot_scopes.asked(conn, company_id, near, deleted=deleted)
     loaded = await _loaded(conn, company_id, near, asked, now)
-    if _first_start(loaded, near.start, near.end, now) is not None:
+    if first_start(loaded, near.start, near.end, now) is not None:
         return False
-    return _first_start(_opened(loaded), near.start, near.end, now) is not None
+    return first_start(_opened(loaded), near.start, near.end, now) is not None
+
+
+def first_start(loaded: Loaded, first: Instant, last: Instant, now: Instant) -> int | None:
+    """Find the first bookable start of [first, last), in epoch minutes; None: there is none."""
+    return slots.first_start(
+        loaded.rules, loaded.calendars, loaded.ask, first, last, now, resources=loaded.resource_calendars
+    )
 
 
 def _opened(loaded: Loaded) -> Loaded:

@@ -19,9 +19,9 @@ from kalends.edge import problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep
 from kalends.errors import FieldError, Invalid, NotFound
-from kalends.services import calendars, explanations, order_checks
-from kalends.services.calendars import Listed
+from kalends.services import explanations, listings, order_checks
 from kalends.services.explanations import Hindrance
+from kalends.services.listings import Listed
 from kalends.services.order_checks import ChannelNotAllowed
 from kalends.services.refusals import DurationNotAllowed
 from kalends.services.slot_queries import Loaded, SlotQuery
@@ -132,7 +132,7 @@ async def get_booking_availability(
     first, last = window(start, end, timezone or "UTC")
     query, now = scope(start=first, end=last), app.now()
     async with app.reading() as conn:
-        listed = await calendars.listing(conn, actor.company_id, query, now, earliest=not skip_earliest)
+        listed = await listings.listing(conn, actor.company_id, query, now, earliest=not skip_earliest)
     rules = listed.loaded.rules
     if rules.enabled and rules.duration not in rules.allowed_durations:
         raise DurationNotAllowed
