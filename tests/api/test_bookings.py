@@ -225,8 +225,11 @@ async def test_answers_that_nobody_could_be_shown_any_more_are_refused(api: Api)
     fits = await _post(api, attendee={**person, "notes": nested(10)})
     deep = await _post(api, attendee={**person, "notes": nested(300)})
 
+    long = await _post(api, attendee={**person, "notes": {"Topic": "x" * 100_000}})
+
     assert fits.status_code == 201
-    assert [error["field"] for error in deep.json()["errors"]] == ["attendee.notes"]
+    for refused in (deep, long):
+        assert [error["field"] for error in refused.json()["errors"]] == ["attendee.notes"]
 
 
 @pytest.mark.parametrize("name", ["meetingTypeId", "hostIds", "queueId"])

@@ -17,7 +17,7 @@ from whenever import Instant
 from kalends.app import App
 from kalends.domain.exceptions import AvailabilityException
 from kalends.errors import DomainError
-from kalends.services import appointments, availability_exceptions, booking_holds, bookings, listings
+from kalends.services import appointments, availability_exceptions, booking_holds, bookings, companies, listings
 from kalends.services import provisional_bookings as provisional
 from kalends.services.actor import Actor
 from kalends.services.exception_rows import NewException
@@ -35,7 +35,7 @@ from .model import KINDS, SCHEDULE, Kind, Model, Taking
 # A Thursday, 06:00 in Berlin; the clock goes forward on the Sunday after.
 BEGIN = Instant("2031-03-27T05:00:00Z").timestamp() // 60
 WINDOW = 4 * 1440
-HOLD_MINUTES, APPROVAL_MINUTES = 5, 1440
+HOLD_MINUTES, APPROVAL_MINUTES = 30, 1440
 
 Done = TypeVar("Done")
 # Few, so that lives cross: around Thursday's hours, and around the clock change in the night to Sunday.
@@ -107,6 +107,8 @@ class Life(RuleBasedStateMachine):
         numbers = dict(await rows.fetchall())
         self.places = {numbers[host]: place for place, host in enumerate(self.hosts)}
         self.actor = Actor(founded.company_id, founded.user_id, True, "key")
+        settings = {"holdMinutes": HOLD_MINUTES}
+        await companies.update(conn, actor=self.actor, columns={}, settings=settings, now=now)
         self.types: dict[Kind, UUID] = {}
         for kind in KINDS:
             made = await factories.meeting_type(
@@ -278,7 +280,7 @@ class Life(RuleBasedStateMachine):
 
         self.model.exceptions.append(AvailabilityException(opens, start, end, "own"))
 
-    @rule(minutes=st.sampled_from([1, 4, 5, 6, 30, 61, 300, 1440]))
+    @rule(minutes=st.sampled_from([1, 4, 6, 29, 30, 61, 300, 1440]))
     def time_passes(self, minutes: int) -> None:
         if self.model.now + minutes < BEGIN + WINDOW - 600:
             self.model.now += minutes

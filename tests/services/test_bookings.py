@@ -303,15 +303,14 @@ async def test_a_host_may_book_himself_at_any_time(conn: Connection, company: Fo
 
 
 async def test_disregarding_availability_is_the_hosts_own_right(conn: Connection, company: Founded) -> None:
-    """A08: a member may not do it to somebody else."""
+    """A08: a member may not do it to somebody else, nor to somebody beside him."""
     member = await factories.user(conn, company, now=NOW)
+    both = {"host_ids": (member.user.id, company.user_id), "mode": "everyone"}
 
-    with pytest.raises(OverrideNotAllowed):
-        await ordering.book(
-            conn,
-            factories.actor(company, member.user.id),
-            order(company.meeting_type_id, ignore_availability=True),
-        )
+    for hosts in ({}, both):
+        wanted = order(company.meeting_type_id, ignore_availability=True, **hosts)
+        with pytest.raises(OverrideNotAllowed):
+            await ordering.book(conn, factories.actor(company, member.user.id), wanted)
 
 
 async def test_a_form_sent_twice_answers_the_first_booking(conn: Connection, company: Founded) -> None:

@@ -29,7 +29,7 @@ _INSIDE = ("meeting-type-disabled", "duration-not-allowed", "host-not-allowed")
 
 
 class OverrideNotAllowed(Forbidden):
-    """Only a host of the meeting or an administrator may book or move without regard to availability."""
+    """Only administrators may disregard availability, and hosts for themselves alone or to move what they host."""
 
     code = "override-not-allowed"
 
@@ -105,17 +105,21 @@ async def place(
             raise SlotTaken
         placed = await _taking(conn, loaded, verdict, start, now, like)
     if ignore_availability:
-        check_override(actor, placed)
+        check_override(actor, placed, moved=moved)
     return placed
 
 
-def check_override(actor: Actor, placed: Placement) -> None:
-    """Refuse to disregard availability for whoever is neither an administrator nor one of a placement's hosts.
+def check_override(actor: Actor, placed: Placement, *, moved: UUID | None = None) -> None:
+    """Let administrators disregard availability, and hosts for themselves or to move what they host.
+
+    Args:
+        moved: the appointment that is moved.
 
     Raises:
-        OverrideNotAllowed
+        OverrideNotAllowed: he is none of these.
     """
-    if not actor.is_admin and all(host.id != actor.user_id for host in placed.hosts):
+    his = [host.id == actor.user_id for host in placed.hosts]
+    if not (actor.is_admin or (any(his) if moved else all(his))):
         raise OverrideNotAllowed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -19,15 +20,15 @@ from .schemas import Absent, Body, Email, Flag, IdList, Line, Phone, Text, Whole
 from .slot_scope import CHANNEL, HOSTS, METHOD, QUEUE, REQUIRED, RESOURCES
 from .windows import When, whole_second
 
-DEEPEST_NOTES = 20
+DEEPEST_NOTES, LONGEST_NOTES = 20, 100_000
 
 
 def _trimmed(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _shallow(notes: dict[str, Any]) -> dict[str, Any]:
-    """Refuse answers nested so deep that nobody could be shown them any more.
+def _within_bounds(notes: dict[str, Any]) -> dict[str, Any]:
+    """Refuse answers nested so deep that nobody could be shown them, or longer than anybody answers.
 
     Raises:
         ValueError: they are.
@@ -37,8 +38,12 @@ def _shallow(notes: dict[str, Any]) -> dict[str, Any]:
         level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
         level = [one for one in level if isinstance(one, dict | list)]
         if not level:
-            return notes
-    raise ValueError(f"must not be nested deeper than {DEEPEST_NOTES} levels")
+            break
+    else:
+        raise ValueError(f"must not be nested deeper than {DEEPEST_NOTES} levels")
+    if len(json.dumps(notes)) > LONGEST_NOTES:
+        raise ValueError(f"must not be longer than {LONGEST_NOTES} characters")
+    return notes
 
 
 GuestName = Annotated[Line | None, Absent, BeforeValidator(_trimmed)]
@@ -55,7 +60,7 @@ class AttendeeForm(Body):
     firstname: GuestName = None
     lastname: GuestName = None
     receive_reminders: Flag = True
-    notes: Annotated[dict[str, Any], AfterValidator(_shallow)] = Field(
+    notes: Annotated[dict[str, Any], AfterValidator(_within_bounds)] = Field(
         {}, description="Answers by question", examples=[{"Topic": "Contract"}]
     )
     language: Annotated[Language | None, Absent] = Field(None, examples=["en"])
