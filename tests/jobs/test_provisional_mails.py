@@ -217,6 +217,18 @@ async def test_ended_reservations_go_after_a_day_and_their_claims_before(waiting
     assert (begun, ended, await waiting.stage.rows(mine, booking.id)) == ([(1,)], [(0,)], [])
 
 
+async def test_times_are_kept_until_the_expiry_is_known_however_long_no_job_ran(waiting: Waiting) -> None:
+    booking = await waiting.book(APPROVAL, client=None)
+    await waiting.stage.work()
+    waiting.stage.now = booking.expires_at.add(hours=25)
+
+    await waiting.stage.run("upkeep.sweep", timestamp=0)
+    await waiting.expire(0)
+
+    assert (await waiting.read(booking.id)).expired_at == waiting.stage.now
+    assert (await waiting.subjects())[0][-1] == "Your request has expired: Talk"
+
+
 async def test_without_notifications_only_the_guest_who_has_to_confirm_hears_of_it(waiting: Waiting) -> None:
     await waiting.book(OPT_IN, client=None, skip=True)
     quiet = await waiting.book(APPROVAL, client=None, skip=True, start=TUESDAY.add(hours=1))

@@ -148,14 +148,18 @@ async def leave(conn: Connection, company_id: UUID, appointment_id: UUID) -> Non
 async def sweep(conn: Connection, now: Instant) -> None:
     """Forget, for a periodic job, reservations that ended over a day ago.
 
-    One that somebody holds locked is left for the next time.
+    Those of a provisional booking stay until its expiry is known, which is told with their times. One that somebody
+    holds locked is left for the next time.
     """
     await conn.execute(
         """
         DELETE FROM reservation WHERE id IN (
             SELECT r.id FROM reservation r WHERE r.expires_at < %s AND NOT EXISTS (
-                SELECT FROM claim c WHERE c.company_id = r.company_id AND c.reservation_id = r.id)
-            FOR UPDATE SKIP LOCKED
+                SELECT FROM claim c WHERE c.company_id = r.company_id AND c.reservation_id = r.id
+            ) AND NOT EXISTS (
+                SELECT FROM provisional_booking p WHERE p.company_id = r.company_id AND p.id = r.provisional_id
+                    AND p.status = 'pending' AND p.expired_at IS NULL)
+            FOR UPDATE OF r SKIP LOCKED
         )
         """,
         (now.subtract(hours=24),),
