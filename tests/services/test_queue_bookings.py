@@ -7,14 +7,14 @@ from uuid import UUID
 import pytest
 from whenever import Instant
 
-from kalends.services import appointments, booking_holds, users
+from kalends.services import appointments, booking_holds, one_time_links, users
 from kalends.services.companies import Founded
-from kalends.services.refusals import HoldExpired, SlotTaken
+from kalends.services.refusals import HoldExpired, HoldMismatch, SlotTaken
 from kalends.services.slot_queries import SlotQuery
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
-from tests import calendar_rows, factories, ordering
+from tests import calendar_rows, factories, ordering, statements
 from tests.ordering import NOW, START, booked, clock, listed, order
 
 
@@ -201,6 +201,37 @@ async def test_a_hold_takes_a_turn_which_the_booking_settles(
         (people[0], first.id, None),
         (people[1], second.id, None),
     ]
+
+
+async def test_a_hold_that_is_booked_by_its_host_settles_its_turn_under_the_queues_lock(
+    conn: Connection, company: Founded
+) -> None:
+    kind = await factories.meeting_type(conn, company, now=NOW, booking_limits={"perDay": 5})
+    people = await _people(conn, company, 2)
+    queue_id = await calendar_rows.queue(conn, company, kind.id, people)
+    actor, hold_id = factories.actor(company), await _hold(conn, company, kind)
+    link = (await one_time_links.create(conn, actor=actor, meeting_type_id=kind.id, now=NOW))[0].id
+
+    wanted = order(kind.id, host_ids=(people[0],), hold_id=hold_id, one_time_link_id=link)
+    with statements.counted() as sent:
+        done = await ordering.book(conn, actor, wanted)
+
+    assert [row[4] for row in await _ledger(conn, queue_id)] == [done.appointment_id]
+    locked = [one.split("FROM ")[1].split()[0] for one in sent if "FOR NO KEY UPDATE" in one]
+    assert locked == ["meeting_type", "queue", "one_time_link", "user_account"]
+
+
+async def test_the_queue_of_another_types_hold_is_not_locked(
+    conn: Connection, company: Founded, kind: MeetingType
+) -> None:
+    other = await factories.meeting_type(conn, company, now=NOW)
+    await calendar_rows.queue(conn, company, kind.id, await _people(conn, company, 1))
+    hold_id = await _hold(conn, company, kind)
+
+    with statements.counted() as sent, pytest.raises(HoldMismatch):
+        await _book(conn, company, other, hold_id=hold_id)
+
+    assert [one for one in sent if "FROM queue WHERE" in one] == []
 
 
 async def test_a_released_hold_gives_its_turn_back(conn: Connection, company: Founded, kind: MeetingType) -> None:

@@ -117,6 +117,13 @@ def _free(loaded: Loaded, hold: Reservation) -> int:
     return loaded.meeting_type.spots - taken
 
 
+async def lock_queue(conn: Connection, hold: Reservation) -> None:
+    """Lock the queue that chose for a hold, after its type; nothing where none did."""
+    queue_id = await queue_ledger.chosen_by(conn, hold.company_id, hold.id)
+    if queue_id:
+        await locks.queue(conn, hold.company_id, queue_id)
+
+
 async def _locked(conn: Connection, actor: Actor, hold_id: UUID) -> Reservation:
     """Lock the type of a hold when it has a cap, the queue that chose, hosts and resources, and read it again."""
     hold = await stored.hold(conn, actor.company_id, hold_id)
@@ -125,9 +132,7 @@ async def _locked(conn: Connection, actor: Actor, hold_id: UUID) -> Reservation:
     kind = await meeting_types.get(conn, actor.company_id, hold.meeting_type_id, deleted=True)
     if kind and is_capped(kind.booking_limits):
         await locks.meeting_type(conn, actor.company_id, kind.id)
-    queue_id = await queue_ledger.chosen_by(conn, actor.company_id, hold_id)
-    if queue_id:
-        await locks.queue(conn, actor.company_id, queue_id)
+    await lock_queue(conn, hold)
     await locks.users(conn, actor.company_id, hold.user_ids)
     newest = await stored.hold(conn, actor.company_id, hold_id)
     if newest is None:

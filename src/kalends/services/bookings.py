@@ -10,7 +10,7 @@ from whenever import Instant
 from kalends.domain import recurrence
 from kalends.errors import DomainError, FieldError, Invalid
 from kalends.ports import Clock
-from kalends.storage import form_nonces, locks
+from kalends.storage import form_nonces, locks, reservations
 from kalends.storage.database import Connection
 from kalends.storage.form_nonces import FirstSending
 
@@ -122,11 +122,14 @@ def _as_before(earlier: FirstSending) -> Booked | Pending:
 
 
 async def _load(conn: Connection, actor: Actor, order: Order, clock: Clock) -> tuple[Loaded, Instant]:
-    async def lock_link() -> None:
+    async def lock_turn_and_link() -> None:
+        hold = await reservations.hold(conn, actor.company_id, order.hold_id) if order.hold_id else None
+        if hold and hold.meeting_type_id == order.meeting_type_id:  # another type's is refused, and its queue no part
+            await booking_holds.lock_queue(conn, hold)  # also where the order names hosts: its turn is settled
         if order.one_time_link_id:
             await locks.one_time_link(conn, actor.company_id, order.one_time_link_id)
 
-    return await calendars.load_locked(conn, actor.company_id, query_of(order), clock, before_hosts=lock_link)
+    return await calendars.load_locked(conn, actor.company_id, query_of(order), clock, before_hosts=lock_turn_and_link)
 
 
 async def _placed(
