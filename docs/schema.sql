@@ -61,7 +61,8 @@ CREATE TABLE public.attendee (
     secret text NOT NULL,
     cancelled_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
-    brought_by uuid
+    brought_by uuid,
+    series_id uuid
 );
 
 CREATE TABLE public.availability (
@@ -686,6 +687,8 @@ CREATE INDEX appointment_host_user ON public.appointment_host USING btree (compa
 CREATE INDEX appointment_series ON public.appointment USING btree (company_id, series_id, start_at) WHERE (series_id IS NOT NULL);
 
 CREATE INDEX appointment_type_start ON public.appointment USING btree (company_id, meeting_type_id, start_at) WHERE (cancelled_at IS NULL);
+
+CREATE INDEX attendee_series ON public.attendee USING btree (company_id, series_id) WHERE (series_id IS NOT NULL);
 
 CREATE INDEX availability_exception_owner ON public.availability_exception USING btree (company_id, owner_id, latest) WHERE (deleted_at IS NULL);
 

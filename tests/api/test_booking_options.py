@@ -75,6 +75,29 @@ async def test_a_series_answers_every_start(api: Api) -> None:
     assert last.json()["isCancelled"] is True
 
 
+async def test_who_joins_anothers_series_leaves_by_his_own(api: Api) -> None:
+    kind = await _kind(api, spots=2)
+    again = {"frequency": "weekly", "interval": 1, "count": 3}
+    starts = ["2031-03-05T09:00:00Z", "2031-03-12T09:00:00Z"]
+    ana, ben = [
+        (await _post(api, kind, start=start, attendee={"email": f"{name}@guests.test"}, recurrence=again)).json()
+        for name, start in zip(("ana", "ben"), starts, strict=True)
+    ]
+    path = f"/v4/appointment/{ben['appointmentId']}"
+    before = (await api.get(path)).json()
+    mine = await api.http.get(f"{PATH}/{ben['appointmentId']}", params={"secret": ben["secret"]})
+
+    left = await api.post(f"{path}/cancel", {"attendeeId": before["attendeeIds"][1], "cancelEntireSeries": True})
+
+    assert left.status_code == 200
+    dates = [one["appointmentId"] for one in (*ana["series"], ben["series"][2])]
+    answers = [(await api.get(f"/v4/appointment/{one}")).json() for one in dates]
+    assert [one["isCancelled"] for one in answers] == [False, False, False, True]
+    coming = [[each["email"] for each in one["attendees"] if not each["isCancelled"]] for one in answers[:3]]
+    assert coming == [["ana@guests.test"]] * 3
+    assert (before["seriesId"], mine.json()["seriesId"]) == (answers[0]["seriesId"], answers[3]["seriesId"])
+
+
 @pytest.mark.parametrize(
     ("recurrence", "field"),
     [

@@ -18,12 +18,12 @@ from .sending import START, actor_of, add_colleague, change_columns
 WEEKS = ["2026-03-10", "2026-03-17", "2026-03-24"]
 
 
-async def _series(site: Site, name: str = "Mia Sommer") -> Booked:
+async def _series(site: Site, email: str = "mia@guest.test", start: str = START) -> Booked:
     """Book three Tuesdays; answers the first one."""
     order = Order(
         meeting_type_id=site.meeting_type_id,
-        start=Instant(START),
-        attendee=NewAttendee("mia@guest.test", full_name=name),
+        start=Instant(start),
+        attendee=NewAttendee(email, full_name="Mia Sommer"),
         recurrence=Recurrence("weekly", 1, 3),
     )
     async with site.app.transaction() as conn:
@@ -93,6 +93,21 @@ async def test_who_joins_a_date_of_a_series_gets_no_hold_of_the_others(site: Sit
     assert [[one.cancelled_at is not None for one in each.attendees] for each in await site.appointments()] == [
         [False, True], [False], [False],
     ]  # fmt: skip
+
+
+async def test_who_joins_with_a_series_of_his_own_sees_and_cancels_that(site: Site) -> None:
+    await change_columns(site, spots=2)
+    mia, tom = await _series(site), await _series(site, "tom@guest.test", "2026-03-17T09:00:00Z")
+    pages = [f"/b/{one.appointment_id}/{one.secret}" for one in (mia, tom)]
+    async with site.client() as client:
+        shown = [re.findall(r'href="/b/[^>]+>\w+day, (March \d+), ', (await client.get(page)).text) for page in pages]
+        answer = await client.post(f"{pages[1]}/cancel", data={"which": "later"})
+
+    assert shown == [["March 17", "March 24"], ["March 24", "March 31"]]
+    assert answer.status_code == 303
+    assert await _standing(site) == WEEKS
+    left = [[one.email for one in each.attendees if not one.cancelled_at] for each in await site.appointments()]
+    assert left[:3] == [["mia@guest.test"]] * 3
 
 
 async def test_what_one_guest_of_a_group_writes_no_other_reads(site: Site) -> None:

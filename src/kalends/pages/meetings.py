@@ -9,9 +9,9 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.languages import Translate
-from kalends.services import cancellations, readers
+from kalends.services import guests, readers
 from kalends.services.guests import GuestView
-from kalends.storage import appointments, meeting_types, users
+from kalends.storage import meeting_types, users
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
 from kalends.storage.users import User
@@ -72,15 +72,9 @@ class Occurrence:
 
 
 async def series(conn: Connection, view: GuestView) -> tuple[Occurrence, ...]:
-    """List the other live dates of the series this guest booked; who joined one of them later sees none of them."""
-    appointment = view.appointment
-    if appointment.series_id is None:
-        return ()
-    found = await appointments.later_in_series(
-        conn, appointment.company_id, appointment.series_id, after=Instant.from_timestamp(0), without=appointment.id
-    )
-    own = ((one, cancellations.own_in_series(one, view.attendee)) for one in found)
-    return tuple(Occurrence(one.start_at, f"/b/{one.id}/{guest.secret}") for one, guest in own if guest)
+    """List the other dates this guest comes to by his own series; who joined one of another's sees none of that."""
+    found = await guests.other_dates(conn, view.appointment, view.attendee, since=Instant.from_timestamp(0))
+    return tuple(Occurrence(one.start_at, f"/b/{one.id}/{there.secret}") for one, there in found)
 
 
 @dataclass(frozen=True, slots=True)

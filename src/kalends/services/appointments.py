@@ -6,6 +6,7 @@ Members see the appointments they host, administrators all of the company; for e
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 from whenever import Instant
@@ -21,6 +22,7 @@ from . import (
     calendars,
     cancellations,
     changes,
+    guests,
     invitations,
     locked_appointments,
     moves,
@@ -91,25 +93,27 @@ async def cancel(
     type when it has a cap, the queue that chose, the hosts and resources, the appointment.
 
     Args:
-        entire_series: the later ones of its series too; of several who booked, the same guest in each.
+        entire_series: the later ones too: of a guest those his own series made or joined, and just him; of `cancel_all`
+            those the appointment's series made.
 
     Raises:
         NotFound: no such appointment for the actor, or no such attendee in it.
         AttendeeOrAllNeeded: several booked, and the actor did not say whom he means.
     """
-    first, *later = await locked_appointments.lock(conn, actor, appointment_id, counted=True, later_ones=entire_series)
-    now = clock()
-    named = None if first.cancelled_at else cancellations.leaving(first, actor, attendee_id, cancel_all)
+    meant = partial(cancellations.meant, actor=actor, attendee_id=attendee_id, cancel_all=cancel_all)
+    first, *later = await locked_appointments.lock(
+        conn, actor, appointment_id, counted=True, later_of=meant if entire_series else None
+    )
+    if first.cancelled_at and not entire_series:
+        return first
+    guest, now = meant(first), clock()
     batch_id = ids.new_id(first.company_id) if later else None
-    after = await cancellations.cancel(conn, actor, first, named, reason, now, batch_id)
-    guest_id = actor.attendee_id or (None if cancel_all else attendee_id)
-    guest = next((one for one in first.attendees if one.id == guest_id), None)
+    after = await cancellations.cancel(conn, actor, first, guest, reason, now, batch_id)
     for one in later:
-        same = cancellations.same_guest(one, guest) if guest else None
-        if guest is None or same:
-            acting = replace(actor, attendee_id=same.id) if same and actor.attendee_id else actor
-            theirs = cancellations.leaving(one, acting, same.id if same else None, cancel_all)
-            await cancellations.cancel(conn, acting, one, theirs, reason, now, batch_id)
+        there = guests.in_series(one, guest) if guest else None
+        assert there or guest is None, "of a guest only dates he comes to are locked"
+        acting = replace(actor, attendee_id=there.id) if there and actor.attendee_id else actor
+        await cancellations.cancel(conn, acting, one, there, reason, now, batch_id)
     return after
 
 

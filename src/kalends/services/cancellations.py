@@ -23,70 +23,52 @@ class AttendeeOrAllNeeded(Invalid):
     code = "attendee-or-all-needed"
 
 
-def leaving(appointment: Appointment, actor: Actor, attendee_id: UUID | None, cancel_all: bool) -> Attendee | None:
-    """Decide who is taken off; None cancels the whole appointment, as the leaving of the last who booked does.
+def meant(appointment: Appointment, *, actor: Actor, attendee_id: UUID | None, cancel_all: bool) -> Attendee | None:
+    """Find the guest of an appointment that a cancellation means; None: all of them.
 
     Raises:
         NotFound: the attendee named is none of its.
         AttendeeOrAllNeeded: several booked, and the actor did not say whom he means.
     """
-    booked = appointment.booking_attendees
     if actor.attendee_id:
         attendee_id, cancel_all = actor.attendee_id, False
     if cancel_all:
         return None
     if attendee_id is None:
+        booked = appointment.booking_attendees
         if appointment.type_spots > 1 or len(booked) > 1:
             raise AttendeeOrAllNeeded
-        return None
+        return booked[0]
     named = next((one for one in appointment.attendees if one.id == attendee_id), None)
     if named is None:
         raise NotFound("Attendee not found")
-    others = [one for one in booked if one.id != named.id]
-    alone = not named.brought_along and named.cancelled_at is None and not others
-    return None if alone else named
-
-
-def same_guest(appointment: Appointment, named: Attendee) -> Attendee | None:
-    """Find who booked another appointment of the series as the same guest: by e-mail address, else by phone."""
-    for one in appointment.booking_attendees:
-        if (named.email or "").lower() == (one.email or "").lower() and (named.email or named.phone == one.phone):
-            return one
-    return None
-
-
-def own_in_series(appointment: Appointment, guest: Attendee) -> Attendee | None:
-    """Find the guest of one appointment in another of its series, for himself to see and to cancel.
-
-    None unless he made both: whoever joins a group later books under any e-mail address he likes, which proves nothing.
-    """
-    same = same_guest(appointment, guest)
-    return same if same and same.position == guest.position == 0 else None
+    return named
 
 
 async def cancel(
     conn: Connection,
     actor: Actor,
     before: Appointment,
-    named: Attendee | None,
+    guest: Attendee | None,
     reason: str | None,
     now: Instant,
     batch_id: UUID | None = None,
 ) -> Appointment:
-    """Cancel a locked appointment, or take one attendee off it, with those he brought along; None: the whole.
+    """Cancel a locked appointment, or take one guest off it, with those he brought along.
 
-    What is cancelled already stays as it is.
+    The leaving of the last who booked cancels the whole. What is cancelled already stays as it is.
 
     Args:
+        guest: one of its attendees; None: the whole.
         batch_id: the same for all dates of a series that one request cancels; they are told in one mail.
     """
-    if before.cancelled_at or (named and named.cancelled_at):
+    if before.cancelled_at or (guest and guest.cancelled_at):
         return before
-    if named is None:
+    if guest is None or before.booking_attendees == (guest,):
         fields = await _whole(conn, actor, before, reason, now)
     else:
         fields = {}
-        gone = [named.id, *(one.id for one in before.attendees if one.brought_by == named.id)]
+        gone = [guest.id, *(one.id for one in before.attendees if one.brought_by == guest.id)]
         await attendees.cancel(conn, company_id=before.company_id, attendee_ids=gone, now=now)
     return await revisions.write(
         conn, actor=actor, kind="booking_cancelled", before=before, fields=fields, now=now, batch_id=batch_id

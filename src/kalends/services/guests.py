@@ -43,7 +43,7 @@ class GuestView:
 
         Words, and an address to meet at, are of the booking that made it: whoever joins later has his own address.
         """
-        one = self.appointment
+        one = replace(self.appointment, series_id=self.attendee.series_id)
         if not self._is_of(one.attendees[0].id):
             place = self.attendee.notes.get("address") if one.channel == "local-attendee" else one.location
             place = place if isinstance(place, str) else None
@@ -54,6 +54,37 @@ class GuestView:
 
     def _is_of(self, attendee_id: UUID) -> bool:
         return attendee_id in (self.attendee.id, self.attendee.brought_by)
+
+
+async def other_dates(
+    conn: Connection, appointment: Appointment, guest: Attendee, *, since: Instant
+) -> list[tuple[Appointment, Attendee]]:
+    """List the other live appointments a guest comes to by the series that made him, by start, each with him there.
+
+    Args:
+        since: begins then or later.
+    """
+    if guest.series_id is None:
+        return []
+    found = await appointments.attended_by_series(
+        conn, appointment.company_id, guest.series_id, since=since, without=appointment.id
+    )
+    both = ((one, in_series(one, guest)) for one in found)
+    return [(one, there) for one, there in both if there]
+
+
+def in_series(appointment: Appointment, guest: Attendee) -> Attendee | None:
+    """Find the guest of one date of a series in another, while he comes to it.
+
+    The series' id is ours, so nobody gets into another's by booking under his address. Of those who come by one series
+    to one appointment a single one has booked it; the others, whom he brings along, have an address each.
+    """
+
+    def name(one: Attendee) -> str | None:
+        return (one.email or "").lower() if one.brought_along else None
+
+    coming = (one for one in appointment.attendees if one.series_id and one.cancelled_at is None)
+    return next((one for one in coming if (one.series_id, name(one)) == (guest.series_id, name(guest))), None)
 
 
 async def opened_by(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 from uuid import UUID
 
 from kalends.errors import NotFound
 from kalends.storage import appointments, locks
 from kalends.storage.appointments import Appointment
+from kalends.storage.attendees import Attendee
 from kalends.storage.database import Connection
 
-from . import cancellations, slot_rules
+from . import guests, slot_rules
 from .actor import Actor
 from .calendars import ChangedMeanwhile
+
+# Finds the guest whose series is meant; None: whatever the appointment's own series made.
+WhoseSeries: TypeAlias = Callable[[Appointment], Attendee | None]
 
 
 async def seen(conn: Connection, actor: Actor, appointment_id: UUID) -> Appointment:
@@ -34,19 +39,25 @@ def _sees(actor: Actor, appointment: Appointment) -> bool:
 
 
 async def lock(
-    conn: Connection, actor: Actor, appointment_id: UUID, *, counted: bool = False, later_ones: bool = False
+    conn: Connection,
+    actor: Actor,
+    appointment_id: UUID,
+    *,
+    counted: bool = False,
+    later_of: WhoseSeries | None = None,
 ) -> list[Appointment]:
     """Lock an appointment with all it takes, and read it again.
 
     Args:
         counted: the change may alter what a cap of the type or a queue counts, so those are locked first.
-        later_ones: the later live appointments of its series too, which follow it by start.
+        later_of: the later live appointments of a series too, which follow it by start.
 
     Raises:
         NotFound: no such appointment for the actor.
+        DomainError: as `later_of`.
         ChangedMeanwhile: its hosts, or its series, were changed while this waited.
     """
-    found = await _wanted(conn, actor, appointment_id, later_ones=later_ones)
+    found = await _wanted(conn, actor, appointment_id, later_of)
     first = found[0]
     if counted and slot_rules.is_capped(first.type_limits):
         await locks.meeting_type(conn, first.company_id, first.meeting_type_id)
@@ -54,7 +65,7 @@ async def lock(
         await locks.queue(conn, first.company_id, queue_id)
     await locks.users(conn, first.company_id, {user_id for one in found for user_id in one.user_ids})
     await locks.appointments(conn, first.company_id, [one.id for one in found])
-    newest = await _wanted(conn, actor, appointment_id, later_ones=later_ones)
+    newest = await _wanted(conn, actor, appointment_id, later_of)
     if not _hosting(newest).items() <= _hosting(found).items():  # one fewer is one that was cancelled
         raise ChangedMeanwhile(retry_after_s=1)
     return newest
@@ -76,14 +87,22 @@ def _hosting(found: Sequence[Appointment]) -> dict[UUID, frozenset[UUID]]:
     return {one.id: one.user_ids for one in found}
 
 
-async def _wanted(conn: Connection, actor: Actor, appointment_id: UUID, *, later_ones: bool) -> list[Appointment]:
+async def _wanted(
+    conn: Connection, actor: Actor, appointment_id: UUID, later_of: WhoseSeries | None
+) -> list[Appointment]:
     first = await seen(conn, actor, appointment_id)
-    if not later_ones or first.series_id is None:
-        return [first]
-    later = await appointments.later_in_series(
-        conn, first.company_id, first.series_id, after=first.start_at, without=first.id
-    )
-    guest = next((one for one in first.attendees if one.id == actor.attendee_id), None)
+    return [first, *(await _later(conn, actor, first, later_of(first)) if later_of else ())]
+
+
+async def _later(conn: Connection, actor: Actor, first: Appointment, guest: Attendee | None) -> list[Appointment]:
+    """List the later dates of a guest's series, or those of the appointment's own, which the actor may see."""
+    since = first.start_at
     if guest:
-        return [first, *(one for one in later if cancellations.own_in_series(one, guest))]
-    return [first, *(one for one in later if _sees(actor, one))]
+        found = [one for one, _ in await guests.other_dates(conn, first, guest, since=since)]
+    elif first.series_id:
+        found = await appointments.made_by_series(
+            conn, first.company_id, first.series_id, since=since, without=first.id
+        )
+    else:
+        found = []
+    return [one for one in found if actor.attendee_id or _sees(actor, one)]

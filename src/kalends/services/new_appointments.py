@@ -48,7 +48,7 @@ async def write(
     for placement in placements:
         if placement.session and placement.session.appointment_id:
             into = placement.session.appointment_id
-            made.append(await _join(conn, actor, order, kind, placement, into, now, batch_id))
+            made.append(await _join(conn, actor, order, kind, placement, into, series_id, now, batch_id))
         else:
             made.append(await _make(conn, actor, order, kind, placement, series_id, now, batch_id))
     occurrences = [Occurrence(one.start, booked) for one, (booked, _) in zip(placements, made, strict=True)]
@@ -66,6 +66,7 @@ async def _join(
     kind: MeetingType,
     placement: Placement,
     appointment_id: UUID,
+    series_id: UUID | None,
     now: Instant,
     batch_id: UUID | None,
 ) -> tuple[UUID, str]:
@@ -79,7 +80,7 @@ async def _join(
     if before.cancelled_at:  # with a host handed over to, whom the owner of a reserved seat does not lock
         raise ChangedMeanwhile(retry_after_s=1)
     position = max(one.position for one in before.attendees) + 1
-    guests = orders.attendees_of(order, kind.company_id, now, position=position)
+    guests = orders.attendees_of(order, kind.company_id, now, position=position, series_id=series_id)
     await attendees.add(conn, company_id=kind.company_id, appointment_id=appointment_id, new=guests)
     if placement.reservation_id:
         await claims.release(conn, company_id=kind.company_id, reservation_ids=[placement.reservation_id])
@@ -121,7 +122,7 @@ async def _make(
     await hosts.add(
         conn, company_id=company_id, appointment_id=appointment_id, user_ids=host_ids, start=placement.start
     )
-    guests = orders.attendees_of(order, company_id, now)
+    guests = orders.attendees_of(order, company_id, now, series_id=series_id)
     await attendees.add(conn, company_id=company_id, appointment_id=appointment_id, new=guests)
     with refusals.of_claims():
         await _claim(conn, order, company_id, appointment_id, placement, others, now)

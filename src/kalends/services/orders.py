@@ -89,11 +89,14 @@ class Order:
     pending_attendee_id: int | None = None
 
 
-def attendees_of(order: Order, company_id: UUID, now: Instant, *, position: int = 0) -> list[Attendee]:
+def attendees_of(
+    order: Order, company_id: UUID, now: Instant, *, position: int = 0, series_id: UUID | None = None
+) -> list[Attendee]:
     """Make whoever books, first, and the guests he brings along; each with a secret of his own.
 
     Args:
         position: the first one's.
+        series_id: of the recurrence that makes them.
     """
     new = order.attendee
     names = " ".join(name for name in (new.first_name, new.last_name) if name)
@@ -114,13 +117,14 @@ def attendees_of(order: Order, company_id: UUID, now: Instant, *, position: int 
         secret=secrets.token_urlsafe(SECRET_BYTES),
         cancelled_at=None,
         created_at=now,
+        series_id=series_id,
     )
     others = enumerate(new.bringalong_emails, start=position + 1)
     return [booked, *(guest(booked, email, place, company_id, now) for place, email in others)]
 
 
 def guest(by: Attendee, email: str, position: int, company_id: UUID, now: Instant) -> Attendee:
-    """Make the attendee that somebody brings along; he gets the language and the zone of who invites him."""
+    """Make the attendee that somebody brings along; he gets language, zone and series of who invites him."""
     return Attendee(
         id=ids.new_id(company_id),
         position=position,
@@ -139,6 +143,7 @@ def guest(by: Attendee, email: str, position: int, company_id: UUID, now: Instan
         cancelled_at=None,
         created_at=now,
         brought_by=by.id,
+        series_id=by.series_id,
     )
 
 

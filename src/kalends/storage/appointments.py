@@ -29,7 +29,7 @@ class Appointment:
 
     Attributes:
         meeting_info: the type's, as it was when booked.
-        series_id: what all starts of one recurrence have in common.
+        series_id: what all that one recurrence made have in common; who joined has his own (`Attendee.series_id`).
         queue_id: the queue that chose its hosts; `turn` is how: ``userIds``, ``selectionReason``, ``groupId``.
         resources: ``channelId``, ``resourceId``, ``name`` of each room or thing; which unit stands in its claims.
         type_slug, type_ics, type_metadata, type_spots, type_limits: of the meeting type as it is now, deleted or not.
@@ -120,15 +120,29 @@ async def get(conn: Connection, company_id: UUID, appointment_id: UUID) -> Appoi
     return _whole(row) if row else None
 
 
-async def later_in_series(
-    conn: Connection, company_id: UUID, series_id: UUID, *, after: Instant, without: UUID
+async def made_by_series(
+    conn: Connection, company_id: UUID, series_id: UUID, *, since: Instant, without: UUID
 ) -> list[Appointment]:
-    """List the live appointments of a series that begin at an instant or later, by start, without one of them."""
+    """List the live appointments a series made that begin at an instant or later, by start, without one of them."""
+    return await _dates(conn, "a.series_id = %(series)s", company_id, series_id, since, without)
+
+
+async def attended_by_series(
+    conn: Connection, company_id: UUID, series_id: UUID, *, since: Instant, without: UUID
+) -> list[Appointment]:
+    """List, like `made_by_series`, those a series made or joined to which somebody still comes by it."""
+    comes = """a.id IN (SELECT appointment_id FROM attendee
+        WHERE company_id = %(company)s AND series_id = %(series)s AND cancelled_at IS NULL)"""
+    return await _dates(conn, comes, company_id, series_id, since, without)
+
+
+async def _dates(
+    conn: Connection, rule: str, company_id: UUID, series_id: UUID, since: Instant, without: UUID
+) -> list[Appointment]:
     cursor = await conn.execute(
-        _WHOLE
-        + """WHERE a.company_id = %s AND a.series_id = %s AND a.start_at >= %s AND a.cancelled_at IS NULL AND a.id <> %s
-            ORDER BY a.start_at, a.id""",
-        (company_id, series_id, after, without),
+        f"""{_WHOLE} WHERE a.company_id = %(company)s AND {rule} AND a.start_at >= %(since)s
+            AND a.cancelled_at IS NULL AND a.id <> %(without)s ORDER BY a.start_at, a.id""",
+        {"company": company_id, "series": series_id, "since": since, "without": without},
     )
     return [_whole(row) for row in await cursor.fetchall()]
 

@@ -19,6 +19,7 @@ class Attendee:
 
     Attributes:
         brought_by: the attendee who brought him along, and with whom he leaves.
+        series_id: what he has in common with the attendees that the same recurrence made, in whatever appointments.
     """
 
     id: UUID
@@ -38,10 +39,11 @@ class Attendee:
     cancelled_at: Instant | None
     created_at: Instant
     brought_by: UUID | None = None
+    series_id: UUID | None = None
 
 
 COLUMNS = """id, position, email, first_name, last_name, full_name, phone, timezone, language, notes,
-    receive_reminders, data_policy_accepted, brought_along, secret, cancelled_at, created_at, brought_by"""
+    receive_reminders, data_policy_accepted, brought_along, secret, cancelled_at, created_at, brought_by, series_id"""
 
 
 def of_json(row: Mapping[str, Any]) -> Attendee:
@@ -54,6 +56,7 @@ def of_json(row: Mapping[str, Any]) -> Attendee:
             "cancelled_at": Instant.parse_iso(cancelled_at) if cancelled_at else None,
             "created_at": Instant.parse_iso(row["created_at"]),
             "brought_by": UUID(row["brought_by"]) if row["brought_by"] else None,
+            "series_id": UUID(row["series_id"]) if row["series_id"] else None,
         }
     )
 

@@ -119,7 +119,7 @@ class AppointmentAnswer(Answer):
     notes: str | None = Field(description="The same as `note`.", examples=["Bring the plan."])
     transcription: str | None
     summary: str | None
-    series_id: UUID | None = Field(description="What all starts of one recurrence have in common.")
+    series_id: UUID | None = Field(description="What all starts of one recurrence have in common; a guest's own.")
     resource_channel_ids: list[UUID] = Field(description="Its rooms and things.", examples=[[]])
     ignored_availability: bool | None = Field(description="It may overlap; null for guests.", examples=[False])
     queue_id: UUID | None = Field(description="The queue that chose its hosts; null for guests.")

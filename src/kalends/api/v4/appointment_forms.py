@@ -23,7 +23,9 @@ class Cancellation(Body):
     reason: Reason = None
     attendee_id: Annotated[UUID | None, Absent] = None
     cancel_all: Flag = False
-    cancel_entire_series: Flag = Field(False, description="The later ones of its series too.")
+    cancel_entire_series: Flag = Field(
+        False, description="The later ones of its series too; with `attendeeId` those of that attendee's own series."
+    )
 
 
 class Move(Body):

@@ -31,8 +31,12 @@ ALTER TABLE appointment
     ADD series_id uuid,
     ADD queue_id uuid,
     ADD resources jsonb NOT NULL DEFAULT '[]';
--- brought_by: the attendee who brought him along, and with whom he leaves.
-ALTER TABLE attendee ADD brought_by uuid;
+-- brought_by: the attendee who brought him along, and with whom he leaves. series_id: of the recurrence he comes by; one
+-- who joins a group appointment of another series, or of none, has another than its.
+ALTER TABLE attendee
+    ADD brought_by uuid,
+    ADD series_id uuid;
+CREATE INDEX attendee_series ON attendee (company_id, series_id) WHERE series_id IS NOT NULL;
 -- A form may have become a provisional booking.
 ALTER TABLE form_nonce ADD provisional_id uuid;
 CREATE INDEX appointment_series ON appointment (company_id, series_id, start_at) WHERE series_id IS NOT NULL;
