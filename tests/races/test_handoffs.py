@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Iterable
 from typing import Any
 from uuid import UUID
 
-import pytest
 from whenever import Instant
 
 from kalends.app import App
-from kalends.errors import DomainError
 from kalends.services import appointments, bookings, handoffs, queue_members
 from kalends.services.companies import Founded
 from kalends.services.handoff_candidates import Target
 from kalends.services.outcomes import Booked
 from kalends.services.queue_members import Changes
-from kalends.storage import database
 from tests import factories
 from tests.ordering import NOW, START, clock, order
+from tests.races.conftest import Race
 
-CLIENTS = 8
 ROUNDS = 30
-
-
-@pytest.fixture
-async def crowd(conninfo: str, app: App) -> AsyncIterator[App]:
-    """An App with a connection for each client."""
-    wide = App(
-        pool=database.pool(conninfo, min_size=CLIENTS, max_size=CLIENTS),
-        mailer=app.mailer,
-        base_url=app.base_url,
-        mail_from=app.mail_from,
-        box=app.box,
-    )
-    await wide.open()
-    yield wide
-    await wide.aclose()
-
-
-@pytest.fixture
-async def company(app: App) -> Founded:
-    async with app.transaction() as conn:
-        return await factories.company(conn, now=NOW)
 
 
 async def _members(app: App, company: Founded, number: int) -> list[UUID]:
@@ -77,15 +50,6 @@ async def _cancel(app: App, company: Founded, appointment_id: UUID) -> Any:
         return await appointments.cancel(conn, actor=actor, appointment_id=appointment_id, clock=clock)
 
 
-async def _race(attempts: Iterable[Awaitable[Any]]) -> Counter[str]:
-    """Let all run at once; count what came of it: `won`, or the code of the refusal."""
-    ends = await asyncio.gather(*attempts, return_exceptions=True)
-    for end in ends:
-        if isinstance(end, BaseException) and not isinstance(end, DomainError):
-            raise end
-    return Counter(end.code if isinstance(end, DomainError) else "won" for end in ends)
-
-
 async def _claimed(app: App, company: Founded) -> list[tuple[UUID, Instant, int]]:
     """Read each host with each start he has claimed, and how often."""
     async with app.reading() as conn:
@@ -102,14 +66,16 @@ def _starts(number: int) -> list[Instant]:
     return [START.add(hours=24 * (n // 14), minutes=30 * (n % 14)) for n in range(number)]
 
 
-async def test_a_handover_against_bookings_of_the_new_host_has_one_winner(crowd: App, company: Founded) -> None:
+async def test_a_handover_against_bookings_of_the_new_host_has_one_winner(
+    crowd: App, company: Founded, race: Race
+) -> None:
     """Some tens of rounds: either the appointment has moved to him, or a guest has his time."""
     (host,) = await _members(crowd, company, 1)
     starts = _starts(ROUNDS)
 
     for start in starts:
         appointment = await _book(crowd, company, None, start)
-        ends = await _race(
+        ends = await race(
             [
                 _hand(crowd, company, appointment, user_id=host),
                 *(_book(crowd, company, host, start, f"guest{n}@guests.test") for n in range(3)),
@@ -122,12 +88,14 @@ async def test_a_handover_against_bookings_of_the_new_host_has_one_winner(crowd:
     assert [start for one, start, _ in claimed if one == host] == starts
 
 
-async def test_two_handovers_of_one_appointment_leave_it_with_one_host(crowd: App, company: Founded) -> None:
+async def test_two_handovers_of_one_appointment_leave_it_with_one_host(
+    crowd: App, company: Founded, race: Race
+) -> None:
     one, two = await _members(crowd, company, 2)
 
     for start in _starts(8):
         appointment = await _book(crowd, company, None, start)
-        ends = await _race(_hand(crowd, company, appointment, user_id=to) for to in (one, two, one, two))
+        ends = await race(_hand(crowd, company, appointment, user_id=to) for to in (one, two, one, two))
         assert ends["won"] >= 1
         assert set(ends) <= {"won", "already-host", "changed-meanwhile"}
 
@@ -135,13 +103,13 @@ async def test_two_handovers_of_one_appointment_leave_it_with_one_host(crowd: Ap
     assert [(start, count) for _, start, count in claimed] == [(start, 1) for start in _starts(8)]
 
 
-async def test_two_hosts_who_exchange_appointments_never_deadlock(crowd: App, company: Founded) -> None:
+async def test_two_hosts_who_exchange_appointments_never_deadlock(crowd: App, company: Founded, race: Race) -> None:
     """Each takes over the other's, at the same start: nobody is free, and neither waits for the other for ever."""
     one, two, three = await _members(crowd, company, 3)
 
     for start in _starts(8):
         first, second = [await _book(crowd, company, host, start) for host in (one, two)]
-        ends = await _race(
+        ends = await race(
             [
                 _hand(crowd, company, first, user_id=two),
                 _hand(crowd, company, second, user_id=one),
@@ -156,7 +124,7 @@ async def test_two_hosts_who_exchange_appointments_never_deadlock(crowd: App, co
     assert [(start, count) for _, start, count in claimed] == [(start, 1) for start in _starts(8)]
 
 
-async def test_a_queue_hands_over_and_books_at_once_and_counts_right(crowd: App, company: Founded) -> None:
+async def test_a_queue_hands_over_and_books_at_once_and_counts_right(crowd: App, company: Founded, race: Race) -> None:
     """Three members, three bookings of one start with one of them handed over: each host once, each choice once."""
     members = await _members(crowd, company, 3)
     async with crowd.transaction() as conn:
@@ -170,7 +138,7 @@ async def test_a_queue_hands_over_and_books_at_once_and_counts_right(crowd: App,
 
     for start in _starts(8):
         appointment = await _book(crowd, company, None, start)
-        ends = await _race(
+        ends = await race(
             [
                 _hand(crowd, company, appointment, queue_id=view.queue.id),
                 *(_book(crowd, company, None, start, f"guest{n}@guests.test") for n in range(2)),

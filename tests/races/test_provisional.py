@@ -1,47 +1,20 @@
 """Races about provisional bookings: one change, whoever decides, and never a second booking of the same time."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Iterable
 from typing import Any
 from uuid import UUID
 
-import pytest
 from whenever import Instant
 
 from kalends.app import App
-from kalends.errors import DomainError
 from kalends.services import bookings, provisional_bookings, provisional_views
 from kalends.services.actor import Actor
 from kalends.services.companies import Founded
 from kalends.services.orders import Order
 from kalends.services.outcomes import Pending
-from kalends.storage import database
 from tests import factories
 from tests.ordering import NOW, START, clock, order
-
-CLIENTS = 12
-
-
-@pytest.fixture
-async def crowd(conninfo: str, app: App) -> AsyncIterator[App]:
-    """An App with a connection for each client."""
-    wide = App(
-        pool=database.pool(conninfo, min_size=CLIENTS, max_size=CLIENTS),
-        mailer=app.mailer,
-        base_url=app.base_url,
-        mail_from=app.mail_from,
-        box=app.box,
-    )
-    await wide.open()
-    yield wide
-    await wide.aclose()
-
-
-@pytest.fixture
-async def company(app: App) -> Founded:
-    async with app.transaction() as conn:
-        return await factories.company(conn, now=NOW)
+from tests.races.conftest import Race
 
 
 async def _kind(app: App, company: Founded, **options: str) -> UUID:
@@ -77,15 +50,6 @@ async def _expire(app: App, actor: Actor, provisional_id: UUID, now: Instant) ->
         )
 
 
-async def _race(attempts: Iterable[Awaitable[Any]]) -> Counter[str]:
-    """Let all run at once; count what came of it: `won`, or the code of the refusal."""
-    ends = await asyncio.gather(*attempts, return_exceptions=True)
-    for end in ends:
-        if isinstance(end, BaseException) and not isinstance(end, DomainError):
-            raise end
-    return Counter(end.code if isinstance(end, DomainError) else "won" for end in ends)
-
-
 async def _left_behind(app: App, company: Founded) -> dict[str, int]:
     """Count live appointments, claims by owner, and events of each kind."""
     async with app.reading() as conn:
@@ -115,13 +79,13 @@ async def test_two_approvals_are_one_change(crowd: App, company: Founded) -> Non
     }  # fmt: skip
 
 
-async def test_an_approval_against_a_decline_has_one_winner(crowd: App, company: Founded) -> None:
+async def test_an_approval_against_a_decline_has_one_winner(crowd: App, company: Founded, race: Race) -> None:
     actor, kind = factories.actor(company), await _kind(crowd, company, requireHostConfirmation="enabled")
     rounds, approved = 8, 0
 
     for number in range(rounds):
         waiting = await _waiting(crowd, actor, order(kind, START.add(minutes=30 * number)))
-        ends = await _race(decide(crowd, actor, waiting) for decide in (_confirm, _decline)[:: 1 if number % 2 else -1])
+        ends = await race(decide(crowd, actor, waiting) for decide in (_confirm, _decline)[:: 1 if number % 2 else -1])
         assert set(ends) <= {"won", "already-confirmed", "already-declined"}
         assert ends["won"] == 1
         approved += ends["already-confirmed"]
@@ -131,7 +95,7 @@ async def test_an_approval_against_a_decline_has_one_winner(crowd: App, company:
     assert left.get("provisional_declined", 0) == rounds - approved
 
 
-async def test_an_approval_against_bookings_never_books_twice(crowd: App, company: Founded) -> None:
+async def test_an_approval_against_bookings_never_books_twice(crowd: App, company: Founded, race: Race) -> None:
     """While the time is kept nobody else gets it; afterwards one does, and the approval comes too late."""
     actor, kind = factories.actor(company), await _kind(crowd, company, requireHostConfirmation="enabled")
     rounds = 10
@@ -143,7 +107,7 @@ async def test_an_approval_against_bookings_never_books_twice(crowd: App, compan
         now = expired if number % 2 else expired.subtract(seconds=1)
         others = (_book(crowd, actor, order(company.meeting_type_id, start), now) for _ in range(6))
 
-        ends = await _race([_confirm(crowd, actor, waiting, now), *others])
+        ends = await race([_confirm(crowd, actor, waiting, now), *others])
 
         assert ends == {"won": 1, "slot-occupied": 5 if number % 2 else 6} | ({"hold-expired": 1} if number % 2 else {})
 
@@ -152,7 +116,7 @@ async def test_an_approval_against_bookings_never_books_twice(crowd: App, compan
     assert left["provisional_confirmed"] == rounds // 2
 
 
-async def test_an_approval_against_the_expiry_ends_in_one_of_them(crowd: App, company: Founded) -> None:
+async def test_an_approval_against_the_expiry_ends_in_one_of_them(crowd: App, company: Founded, race: Race) -> None:
     """Clocks of two machines differ: one still approves what the other one ends."""
     actor, kind = factories.actor(company), await _kind(crowd, company, requireHostConfirmation="enabled")
     rounds = 8
@@ -161,7 +125,7 @@ async def test_an_approval_against_the_expiry_ends_in_one_of_them(crowd: App, co
         waiting = await _waiting(crowd, actor, order(kind, START.add(minutes=30 * number)))
         over = NOW.add(hours=24)
         attempts = [_confirm(crowd, actor, waiting, over.subtract(seconds=1)), _expire(crowd, actor, waiting, over)]
-        await _race(attempts[:: 1 if number % 2 else -1])
+        await race(attempts[:: 1 if number % 2 else -1])
 
     left = await _left_behind(crowd, company)
     confirmed = left.get("provisional_confirmed", 0)
