@@ -63,6 +63,8 @@ def conninfo(server_conninfo: str) -> Iterator[str]:
     name = f"kalends_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
     with psycopg.connect(server_conninfo, autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name)))
+        # What is lost with the machine need not be kept: no commit waits for the disk.
+        admin.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name)))
         own = make_conninfo(server_conninfo, dbname=name)
         migrations.upgrade(own)
         yield own
