@@ -263,6 +263,23 @@ def test_the_server_does_not_hear_the_ctrl_c_meant_for_kalends(data_dir: Path, r
         assert listening(data_dir) == before
 
 
+def test_told_to_leave_before_its_server_listens_it_takes_it_along(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch = postmaster._launch
+
+    def launch_and_leave(where: cluster.Cluster, life: int) -> None:
+        launch(where, life)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(postmaster, "_launch", launch_and_leave)
+
+    with pytest.raises(KeyboardInterrupt), embedded.running(data_dir):
+        """It is left before it begins."""
+
+    assert processes(data_dir) == []
+
+
 def test_only_a_socket_in_a_private_folder_leads_in_and_only_by_peer(data_dir: Path) -> None:
     with embedded.running(data_dir) as server:
         socket = cluster.at(data_dir).socket

@@ -83,11 +83,17 @@ def stop(cluster: Cluster, socket_path: Path) -> None:
     """Stop the server and wait until its last process is gone. Called with the start lock held.
 
     Raises:
-        EmbeddedServerError: it cannot be signalled from here, or took too long.
+        EmbeddedServerError: it cannot be signalled from here, does not listen, or took too long.
     """
-    pid = listener(socket_path)
-    if pid is None:
-        return
+    began = time.monotonic()
+    while (pid := listener(socket_path)) is None:  # launched a moment ago, it may not listen yet
+        if _is_lifeless(cluster):
+            return
+        silent_for_s = time.monotonic() - began
+        _end_strays(cluster, silent_for_s=silent_for_s)
+        if silent_for_s > SILENCE_TIMEOUT_S:
+            raise _failure(cluster, "has processes that neither answer nor end")
+        time.sleep(POLL_S)
     if pid == 0:
         raise EmbeddedServerError(
             f"The database in {cluster.home} was started from another container or machine; stop it there."
