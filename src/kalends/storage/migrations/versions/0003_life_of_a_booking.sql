@@ -37,6 +37,9 @@ ALTER TABLE attendee
     ADD brought_by uuid,
     ADD series_id uuid;
 CREATE INDEX attendee_series ON attendee (company_id, series_id) WHERE series_id IS NOT NULL;
+UPDATE attendee SET brought_by = booker.id FROM attendee booker
+WHERE attendee.brought_along AND booker.company_id = attendee.company_id
+    AND booker.appointment_id = attendee.appointment_id AND booker.position = 0;
 -- A form may have become a provisional booking.
 ALTER TABLE form_nonce ADD provisional_id uuid;
 CREATE INDEX appointment_series ON appointment (company_id, series_id, start_at) WHERE series_id IS NOT NULL;
