@@ -44,7 +44,7 @@ async def run(app: App, conninfo: str, *, stop: asyncio.Event, grace_s: float = 
 async def _work(app: App, conninfo: str, stop: asyncio.Event, grace_s: float) -> None:
     """Run one worker until it is to stop, or breaks."""
     jobs = queue.create(app, conninfo)
-    working = asyncio.create_task(_run_worker(jobs, grace_s))
+    working = asyncio.create_task(_run_worker(jobs, stop, grace_s))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -58,8 +58,10 @@ async def _work(app: App, conninfo: str, stop: asyncio.Event, grace_s: float) ->
             await jobs.close_async()
 
 
-async def _run_worker(jobs: Queue, grace_s: float) -> None:
+async def _run_worker(jobs: Queue, stop: asyncio.Event, grace_s: float) -> None:
     await jobs.open_async()
+    if stop.is_set():  # before Python 3.12 a cancellation that meets the end of a wait is lost
+        return
     await jobs.run_worker_async(
         name="kalends",
         concurrency=CONCURRENCY,
