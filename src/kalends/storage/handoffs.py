@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-import psycopg
 from whenever import Instant
 
-from . import hosts
-from .claims import SlotClaimed
+from . import claims, hosts
+from .claims import Claim, Owner
 from .database import Connection
 
 
@@ -34,13 +33,14 @@ async def reassign(
     Raises:
         SlotClaimed: somebody else's exclusive claim stands there.
     """
+    first, last = span
     values = {
         "company": company_id,
         "appointment": appointment_id,
         "leaving": leaving,
         "coming": list(coming),
-        "first": span[0],
-        "last": span[1],
+        "first": first,
+        "last": last,
         "now": now,
     }
     await conn.execute(
@@ -51,32 +51,17 @@ async def reassign(
         """,
         values,
     )
+    taken = [Claim(host_no, first, last) for host_no in coming]
+    await claims.take(conn, company_id=company_id, owner=Owner(appointment_id=appointment_id), claims=taken, now=now)
     await conn.execute(
         """
-        DELETE FROM claim WHERE host_no = ANY(%(coming)s) AND end_at > %(first)s AND start_at < %(last)s
-            AND expires_at <= %(now)s
+        INSERT INTO claim (company_id, host_no, start_at, end_at, exclusive, reservation_id, expires_at)
+        SELECT company_id, coming.host_no, %(first)s, %(last)s, false, id, expires_at
+        FROM reservation, unnest(%(coming)s::bigint[]) AS coming(host_no)
+        WHERE company_id = %(company)s AND appointment_id = %(appointment)s AND expires_at > %(now)s
         """,
         values,
     )
-    try:
-        await conn.execute(
-            """
-            INSERT INTO claim
-                (company_id, host_no, start_at, end_at, exclusive, appointment_id, reservation_id, expires_at)
-            SELECT %(company)s, host_no, %(first)s, %(last)s, owner.exclusive, owner.appointment_id,
-                owner.reservation_id, owner.expires_at
-            FROM unnest(%(coming)s::bigint[]) AS coming(host_no), (
-                SELECT true AS exclusive, %(appointment)s::uuid AS appointment_id, NULL::uuid AS reservation_id,
-                    NULL::timestamptz AS expires_at
-                UNION ALL
-                SELECT false, NULL, id, expires_at FROM reservation
-                WHERE company_id = %(company)s AND appointment_id = %(appointment)s AND expires_at > %(now)s
-            ) owner
-            """,
-            values,
-        )
-    except psycopg.errors.ExclusionViolation as error:
-        raise SlotClaimed from error
 
 
 async def set_hosts(
