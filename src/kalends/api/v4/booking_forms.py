@@ -113,20 +113,26 @@ class RecurrenceForm(Body):
         return Recurrence(self.frequency, self.interval, self.count, self.on_conflict)
 
 
-class BookingForm(Body):
-    """One start to book; without hosts the meeting type's own takes it."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_ORDER]})
+class StartForm(Body):
+    """One start, and who hosts it with what, as a booking and a hold ask for it."""
 
     meeting_type_id: UUID
     start: When
-    attendee: AttendeeForm | None = Field(None, description="May be left out with attendeePendingId")
     host_ids: IdList = Field(default_factory=list, description=HOSTS)
     queue_id: Annotated[UUID | None, Absent] = Field(None, description=QUEUE)
     calculation_method: Annotated[Mode | None, Absent] = Field(None, description=METHOD)
     required_hosts: Annotated[Whole, Field(ge=1)] | None = Field(None, description=REQUIRED)
     duration: Annotated[Whole, Field(ge=1, le=1440)] | None = Field(None, description="Minutes; an allowed duration")
     channel: Annotated[Channel | None, Absent] = Field(None, description=CHANNEL)
+    resource_channel_ids: IdList = Field(default_factory=list, description=RESOURCES)
+
+
+class BookingForm(StartForm):
+    """One start to book; without hosts the meeting type's own takes it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ORDER]})
+
+    attendee: AttendeeForm | None = Field(None, description="May be left out with attendeePendingId")
     location: Annotated[Line | None, Absent] = Field(None, description="One of the type's places, or the guest's own")
     ics_title: Annotated[Annotated[Line, StringConstraints(max_length=200)] | None, Absent] = None
     ics_description: Annotated[Annotated[Text, StringConstraints(max_length=2000)] | None, Absent] = None
@@ -136,7 +142,6 @@ class BookingForm(Body):
     )
     ignore_availability: Flag = Field(False, description="A host's or an administrator's own right.")
     recurrence: RecurrenceForm | None = Field(None, description="The same local time again and again")
-    resource_channel_ids: IdList = Field(default_factory=list, description=RESOURCES)
     hold_id: Annotated[UUID | None, Absent] = Field(None, description="A hold of this start, which it takes over")
     one_time_link_id: Annotated[UUID | None, Absent] = Field(None, description="The link it is booked with, once")
     attendee_pending_id: Annotated[Whole, Field(ge=1)] | None = Field(

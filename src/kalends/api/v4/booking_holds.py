@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 
-from kalends.domain.rules import Mode
 from kalends.edge import problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep
@@ -19,15 +17,13 @@ from kalends.services.order_checks import ChannelNotAllowed
 from kalends.services.refusals import HoldExpired
 from kalends.services.slot_queries import SlotQuery
 
-from .channels import Channel
-from .schemas import Absent, Answer, Body, IdList, Stamp, Whole
-from .slot_scope import CHANNEL, HOSTS, METHOD, QUEUE, REQUIRED, RESOURCES
-from .windows import When
+from .booking_forms import StartForm
+from .schemas import Answer, Stamp
 
 router = APIRouter(prefix="/v4", tags=["Booking V4"])
 
 
-class HoldForm(Body):
+class HoldForm(StartForm):
     """One start to keep; who hosts is asked as in a booking."""
 
     model_config = ConfigDict(
@@ -35,16 +31,6 @@ class HoldForm(Body):
             "examples": [{"meetingTypeId": "01977b2e-4c4a-7a31-9f0e-00007e513f3a", "start": "2031-03-04T09:00:00Z"}]
         }
     )
-
-    meeting_type_id: UUID
-    start: When
-    host_ids: IdList = Field(default_factory=list, description=HOSTS)
-    queue_id: Annotated[UUID | None, Absent] = Field(None, description=QUEUE)
-    calculation_method: Annotated[Mode | None, Absent] = Field(None, description=METHOD)
-    required_hosts: Annotated[Whole, Field(ge=1)] | None = Field(None, description=REQUIRED)
-    duration: Annotated[Whole, Field(ge=1, le=1440)] | None = Field(None, description="Minutes; an allowed duration")
-    channel: Annotated[Channel | None, Absent] = Field(None, description=CHANNEL)
-    resource_channel_ids: IdList = Field(default_factory=list, description=RESOURCES)
 
     def query(self) -> SlotQuery:
         """Ask for the start as a booking does."""
