@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -71,7 +72,7 @@ async def house(conn: Connection, hosts: int) -> House:
     return House(founded.company_id, actor, found)
 
 
-class Scenario:
+class Scenario(ABC):
     """One race, run in rounds, each on time of its own.
 
     Attributes:
@@ -89,9 +90,9 @@ class Scenario:
         self.house = await house(conn, self.hosts)
         self.kind = await self.house.meeting_type(conn)
 
+    @abstractmethod
     async def lay_out(self, conn: Connection, number: int) -> list[Call]:
         """Make what one round needs, and say who does what at once."""
-        raise NotImplementedError
 
     async def wrong(self, conn: Connection, number: int, ends: Sequence[Outcome]) -> str:
         """Say what is wrong with the outcomes of a round; nothing: an empty text."""
