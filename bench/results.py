@@ -1,0 +1,101 @@
+"""Figures of the benchmarks: a table to print, and bench/RESULTS.md, of which each section is replaced as a whole."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kalends.storage import embedded
+
+FILE = Path(__file__).with_name("RESULTS.md")
+SECTIONS = {
+    "engine": "Engine: from busy spans in memory to the JSON of the days",
+    "server": "Server: over HTTP, with a database of 1,000 hosts and 500,000 appointments",
+    "growth": "Growth: the same with ten times the rows",
+}
+HEAD = """\
+# Results
+
+Written by `make bench` (sections engine and server) and `make bench-growth` (section growth, which takes minutes to
+build its database); each row names the command that makes it alone. Where a figure is compared, both sides ran in
+turns in one run, never at once, and the ratio is the median of the rounds' ratios.
+
+The server figures come from one process of `kalends serve --role api` on its embedded PostgreSQL with its own settings
+(a commit waits for the disk). Nothing is switched off: credential, rate limit (set too high to refuse), log line,
+headers, ETag, idempotency, events and jobs. The *floor* is a bare ASGI app on the same uvicorn (one process, uvloop,
+httptools, no access log) that makes one indexed read of the same rows in the same PostgreSQL and answers a ready body
+of the same size. Load generator, server and database share the machine.
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure.
+
+    Attributes:
+        section: a key of `SECTIONS`.
+        work: what was done.
+        ours: what kalends needed or did, with its unit.
+        against: what it is compared with, with its unit and what made it; "" where the goal is absolute.
+        ratio: how the two compare, such as "41 %" or "2.3 times"; "" without `against`.
+        goal: the goal in the issue's words; "" where there is none.
+        met: whether the goal is met; None without a goal.
+        command: the one command that measures it again.
+    """
+
+    section: str
+    work: str
+    ours: str
+    against: str
+    ratio: str
+    goal: str
+    met: bool | None
+    command: str
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Write the figures as a Markdown table, padded so that it can be read as it is."""
+    head = [field.name for field in fields(Figure)[1:]]
+    rows = [[_cell(value) for value in astuple(figure)[1:]] for figure in figures]
+    widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
+    lines = [head, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    )
+
+
+def machine() -> str:
+    """Name what was measured on, and the day: processor, cores, memory, kernel, Python, PostgreSQL."""
+    cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    postgres = subprocess.check_output([embedded.binary("postgres"), "--version"], text=True).split()[-1]
+    return (
+        f"{datetime.now(UTC).date()}; {cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, "
+        f"{memory:.0f} GB memory, Linux {platform.release()}, Python {platform.python_version()}, PostgreSQL {postgres}"
+    )
+
+
+def write(figures: Sequence[Figure]) -> None:
+    """Replace the sections that the figures are of in RESULTS.md; the others stay as they are."""
+    found = _sections(FILE.read_text()) if FILE.exists() else {}
+    for section in dict.fromkeys(figure.section for figure in figures):
+        own = [figure for figure in figures if figure.section == section]
+        found[section] = f"## {SECTIONS[section]}\n\nMeasured {machine()}.\n\n{table(own)}\n"
+    FILE.write_text("\n".join([HEAD, *(found[section] for section in SECTIONS if section in found)]))
+
+
+def _sections(text: str) -> dict[str, str]:
+    parts = ["## " + part.rstrip("\n") + "\n" for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]]
+    return {name: part for name, title in SECTIONS.items() for part in parts if part.startswith(f"## {title}\n")}
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
+    return "" if value is None else str(value).replace("|", "\\|")
