@@ -1,6 +1,38 @@
 -- The schema of kalends as its migrations leave it, without the tables of the job queue.
 -- Written by `kalends schema`; `make check` compares.
 
+CREATE FUNCTION public.edition_begins() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    changed uuid;
+BEGIN
+    IF TG_TABLE_NAME = 'company' THEN
+        changed := NEW.id;
+    ELSIF TG_OP = 'DELETE' THEN
+        changed := OLD.company_id;
+    ELSE
+        changed := NEW.company_id;
+    END IF;
+    -- Once a transaction: a setting that is local is forgotten with it.
+    IF current_setting('kalends.edition_of', true) IS DISTINCT FROM changed::text THEN
+        INSERT INTO edition (company_id, edition) VALUES (changed, gen_random_uuid())
+        ON CONFLICT (company_id) DO UPDATE SET edition = excluded.edition;
+        PERFORM set_config('kalends.edition_of', changed::text, true);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.edition_ends() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM set_config('kalends.edition_ended', 'yes', true);
+    RETURN NULL;
+END
+$$;
+
 CREATE TABLE public.appointment (
     company_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -167,6 +199,13 @@ CREATE TABLE public.directory (
     target_id uuid NOT NULL,
     CONSTRAINT directory_kind_check CHECK ((kind = ANY (ARRAY['slug'::text, 'credential'::text])))
 );
+
+CREATE TABLE public.edition (
+    company_id uuid NOT NULL,
+    edition uuid NOT NULL
+);
+
+COMMENT ON TABLE public.edition IS 'New in every transaction that changes a table whose triggers are called edition_begins';
 
 CREATE TABLE public.effect (
     id bigint NOT NULL,
@@ -579,6 +618,9 @@ ALTER TABLE ONLY public.credential
 ALTER TABLE ONLY public.directory
     ADD CONSTRAINT directory_pkey PRIMARY KEY (kind, name);
 
+ALTER TABLE ONLY public.edition
+    ADD CONSTRAINT edition_pkey PRIMARY KEY (company_id);
+
 ALTER TABLE ONLY public.effect
     ADD CONSTRAINT effect_event_id_kind_target_key UNIQUE (event_id, kind, target);
 
@@ -770,6 +812,46 @@ CREATE UNIQUE INDEX user_account_email ON public.user_account USING btree (compa
 
 CREATE UNIQUE INDEX user_account_owner ON public.user_account USING btree (company_id) WHERE is_owner;
 
+CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.availability DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
+
+CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.availability_exception DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
+
+CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR UPDATE ON public.company DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
+
+CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.meeting_type DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
+
+CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.queue DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
+
+CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.queue_group_user DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
+
+CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.queue_user DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
+
+CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.queue_user_group DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
+
+CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.resource_unit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
+
+CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.user_account DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
+
+CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.availability FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
+CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.availability_exception FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
+CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.company FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
+CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.meeting_type FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
+CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.queue FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
+CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.queue_group_user FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
+CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.queue_user FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
+CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.queue_user_group FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
+CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.resource_unit FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
+CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.user_account FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
 
@@ -808,6 +890,9 @@ ALTER TABLE ONLY public.credential
 
 ALTER TABLE ONLY public.directory
     ADD CONSTRAINT directory_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
+
+ALTER TABLE ONLY public.edition
+    ADD CONSTRAINT edition_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
 
 ALTER TABLE ONLY public.effect
     ADD CONSTRAINT effect_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
