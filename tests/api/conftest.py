@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 
-from kalends.api.v4 import routers
+from kalends.api.v4 import express, routers
 from kalends.app import App
 from kalends.edge import web
 from kalends.services import credentials
@@ -92,7 +92,7 @@ _served: list[FastAPI] = []
 async def http(app: App) -> AsyncIterator[AsyncClient]:
     """Serve the whole API, without a rate limit; made once, for all its routes take longer than most tests."""
     if not _served:
-        _served.append(web.create(app, routers=routers, limits=RateLimit(100, 0)))
+        _served.append(web.create(app, routers=routers, limits=RateLimit(100, 0), express=express))
     [served] = _served
     served.state.kalends = app
     async with AsyncClient(transport=ASGITransport(app=served), base_url="http://kalends.test") as client:

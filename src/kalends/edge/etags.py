@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .routes import is_api
+
+_OF_BODIES = (b"content-length", b"content-type")
 
 
 class ETags:
@@ -43,13 +44,12 @@ class _Tagged:
                 await self._finish(self._start, b"".join(self._parts))
 
     async def _finish(self, start: Message, body: bytes) -> None:
-        headers = MutableHeaders(scope=start)
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        headers["ETag"] = tag
+        status, headers = 200, start["headers"]
         if self._known is not None and _has(self._known, tag):
-            del headers["content-length"], headers["content-type"]
-            start, body = {**start, "status": 304}, b""
-        await self._send(start)
+            status, body = 304, b""
+            headers = [header for header in headers if header[0] not in _OF_BODIES]
+        await self._send({**start, "status": status, "headers": [*headers, (b"etag", tag.encode())]})
         await self._send({"type": "http.response.body", "body": body})
 
 

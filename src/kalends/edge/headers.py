@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TypeAlias
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from .routes import below, is_api
+
+# As the server sends them: names in lower case.
+Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 _ALLOWED_HEADERS = "Authorization, Content-Type, x-meetergo-api-user-id, Idempotency-Key, If-None-Match"
 _EXPOSED_HEADERS = (
@@ -34,6 +40,26 @@ _DOCS = ("/docs", "/spec")
 _UNFRAMED = ("/b", "/p", "/app", "/login", "/logout", "/oauth", *_DOCS)
 
 
+def raw(headers: Mapping[str, str]) -> Headers:
+    """Write headers as the server sends them."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+_NOSNIFF = {"X-Content-Type-Options": "nosniff"}
+_API = raw(
+    {
+        **_NOSNIFF,
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": _EXPOSED_HEADERS,
+        "Content-Security-Policy": _API_POLICY,
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
+)
+_SECRET = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+_OPEN = {"Referrer-Policy": "strict-origin-when-cross-origin"}
+
+
 def preflight(request: Request) -> Response | None:
     """Answer a browser's question whether a script may call the API; None when this is no such question."""
     if request.method != "OPTIONS" or "access-control-request-method" not in request.headers:
@@ -41,26 +67,28 @@ def preflight(request: Request) -> Response | None:
     return Response(status_code=204, headers=_PREFLIGHT) if is_api(request.scope["path"]) else None
 
 
-def secure(request: Request, found: MutableHeaders) -> None:
-    """Add the security headers to an answer; a header that its route has set stays."""
-    path = request.scope["path"]
-    found.setdefault("X-Content-Type-Options", "nosniff")
+def secure(path: str, found: Headers) -> None:
+    """Add the security headers to those of an answer; one that its route has set stays."""
     if is_api(path) or path == "/openapi.json":
-        found.setdefault("Access-Control-Allow-Origin", "*")
-        found.setdefault("Access-Control-Expose-Headers", _EXPOSED_HEADERS)
-        found.setdefault("Content-Security-Policy", _API_POLICY)
-        found.setdefault("Referrer-Policy", "no-referrer")
-        found.setdefault("Cache-Control", "no-store")
-        return
-    found.setdefault("Content-Security-Policy", _policy(path))
-    if below(path, ("/b", "/p")) or "/booked/" in path:  # a secret stands in the path
-        found.setdefault("Referrer-Policy", "no-referrer")
-        found.setdefault("Cache-Control", "no-store")
-        found.setdefault("X-Robots-Tag", "noindex")
-    found.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+        wanted = _API
+    else:  # in some paths stands a secret
+        wanted = _of_page(policy(path), below(path, ("/b", "/p")) or "/booked/" in path)
+    present = {name for name, _ in found}
+    found += [header for header in wanted if header[0] not in present]
 
 
-def _policy(path: str) -> str:
+@cache
+def _of_page(policy: str, secret: bool) -> Headers:
+    return raw({**_NOSNIFF, "Content-Security-Policy": policy, **(_SECRET if secret else _OPEN)})
+
+
+def policy(path: str, styles: Sequence[str] = ()) -> str:
+    """Write the content security policy of what a browser shows.
+
+    Args:
+        styles: the hashes of the style sheets inside the page; with them no other sheet applies.
+    """
     if below(path, _DOCS):
         return _DOCS_POLICY
-    return (_UNFRAMED_POLICY if below(path, _UNFRAMED) else _POLICY) + _IMAGES
+    inside = f"; style-src {' '.join(styles)}" if styles else ""
+    return (_UNFRAMED_POLICY if below(path, _UNFRAMED) else _POLICY) + _IMAGES + inside

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.requests import HTTPConnection
@@ -54,7 +55,11 @@ def client_address(request: HTTPConnection) -> str:
 
 def client_of(request: HTTPConnection) -> str:
     """Name the client that limits count: a request's address; of IPv6 the /64, which is what one customer has."""
-    address = client_address(request)
+    return _counted(client_address(request))
+
+
+@lru_cache(maxsize=1024)
+def _counted(address: str) -> str:
     parsed: IPv4Address | IPv6Address | IPv6Network | IPv4Network | None = _parse(address)
     if isinstance(parsed, IPv6Address):
         parsed = ip_network((parsed, 64), strict=False)

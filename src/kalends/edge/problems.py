@@ -152,12 +152,20 @@ def install(web: FastAPI) -> None:
     Pages may set `web.state.render_error_page` (an ErrorPage) to show failures outside the API as HTML.
     """
     web.state.render_error_page = None
-    web.add_exception_handler(DomainError, _domain_error)
-    web.add_exception_handler(HTTPException, _http_exception)
-    web.add_exception_handler(RequestValidationError, _validation_error)
-    web.add_exception_handler(psycopg.errors.ReadOnlySqlTransaction, _read_only)
-    web.add_exception_handler(psycopg.DataError, _unstorable)
-    web.add_exception_handler(UnicodeEncodeError, _unstorable)
+    for kind, handler in _HANDLERS.items():
+        web.add_exception_handler(kind, handler)
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """Answer what a route has raised as `install` has the framework do it.
+
+    Raises:
+        Exception: the error itself, when it is a bug.
+    """
+    handler = next((_HANDLERS[kind] for kind in type(error).__mro__ if kind in _HANDLERS), None)
+    if handler is None:
+        raise error
+    return await handler(request, error)
 
 
 async def _domain_error(request: Request, error: Exception) -> Response:
@@ -221,3 +229,13 @@ async def _unstorable(request: Request, error: Exception) -> Response:
     if "\0" in request.scope["path"]:  # such a path names nothing
         return await render(request, NOT_FOUND)
     return await render(request, Problem(400, "The request holds a character or a number that cannot be stored"))
+
+
+_HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    DomainError: _domain_error,
+    HTTPException: _http_exception,
+    RequestValidationError: _validation_error,
+    psycopg.errors.ReadOnlySqlTransaction: _read_only,
+    psycopg.DataError: _unstorable,
+    UnicodeEncodeError: _unstorable,
+}

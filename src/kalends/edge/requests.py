@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -94,13 +94,17 @@ class _Exchange:
     async def _send_with_headers(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            found = MutableHeaders(scope=message)
-            found["X-Request-Id"] = self._trace.request_id
-            found.update(self._trace.headers)
-            headers.secure(self._request, found)
+            message = {**message, "headers": self._all_headers(message.get("headers", ()))}
         elif self._head and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)
+
+    def _all_headers(self, found: Iterable[tuple[bytes, bytes]]) -> headers.Headers:
+        ours = headers.raw({"X-Request-Id": self._trace.request_id, **self._trace.headers})
+        names = {name for name, _ in ours}
+        sent = [*(header for header in found if header[0] not in names), *ours]
+        headers.secure(self._scope["path"], sent)
+        return sent
 
     def _write_line(self) -> None:
         fields: dict[str, Any] = {

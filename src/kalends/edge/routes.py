@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -24,7 +25,12 @@ def is_api(path: str) -> bool:
 
 def below(path: str, roots: tuple[str, ...]) -> bool:
     """Tell whether a path is one of the roots or lies below one."""
-    return any(path == root or path.startswith(root + "/") for root in roots)
+    return path in roots or path.startswith(_opened(roots))
+
+
+@cache
+def _opened(roots: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(root + "/" for root in roots)
 
 
 def template_of(request: Request) -> str | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from kalends.app import App
 from kalends.storage.buckets import RateLimit
 
 from . import docs, health, openapi, problems
 from .etags import ETags
+from .express import Endpoint, Express
 from .idempotency import Idempotency
 from .limits import Proxies
 from .requests import Requests
@@ -30,7 +33,12 @@ class Web(FastAPI):
 
 
 def create(
-    app: App, *, routers: Sequence[APIRouter], limits: RateLimit, trusted_proxies: Sequence[str] = ()
+    app: App,
+    *,
+    routers: Sequence[APIRouter],
+    limits: RateLimit,
+    trusted_proxies: Sequence[str] = (),
+    express: Sequence[Endpoint] = (),
 ) -> FastAPI:
     """Make the ASGI application that serves the routers; its lifespan opens and closes the App.
 
@@ -38,11 +46,13 @@ def create(
         routers: in this order, so catch-all pages come last.
         limits: of each credential; unknown credentials share such a bucket per client address.
         trusted_proxies: addresses and networks whose `X-Forwarded-For` is believed.
+        express: functions of routes whose plain requests skip the framework (edge/express.py).
     """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await app.open()
+        deque(iter_route_contexts(web.routes), maxlen=0)  # made when first asked for: not by the first guest
         try:
             yield
         finally:
@@ -55,6 +65,10 @@ def create(
     web.state.limits = limits
     web.state.proxies = Proxies(trusted_proxies)
     problems.install(web)
+    chosen = [
+        one for router in routers for one in router.routes if isinstance(one, APIRoute) and one.endpoint in express
+    ]
+    web.add_middleware(Express, routes=chosen)
     for layer in (Idempotency, ETags, Requests):  # from the innermost
         web.add_middleware(layer)
     for router in (health.router, docs.router, *routers):

@@ -2,6 +2,8 @@
 
 from fastapi import APIRouter
 
+from kalends.edge.express import Endpoint
+
 from . import (
     appointments,
     attendees,
@@ -45,3 +47,6 @@ routers: list[APIRouter] = [
     queues.router,
     queue_user_groups.router,
 ]
+
+# Asked more often than all others.
+express: list[Endpoint] = [booking_availability.get_booking_availability]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import ConfigDict, Field
 from whenever import Instant
 
@@ -91,9 +91,11 @@ class BookingAvailability(Answer):
     earliest_month_availability: str | None = Field(examples=["2031-03"])
 
 
-async def _no_other_names(request: Request) -> None:
-    wrong = [name for name in ("from", "to") if name in request.query_params]
-    if wrong:
+async def _no_other_names(
+    from_: Annotated[str | None, Query(alias="from", include_in_schema=False)] = None,
+    to: Annotated[str | None, Query(include_in_schema=False)] = None,
+) -> None:
+    if from_ is not None or to is not None:
         message = "Use start and end instead of from and to"
         raise Invalid(message, errors=[FieldError(name, message) for name in ("start", "end")])
 

@@ -1,0 +1,143 @@
+"""The express lane: plain requests of chosen routes are answered without the framework's router and solver.
+
+The framework finds out anew for each request which of its routes is meant and what that one takes. Here it is found
+out once, from the same declarations, and the same functions are called. Whatever is not plain goes on to the framework,
+which has the last word on it: names that are unknown or come twice, values that do not validate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import iscoroutinefunction
+from typing import Any, TypeAlias, get_origin
+from urllib.parse import parse_qsl
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from . import problems
+
+_NOT_GIVEN = ("path_params", "header_params", "cookie_params", "body_params", "response_param_name")
+
+# A route's function; it makes its own Response, the framework adds nothing to that.
+Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
+
+
+class Express:
+    """ASGI middleware inside all others, so that they treat its answers as any."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[APIRoute]) -> None:
+        """Take up routes that GET answers and whose only parameters are in the query.
+
+        Raises:
+            ValueError: a route takes something else.
+        """
+        self._app = app
+        self._lanes = {route.path: _Lane(route) for route in routes}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or let it go on."""
+        lane = self._lanes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
+        values = lane.read(scope["query_string"]) if lane else None
+        if lane is None or values is None:
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = lane.route
+        request = Request(scope, receive)
+        try:
+            response = await lane.asked.call(request, values)
+        except Exception as error:
+            response = await problems.answer(request, error)
+        await response(scope, receive, send)
+
+
+class _Lane:
+    """One route, and how its query is read."""
+
+    def __init__(self, route: APIRoute) -> None:
+        _check(route)
+        self.route = route
+        self.asked = _asked(route.dependant)
+        fields = [field for one in _all(route.dependant) for field in one.query_params]
+        self._fields = {field.alias: field for field in fields}
+        self._lists = {field.alias for field in fields if get_origin(field.field_info.annotation) is list}
+        self._required = {field.alias for field in fields if field.field_info.is_required()}
+
+    def read(self, query: bytes) -> Mapping[str, Any] | None:
+        """Read a query string; None when it is not plain."""
+        given: dict[str, list[str]] = {}
+        for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+            given.setdefault(name, []).append(text)
+        if not self._required <= given.keys() <= self._fields.keys():
+            return None
+        values: dict[str, Any] = {}
+        for name, texts in given.items():
+            if name not in self._lists and len(texts) > 1:
+                return None
+            values[name], errors = self._fields[name].validate(texts if name in self._lists else texts[0], {}, loc=())
+            if errors:
+                return None
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A function that a route asks: its endpoint, or what that depends on.
+
+    Attributes:
+        name: of the argument it fills, None for none.
+        request: the argument that takes the request, None for none.
+        arguments: the other arguments, by the names in the query.
+        before: what it depends on, asked first.
+    """
+
+    name: str | None
+    function: Callable[..., Awaitable[Any]]
+    request: str | None
+    arguments: Sequence[tuple[str, str]]
+    before: Sequence[_Asked]
+
+    async def call(self, request: Request, values: Mapping[str, Any]) -> Any:
+        """Call it; an argument that is not in the query is left to its default."""
+        given = {argument: values[name] for name, argument in self.arguments if name in values}
+        for one in self.before:
+            found = await one.call(request, values)
+            if one.name:
+                given[one.name] = found
+        if self.request:
+            given[self.request] = request
+        return await self.function(**given)
+
+
+def _asked(dependant: Dependant) -> _Asked:
+    assert dependant.call is not None
+    return _Asked(
+        name=dependant.name,
+        function=dependant.call,
+        request=dependant.request_param_name,
+        arguments=[(field.alias, field.name) for field in dependant.query_params],
+        before=[_asked(one) for one in dependant.dependencies],
+    )
+
+
+def _all(dependant: Dependant) -> list[Dependant]:
+    return [dependant, *(one for dependency in dependant.dependencies for one in _all(dependency))]
+
+
+def _check(route: APIRoute) -> None:
+    """Refuse a route that takes what no lane gives, or asks anything twice: the framework would ask once."""
+    asked = _all(route.dependant)
+    calls = [one.call for one in asked]
+    read = [field.alias for one in asked for field in one.query_params]
+    if (
+        route.methods != {"GET"}
+        or any(getattr(one, name) for one in asked for name in _NOT_GIVEN)
+        or not all(iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__) for call in calls)
+        or len(set(calls)) < len(calls)
+        or len(set(read)) < len(read)
+    ):
+        raise ValueError(f"{route.path} is too much for the express lane")
