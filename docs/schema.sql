@@ -33,6 +33,20 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.queue_choice_counted() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' AND old.live AND old.expires_at IS NULL THEN
+        INSERT INTO queue_turns VALUES (old.company_id, old.queue_id, old.member_id, -1);
+    END IF;
+    IF TG_OP <> 'DELETE' AND new.live AND new.expires_at IS NULL THEN
+        INSERT INTO queue_turns VALUES (new.company_id, new.queue_id, new.member_id, 1);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
 CREATE TABLE public.appointment (
     company_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -444,6 +458,13 @@ CREATE TABLE public.queue_group_user (
     "position" integer NOT NULL
 );
 
+CREATE TABLE public.queue_turns (
+    company_id uuid NOT NULL,
+    queue_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    turns bigint NOT NULL
+);
+
 CREATE TABLE public.queue_user (
     company_id uuid NOT NULL,
     queue_id uuid NOT NULL,
@@ -784,11 +805,17 @@ CREATE INDEX provisional_booking_unproved ON public.provisional_booking USING bt
 
 CREATE INDEX queue_choice_appointment ON public.queue_choice USING btree (company_id, appointment_id) WHERE (appointment_id IS NOT NULL);
 
+CREATE INDEX queue_choice_chosen ON public.queue_choice USING btree (company_id, queue_id, member_id, created_at DESC) INCLUDE (expires_at) WHERE live;
+
 CREATE INDEX queue_choice_ledger ON public.queue_choice USING btree (company_id, queue_id, id);
 
-CREATE INDEX queue_choice_live ON public.queue_choice USING btree (company_id, queue_id, member_id, start_at) INCLUDE (expires_at, created_at) WHERE live;
+CREATE INDEX queue_choice_pending ON public.queue_choice USING btree (company_id, queue_id, expires_at) INCLUDE (member_id) WHERE (live AND (expires_at IS NOT NULL));
 
 CREATE INDEX queue_choice_reservation ON public.queue_choice USING btree (company_id, reservation_id) WHERE (reservation_id IS NOT NULL);
+
+CREATE INDEX queue_choice_start ON public.queue_choice USING btree (company_id, queue_id, start_at) INCLUDE (member_id, expires_at, created_at, reservation_id) WHERE live;
+
+CREATE INDEX queue_turns_queue ON public.queue_turns USING btree (company_id, queue_id) INCLUDE (member_id, turns);
 
 CREATE INDEX queue_user_group_queue ON public.queue_user_group USING btree (company_id, queue_id) WHERE (deleted_at IS NULL);
 
@@ -851,6 +878,8 @@ CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.queue_use
 CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.resource_unit FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
 
 CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.user_account FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
+CREATE TRIGGER queue_choice_counted AFTER INSERT OR DELETE OR UPDATE OF live, expires_at, member_id, queue_id ON public.queue_choice FOR EACH ROW EXECUTE FUNCTION public.queue_choice_counted();
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);

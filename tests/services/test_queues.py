@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -314,3 +315,56 @@ async def test_the_next_ones_stand_in_the_order_they_would_be_chosen(conn: Conne
         (one, "lead"),
     ]
     assert order[0].member.id == await _choose(conn, company, view.queue.id, start=NOW, now=at)
+
+
+_COUNTED_PLAINLY = """
+    SELECT member_id, count(*), max(created_at) FROM queue_choice
+    WHERE queue_id = %(queue)s AND live AND (expires_at IS NULL OR expires_at > %(now)s) GROUP BY member_id
+"""
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_turns_are_counted_as_they_happen(conn: Connection, company: Founded, seed: int) -> None:
+    """Whatever becomes of choices, the running count is what counting the whole ledger gives."""
+    people = await _people(conn, company, 3)
+    queue_id = (await _queue(conn, company, shares=[(one, 1) for one in people])).queue.id
+    chance, company_id = Random(seed), company.company_id
+    booked: list[UUID] = []
+    kept: list[UUID] = []
+    for step in range(60):
+        now = NOW.add(minutes=step)
+        act = chance.choice(("book", "book", "keep", "extend", "settle", "cancel", "let go", "move", "fold"))
+        if act == "book":
+            booked.append(ids.new_id(company_id))
+            await _choose(conn, company, queue_id, now=now, appointment_id=booked[-1])
+        elif act == "keep":
+            kept.append(ids.new_id(company_id))
+            until = now.add(minutes=chance.choice((1, 5, 60)))
+            await _choose(conn, company, queue_id, now=now, reservation_id=kept[-1], expires_at=until)
+        elif act == "extend" and kept:
+            await queue_ledger.extend(conn, company_id, [chance.choice(kept)], now.add(minutes=30))
+        elif act == "settle" and kept:
+            booked.append(ids.new_id(company_id))
+            await queue_ledger.settle(conn, company_id, [chance.choice(kept)], booked[-1])
+        elif act == "cancel" and booked:
+            await queue_ledger.drop(conn, company_id, appointment_id=chance.choice(booked))
+        elif act == "let go" and kept:
+            await queue_ledger.drop(conn, company_id, reservation_ids=[chance.choice(kept)])
+        elif act == "move" and booked:
+            await queue_ledger.move(conn, company_id, chance.choice(booked), START.add(hours=step))
+        else:
+            await queue_ledger.fold(conn)
+        plainly = await (await conn.execute(_COUNTED_PLAINLY, {"queue": queue_id, "now": now})).fetchall()
+        had = await queue_ledger.had(conn, company_id, queue_id, now=now)
+        assert {(member, one.count, one.last_chosen) for member, one in had.items()} == set(plainly), (step, act)
+
+
+async def test_counted_turns_are_folded(conn: Connection, company: Founded) -> None:
+    """Many bookings leave one row of count for each member."""
+    people = await _people(conn, company, 2)
+    queue_id = (await _queue(conn, company, shares=[(one, 1) for one in people])).queue.id
+    for _ in range(60):
+        await _choose(conn, company, queue_id, appointment_id=ids.new_id(company.company_id))
+    await queue_ledger.fold(conn)
+    rows = await (await conn.execute("SELECT turns FROM queue_turns WHERE queue_id = %s", (queue_id,))).fetchall()
+    assert rows == [(30,), (30,)]

@@ -16,6 +16,7 @@ from kalends.storage import (
     form_nonces,
     guest_mails,
     idempotency_keys,
+    queue_ledger,
     quick_mails,
     reservations,
     stalled,
@@ -61,7 +62,7 @@ def register(queue: Queue, app: App) -> None:
     @queue.periodic(cron="* * * * *")
     @queue.task(name="upkeep.sweep", priority=10)
     async def sweep(timestamp: int) -> None:
-        """Delete what serves no more: old claims and reservations, full buckets, counted mails, old keys and jobs."""
+        """Delete what serves no more: old claims and reservations, full buckets, old keys and jobs; sum up turns."""
         async with app.transaction() as conn:
             await claims.sweep_old(conn, app.now())
             await reservations.sweep(conn, app.now())  # those whose claims are gone
@@ -70,4 +71,5 @@ def register(queue: Queue, app: App) -> None:
             await guest_mails.sweep(conn, app.now())
             await form_nonces.sweep(conn, app.now())
             await idempotency_keys.sweep(conn, app.now())
+            await queue_ledger.fold(conn)
             await stalled.forget_failed(conn, days=FAILED_DAYS)

@@ -16,6 +16,8 @@ from kalends.domain.leads import Turn
 
 from .database import Connection
 
+_FOLDED_FROM = 20  # rows of one member
+
 # Which rows of the ledger count.
 _COUNTS = "live AND (expires_at IS NULL OR expires_at > %(now)s)"
 
@@ -89,13 +91,44 @@ async def turns(
 
 
 async def had(conn: Connection, company_id: UUID, queue_id: UUID, *, now: Instant) -> dict[UUID, Had]:
-    """Count all turns that count, by member; those who had none are left out."""
+    """Count all turns that count, by member; those who had none are left out.
+
+    It takes as long for a queue of many bookings as for one of few: those that stand are counted as they happen.
+    """
     cursor = await conn.execute(
-        f"""SELECT member_id, count(*), max(created_at) FROM queue_choice
-        WHERE company_id = %(company)s AND queue_id = %(queue)s AND {_COUNTS} GROUP BY member_id""",
+        f"""
+        SELECT member_id, sum(turns)::bigint, (
+            SELECT q.created_at FROM queue_choice q
+            WHERE q.company_id = %(company)s AND q.queue_id = %(queue)s AND q.member_id = counted.member_id
+                AND {_COUNTS}
+            ORDER BY q.created_at DESC LIMIT 1)
+        FROM (
+            SELECT member_id, turns FROM queue_turns WHERE company_id = %(company)s AND queue_id = %(queue)s
+            UNION ALL
+            SELECT member_id, 1 FROM queue_choice
+            WHERE company_id = %(company)s AND queue_id = %(queue)s AND live AND expires_at > %(now)s
+        ) counted
+        GROUP BY member_id HAVING sum(turns) > 0
+        """,
         {"company": company_id, "queue": queue_id, "now": now},
     )
     return {row[0]: Had(row[1], row[2]) for row in await cursor.fetchall()}
+
+
+async def fold(conn: Connection) -> None:
+    """Sum up the counted turns of the queues that have many rows of them, for a periodic job; it locks no queue."""
+    await conn.execute(
+        """
+        WITH folded AS (
+            DELETE FROM queue_turns WHERE (company_id, queue_id, member_id) IN (
+                SELECT company_id, queue_id, member_id FROM queue_turns GROUP BY 1, 2, 3 HAVING count(*) > %s)
+            RETURNING company_id, queue_id, member_id, turns
+        )
+        INSERT INTO queue_turns
+        SELECT company_id, queue_id, member_id, sum(turns) FROM folded GROUP BY 1, 2, 3 HAVING sum(turns) <> 0
+        """,
+        (_FOLDED_FROM,),
+    )
 
 
 async def of_appointment(conn: Connection, company_id: UUID, appointment_id: UUID) -> set[UUID]:
