@@ -1,30 +1,28 @@
 """Calendars: what the slot engine is asked with, read in a fixed number of statements for any number of hosts.
 
-`load` takes two statements, and one more for each of these a meeting type has: caps, several seats, resources, a
-queue, a queue's lead threshold.
+`load` takes one statement where the scope is kept, two where it has to be read; and one more for each of these a
+meeting type has: caps, several seats, a queue's lead threshold. Reading the scope takes one more for resources, and
+for a queue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from uuid import UUID
 
 from whenever import Instant
 
 from kalends.domain import slots
-from kalends.domain.rules import Ask, Caps, HostCalendar, Rules
-from kalends.domain.spans import Span
+from kalends.domain.rules import Ask, Caps, HostCalendar
 from kalends.errors import Unavailable
 from kalends.ports import Clock
-from kalends.storage import booked_starts, calendars, locks, queues
+from kalends.storage import editions, locks
 from kalends.storage.database import Connection
 
-from . import queue_teams, resource_calendars, sessions, slot_rules, slot_scopes
-from .queue_teams import LineUp
-from .slot_queries import Loaded, Session, SlotQuery
-from .slot_rules import caps_of, is_capped
-from .slot_scopes import Asked
+from . import queue_teams, resource_calendars, sessions, slot_scopes, taken_time
+from .slot_queries import Loaded, SlotQuery
+from .slot_scopes import Asked, Held
 
 _NEAR_TERM_HOURS = 14 * 24
 
@@ -45,8 +43,7 @@ async def load(conn: Connection, company_id: UUID, query: SlotQuery, now: Instan
         NotFound: no such meeting type, host, queue, resource, hold or existing appointment in this company.
         ChangedMeanwhile: all members of the queue were changed while this read.
     """
-    asked = await slot_scopes.asked(conn, company_id, query, deleted=deleted)
-    loaded = await _loaded(conn, company_id, query, asked, now)
+    loaded = await _loaded(conn, company_id, query, now, deleted=deleted)
     if loaded.queue and loaded.queue.prioritize_near_term and any(one.closed for one in loaded.calendars):
         near = now.add(minutes=loaded.rules.notice)
         window = replace(query, start=near, end=near.add(hours=_NEAR_TERM_HOURS))
@@ -60,8 +57,7 @@ async def _is_lifted(conn: Connection, company_id: UUID, near: SlotQuery, now: I
 
     Listing and booking ask this alike, whatever window they look at.
     """
-    asked = await slot_scopes.asked(conn, company_id, near, deleted=deleted)
-    loaded = await _loaded(conn, company_id, near, asked, now)
+    loaded = await _loaded(conn, company_id, near, now, deleted=deleted)
     if first_start(loaded, near.start, near.end, now) is not None:
         return False
     return first_start(_opened(loaded), near.start, near.end, now) is not None
@@ -100,17 +96,7 @@ async def load_locked(
         NotFound: as `load`.
         ChangedMeanwhile: the hosts, the resources, the queue, or the type's cap, were changed while this waited.
     """
-    before = await slot_scopes.asked(conn, company_id, query, deleted=deleted)
-    kind = before.scope.meeting_type
-    capped = is_capped(kind.booking_limits)
-    if capped:
-        await locks.meeting_type(conn, company_id, kind.id)
-    locked_queue = kind.queue_id if before.scope.by_queue else None
-    if locked_queue:
-        await locks.queue(conn, company_id, locked_queue)
-    if before_hosts:
-        await before_hosts()
-    await locks.hosts(conn, before.lock_nos)
+    before, held = await _locked(conn, company_id, query, deleted=deleted, before_hosts=before_hosts)
     if query.existing_appointment_id:
         await locks.appointment(conn, company_id, query.existing_appointment_id)
     now = clock()
@@ -119,127 +105,112 @@ async def load_locked(
         choice.lock_no for resource in loaded.resources for choice in resource.choices
     }
     if (
-        not concerned <= before.lock_nos
-        or (loaded.rules.caps != Caps() and not capped)
-        or (loaded.queue and loaded.queue.id != locked_queue)
+        not concerned <= before.lock_nos | held.lock_nos
+        or (loaded.rules.caps != Caps() and not before.is_capped)
+        or (loaded.queue and (not before.by_queue or loaded.queue.id != before.meeting_type.queue_id))
     ):
         raise ChangedMeanwhile(retry_after_s=1)
     return loaded, now
 
 
-async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, now: Instant) -> Loaded:
-    scope = asked.scope
-    rules = slot_rules.rules(scope, query)
-    state, line_up = await _line_up(conn, company_id, query, asked, now)
-    busy, booked = await _taken(conn, company_id, query, asked, rules, now)
-    joined = await _sessions(conn, company_id, query, asked, rules, now)
-    own = [
-        HostCalendar(
-            host=one.host.id,
-            schedule=slot_rules.schedule(one.hours, one.host.timezone),
-            zone=one.host.timezone,
-            claims=busy.get(one.host.host_no, ()),
-            caps=caps_of(one.booking_limits),
-            booked=booked.get(one.host.id, ()),
-        )
-        for one in asked.hosts
-    ]
-    return Loaded(
-        meeting_type=scope.meeting_type,
-        hosts=tuple(asked.hosts[place].host for place in line_up.places),
-        rules=replace(rules, booked=booked.get(None, ()), sessions=sessions.open_starts(joined, query.seats)),
+async def _locked(
+    conn: Connection,
+    company_id: UUID,
+    query: SlotQuery,
+    *,
+    deleted: bool,
+    before_hosts: Callable[[], Awaitable[None]] | None,
+) -> tuple[Asked, Held]:
+    """Lock the type, the queue, what comes before the hosts, and the hosts, as far as each is concerned.
+
+    Where it is hosts only, whom a kept scope names, their lock itself finds out whether that is still right; else
+    that is asked first. A scope that is not right any more is read again before anything is locked.
+    """
+    held = await slot_scopes.held(conn, company_id, query)
+    asked = slot_scopes.kept(company_id, query, deleted=deleted)
+    if asked and asked.only_hosts and not before_hosts:
+        if await locks.hosts_as_of(conn, company_id, asked.edition, asked.lock_nos | held.lock_nos):
+            return asked, held
+        asked = None
+    elif asked and not await editions.is_current(conn, company_id, asked.edition):
+        asked = None
+    if asked is None:
+        asked = await slot_scopes.read(conn, company_id, query, deleted=deleted)
+    if asked.is_capped:
+        await locks.meeting_type(conn, company_id, asked.meeting_type.id)
+    if asked.by_queue and asked.meeting_type.queue_id:
+        await locks.queue(conn, company_id, asked.meeting_type.queue_id)
+    if before_hosts:
+        await before_hosts()
+    await locks.hosts(conn, asked.lock_nos | held.lock_nos)
+    return asked, held
+
+
+async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, now: Instant, *, deleted: bool) -> Loaded:
+    kept = slot_scopes.kept(company_id, query, deleted=deleted)
+    asked = kept or await slot_scopes.read(conn, company_id, query, deleted=deleted)
+    held = await slot_scopes.held(conn, company_id, query)
+    busy = await taken_time.busy(conn, company_id, query, asked, held, now)
+    if kept and not busy.current:
+        asked = await slot_scopes.read(conn, company_id, query, deleted=deleted)
+        busy = await taken_time.busy(conn, company_id, query, asked, held, now)
+    booked = await taken_time.booked(conn, company_id, query, asked, held, now)
+    joinable = await taken_time.joinable(conn, company_id, query, asked, held, now)
+    loaded = Loaded(
+        company_settings=asked.company_settings,
+        meeting_type=asked.meeting_type,
+        hosts=asked.hosts,
+        rules=asked.rules,
         calendars=tuple(
-            replace(own[place], closed=closed) if closed else own[place]
-            for place, closed in zip(line_up.places, line_up.closed, strict=True)
+            HostCalendar(
+                one.host,
+                one.schedule,
+                one.zone,
+                claims=busy.claims.get(host.host_no, ()),
+                caps=one.caps,
+                booked=booked.get(host.id, ()),
+            )
+            for one, host in zip(asked.calendars, asked.hosts, strict=True)
         ),
-        ask=Ask(teams=line_up.teams) if line_up.teams else slot_rules.ask(scope, query),
-        queue=state,
-        team_members=line_up.members,
-        sessions=joined,
-        resources=resource_calendars.loaded(asked.resources, busy, scope.zone),
-        hold=asked.hold,
-        hold_hosts=asked.hold_hosts,
+        ask=asked.ask,
+        sessions=joinable,
+        resources=resource_calendars.claimed(asked.resources, busy.claims),
+        hold=held.hold,
+        hold_hosts=held.hosts,
+        expired=busy.expired,
     )
+    if booked or joinable:
+        seats = sessions.open_starts(joinable, query.seats)
+        loaded = replace(loaded, rules=replace(asked.rules, booked=booked.get(None, ()), sessions=seats))
+    return await _lined_up(conn, company_id, query, asked, held, loaded, now) if asked.queue else loaded
 
 
-async def _taken(
-    conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, rules: Rules, now: Instant
-) -> tuple[Mapping[int, Sequence[Span]], Mapping[UUID | None, Sequence[int]]]:
-    """Read the claims of hosts and units by their numbers, and where caps count, the starts that do."""
-    caps = [caps_of(one.booking_limits) for one in asked.hosts]
-    buffers = resource_calendars.buffers(asked.resources)
-    first, last = slots.reach(rules, query.start, query.end, caps=caps, buffers=buffers)
-    moved = query.existing_appointment_id if asked.scope.moved else None
-    busy = await calendars.busy(
-        conn,
-        host_nos=[*(one.host.host_no for one in asked.hosts), *resource_calendars.host_nos(asked.resources)],
-        first=first,
-        last=last,
-        moved=moved,
-        hold=asked.own_hold,
-        now=now,
-    )
-    if all(cap == Caps() for cap in (rules.caps, *caps)):
-        return busy, {}
-    booked = await booked_starts.counted(
-        conn,
-        company_id=company_id,
-        meeting_type_id=query.meeting_type_id,
-        host_ids=[one.host.id for one in asked.hosts],
-        first=first,
-        last=last,
-        moved=moved,
-        hold=asked.own_hold,
-        now=now,
-    )
-    return busy, booked
-
-
-async def _line_up(
-    conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, now: Instant
-) -> tuple[queues.QueueState | None, LineUp]:
-    """Put the hosts into teams where a queue chooses among them; else all stand as they are."""
-    ids = [one.host.id for one in asked.hosts]
-    as_they_are = LineUp(tuple(range(len(ids))), ((),) * len(ids), (), ())
-    queue_id = asked.scope.meeting_type.queue_id
-    if not asked.scope.by_queue or not queue_id:
-        return None, as_they_are
-    state = await queues.state(conn, company_id, queue_id)
-    if state is None or not state.members:
-        return None, as_they_are
-    closed: Mapping[UUID, Sequence[Span]] = await queue_teams.closed(
+async def _lined_up(
+    conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, held: Held, loaded: Loaded, now: Instant
+) -> Loaded:
+    """Put the hosts into the teams of the queue, which chooses among them."""
+    assert asked.queue
+    closed = await queue_teams.closed(
         conn,
         company_id,
-        state,
-        asked.scope.zone,
+        asked.queue,
+        asked.zone,
         first=query.start,
         last=query.end,
         now=now,
-        leaving=asked.own_hold,
+        leaving=held.own(asked.meeting_type.id),
     )
-    line_up = queue_teams.line_up(state, ids, closed)
+    line_up = queue_teams.line_up(asked.queue, [host.id for host in loaded.hosts], closed)
     if not line_up.teams:
         raise ChangedMeanwhile(retry_after_s=1)
-    return state, line_up
-
-
-async def _sessions(
-    conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, rules: Rules, now: Instant
-) -> dict[int, Session]:
-    """Find where guests can sit together; none for an appointment that is moved, which stays one of its own."""
-    kind = asked.scope.meeting_type
-    if kind.spots == 1 or asked.scope.moved or query.hide_group_appointments:
-        return {}
-    ids = [one.host.id for one in asked.hosts]
-    seated = await booked_starts.seated(
-        conn,
-        company_id=company_id,
-        meeting_type_id=kind.id,
-        host_ids=ids,
-        duration=rules.duration,
-        first=query.start,
-        last=query.end,
-        hold=asked.own_hold,
-        now=now,
+    return replace(
+        loaded,
+        hosts=tuple(loaded.hosts[place] for place in line_up.places),
+        calendars=tuple(
+            replace(loaded.calendars[place], closed=closed) if closed else loaded.calendars[place]
+            for place, closed in zip(line_up.places, line_up.closed, strict=True)
+        ),
+        ask=Ask(teams=line_up.teams),
+        queue=asked.queue,
+        team_members=line_up.members,
     )
-    return sessions.at_each_start(seated, total=kind.spots, seats=query.seats, host_ids=ids)

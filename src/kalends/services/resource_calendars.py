@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -112,18 +112,8 @@ def _turn(one: Channel) -> int:
     return index if index is not None else 0
 
 
-def host_nos(resources: Sequence[Needed]) -> list[int]:
-    """List all units, whose claims have to be read."""
-    return [unit for one in resources for _, hours in one.channels for unit in hours.units]
-
-
-def buffers(resources: Sequence[Needed]) -> list[tuple[int, int]]:
-    """List the resources' own buffers, in minutes before and after an appointment."""
-    return [(hours.before, hours.after) for one in resources for _, hours in one.channels]
-
-
-def loaded(resources: Sequence[Needed], busy: Mapping[int, Sequence[Span]], zone: str) -> tuple[LoadedResource, ...]:
-    """Put the resources into the engine's words, beside what is claimed of them.
+def loaded(resources: Sequence[Needed], zone: str) -> tuple[LoadedResource, ...]:
+    """Put the resources into the engine's words, without what is claimed of them.
 
     Args:
         zone: what exceptions are read in where a resource has no schedule.
@@ -137,12 +127,29 @@ def loaded(resources: Sequence[Needed], busy: Mapping[int, Sequence[Span]], zone
                         schedule=slot_rules.schedule(hours.hours, zone),
                         before=hours.before,
                         after=hours.after,
-                        units=tuple(Unit(host_no, busy.get(host_no, ())) for host_no in hours.units),
+                        units=tuple(map(Unit, hours.units)),
                     )
                     for _, hours in one.channels
                 ),
             ),
             choices=tuple(_choice(channel, hours) for channel, hours in one.channels),
+        )
+        for one in resources
+    )
+
+
+def claimed(resources: Sequence[LoadedResource], busy: Mapping[int, Sequence[Span]]) -> tuple[LoadedResource, ...]:
+    """Add what is claimed of the units, by their host_no."""
+    return tuple(
+        replace(
+            one,
+            calendar=Resource(
+                one.calendar.name,
+                tuple(
+                    replace(calendar, units=tuple(Unit(number, busy.get(number, ())) for number in choice.units))
+                    for calendar, choice in zip(one.calendar.choices, one.choices, strict=True)
+                ),
+            ),
         )
         for one in resources
     )

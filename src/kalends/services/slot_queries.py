@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from whenever import Instant
@@ -101,6 +102,7 @@ class Loaded:
     """Everything about one query; `calendars` stand in the order of `hosts`.
 
     Attributes:
+        company_settings: as stored, for `CompanySettings.of`.
         hosts: a member of several teams of a queue may stand here twice.
         queue: the queue that chooses, if one does; not for an appointment that is moved.
         team_members: the queue's member for each place of `ask.teams`.
@@ -109,8 +111,10 @@ class Loaded:
         resources: all are needed.
         hold: the caller's hold, alive or ended, of this type or another; its time is free where it is of this one.
         hold_hosts: its hosts who are still there, the main host first.
+        expired: claims that have expired stand somewhere in the window; without any, nothing has to be swept.
     """
 
+    company_settings: Mapping[str, Any]
     meeting_type: MeetingType
     hosts: tuple[Host, ...]
     rules: Rules
@@ -122,6 +126,7 @@ class Loaded:
     resources: tuple[LoadedResource, ...] = ()
     hold: Reservation | None = None
     hold_hosts: tuple[Host, ...] = ()
+    expired: bool = False
 
     @property
     def zone(self) -> str:

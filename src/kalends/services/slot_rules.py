@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from kalends.domain.exceptions import AvailabilityException
-from kalends.domain.rules import Ask, BookingWindow, Caps, Rules
+from kalends.domain.rules import Ask, BookingWindow, Caps, HostCalendar, Rules
 from kalends.domain.schedule import Schedule
 from kalends.domain.week import DAYS, Week, parse_week
-from kalends.storage.calendars import Hours, Scope
+from kalends.storage.calendars import HostHours, Hours, Scope
 
 from .slot_queries import SlotQuery
 
@@ -71,6 +71,12 @@ def ask(scope: Scope, query: SlotQuery) -> Ask:
     if scope.by_queue or (scope.moved and not query.mode and not query.required):
         return Ask("everyone")
     return Ask(query.mode or "anyone", query.required)
+
+
+def calendar(one: HostHours) -> HostCalendar:
+    """Read a host's calendar, without what is taken of it."""
+    zone = one.host.timezone
+    return HostCalendar(one.host.id, schedule(one.hours, zone), zone, caps=caps_of(one.booking_limits))
 
 
 def schedule(hours: Hours, zone: str) -> Schedule:

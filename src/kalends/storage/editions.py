@@ -28,7 +28,7 @@ SEEN = """
 """
 
 
-async def is_current(conn: Connection, company_id: UUID, edition: UUID) -> bool:
+async def is_current(conn: Connection, company_id: UUID, edition: UUID | None) -> bool:
     """Tell whether what was read with an edition is still what there is."""
     cursor = await conn.execute(f"SELECT {SEEN} = %(edition)s", {"company": company_id, "edition": edition})
     row = await cursor.fetchone()

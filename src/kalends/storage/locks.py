@@ -8,6 +8,7 @@ statement of its own, so that what comes after it sees what it waited for (READ 
 from collections.abc import Iterable
 from uuid import UUID
 
+from . import editions
 from .database import Connection
 
 
@@ -47,6 +48,22 @@ async def hosts(conn: Connection, host_nos: Iterable[int]) -> None:
     await conn.execute(
         "SELECT FROM user_account WHERE host_no = ANY(%s) ORDER BY host_no FOR NO KEY UPDATE", (sorted(set(host_nos)),)
     )
+
+
+async def hosts_as_of(conn: Connection, company_id: UUID, edition: UUID | None, host_nos: Iterable[int]) -> bool:
+    """Lock all hosts concerned, at least one, as `hosts` does, unless the company's edition is another by now.
+
+    Returns:
+        Whether they are locked; otherwise none is.
+    """
+    cursor = await conn.execute(
+        f"""
+        SELECT FROM user_account WHERE host_no = ANY(%(hosts)s) AND {editions.SEEN} = %(edition)s
+        ORDER BY host_no FOR NO KEY UPDATE
+        """,
+        {"hosts": sorted(set(host_nos)), "company": company_id, "edition": edition},
+    )
+    return cursor.rowcount > 0
 
 
 async def users(conn: Connection, company_id: UUID, user_ids: Iterable[UUID]) -> None:
