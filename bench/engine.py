@@ -1,144 +1,167 @@
 """Time the slot engine alone: from busy spans in memory to the JSON bytes of the answer's days.
 
-Work: Monday to Friday 9–17 in America/New_York, a 30-minute type every 30 minutes, 30 days from 2027-03-01, and per
-host 100 busy spans of 15–60 minutes at random (seeded). Warm: zones and hours are kept from earlier calls, as in
-a running server; cold: nothing is kept.
+Work: Monday to Friday 9–17 in America/New_York, a 30-minute type every 30 minutes, 30 days from 2027-03-01 (over the
+clock change of March 14), and per host 100 busy spans of 15–60 minutes at random (seeded). Warm: zones and hours are
+kept from earlier calls, as in a running server. On the other sides stand Cal.com's own engine functions, the interval
+sets of `portion`, and a plain loop; they are asked the same and have to answer the same starts, or the run fails.
+Each side has the busy spans in memory in the form it likes. After one of them Cal.com's ladder begins anew at the next
+half hour of the clock, where ours goes on counting from the opening; for hours that open at nine both are the same.
 
-    python bench/engine.py
+    python -m bench.engine [--ours]      --ours: without the others, which are fetched for each run
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
-from dataclasses import replace
+import sys
+import tracemalloc
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from random import Random
 from statistics import median
-from time import perf_counter
 
-from whenever import Instant
+from bench.peers import ours
+from bench.peers.alone import more_works
+from bench.peers.sides import CALCOM, LOOP, OURS, PORTION, Call, Side, everyone, timed
+from bench.peers.work import Work
+from bench.results import Figure, table
 
-from kalends.domain import board, exceptions, hours, listing, teams, zones
-from kalends.domain.explain import explain
-from kalends.domain.listing import Seats, dates_json
-from kalends.domain.rules import Ask, BookingWindow, HostCalendar, Resource, ResourceCalendar, Rules, Unit
-from kalends.domain.schedule import Schedule
-from kalends.domain.slots import check, list_slots
-from kalends.domain.week import parse_week
-
-ZONE = "America/New_York"
-START = Instant.from_utc(2027, 3, 1, 5)
-NOW = Instant.from_utc(2027, 2, 1)
-BUSY = 100
-RULES = Rules(
-    enabled=True,
-    duration=30,
-    allowed_durations=(30,),
-    interval=30,
-    buffer_before=0,
-    buffer_after=0,
-    buffers_within_hours=False,
-    notice=60,
-    window=BookingWindow("unlimited"),
-    zone=ZONE,
-)
-SCHEDULE = Schedule(
-    ZONE,
-    parse_week(
-        {
-            day: {"enabled": True, "hours": [{"start": "09:00", "end": "17:00"}]}
-            for day in ("monday", "tuesday", "wednesday", "thursday", "friday")
-        }
-    ),
-)
+FIRST = date(2027, 3, 1)  # a Monday
+BUSY = 100  # per host and 30 days
+ROUNDS = 7
+ONE, TEN, TOGETHER, HUNDRED = "1 host", "10 hosts, round robin", "10 hosts, collective", "100 hosts, round robin"
+GOALS = {
+    (ONE, CALCOM): 250,
+    (TEN, CALCOM): 1_000,
+    (TOGETHER, CALCOM): 1_000,
+    (HUNDRED, CALCOM): 3_000,
+    **{(work, side): 25 for work in (ONE, TEN, TOGETHER, HUNDRED) for side in (PORTION, LOOP)},
+}
+AIMS = {(ONE, CALCOM): "; aim for 400"}
+MEMORY_MB = {ONE: 1, TEN: 1, TOGETHER: 1, HUNDRED: 8}
 
 
-def host(random: Random, days: int) -> HostCalendar:
-    """Make a host with BUSY spans for every 30 days."""
-    first = START.timestamp() // 60
-    starts = [first + random.randrange(days * 1440) for _ in range(BUSY * days // 30)]
-    return HostCalendar("host", SCHEDULE, ZONE, sorted((at, at + random.randint(15, 60)) for at in starts))
+def figures(*, alone: bool = False) -> list[Figure]:
+    """Measure everything; alone leaves the others out.
 
-
-def answer(hosts: list[HostCalendar], ask: Ask, days: int) -> bytes:
-    """List the days and write them as JSON."""
-    return dates_json(list_slots(RULES, hosts, ask, START, START.add(hours=24 * days), NOW), ZONE)
-
-
-def with_rooms(hosts: list[HostCalendar], rooms: list[Resource]) -> bytes:
-    """List the days on which a host and every resource are free."""
-    return dates_json(list_slots(RULES, hosts, Ask("anyone"), START, START.add(hours=720), NOW, rooms), ZONE)
-
-
-def with_sessions(hosts: list[HostCalendar]) -> bytes:
-    """List the days with five group appointments a day, at odd times."""
-    first = START.timestamp() // 60
-    seats = {first + day * 1440 + at: Seats("0" * 36, 10, 3) for day in range(30) for at in range(605, 900, 60)}
-    found = list_slots(replace(RULES, sessions=list(seats)), hosts, Ask("anyone"), START, START.add(hours=720), NOW)
-    return dates_json(found, ZONE, seats)
-
-
-def forget() -> None:
-    """Empty every cache of the engine."""
-    for kept in (
-        board._board,
-        exceptions._minutes,
-        hours._expand,
-        listing._runs,
-        listing._spot,
-        listing.local_date,
-        teams.teams_of,
-        zones._stretch,
-    ):
-        kept.cache_clear()
-
-
-def timed(work: Callable[[], object], before: Callable[[], object] | None = None, seconds: float = 1.0) -> float:
-    """Give the median time of one call, in microseconds, over about so many seconds."""
-    taken = []
-    work()
-    gc.disable()
-    until = perf_counter() + seconds
-    while perf_counter() < until:
-        if before:
-            before()
-        began = perf_counter()
-        work()
-        taken.append(perf_counter() - began)
-    gc.enable()
-    return median(taken) * 1e6
-
-
-def main() -> None:
-    """Print the median of each work."""
+    Raises:
+        AssertionError: a side answers other starts than we do.
+    """
+    if first_day() != FIRST:
+        print(f"{FIRST} is over: the 30 days begin on {first_day()}", file=sys.stderr)
     random = Random(20270301)
-    one, ten, hundred = ([host(random, 30) for _ in range(count)] for count in (1, 10, 100))
-    anyone, everyone = Ask("anyone"), Ask("everyone")
-    year = [host(random, 365)]
-    singles = Ask(teams=tuple((place,) for place in range(100)))
-    fixed = Ask(teams=tuple((place, 99) for place in range(99)))
-    rooms = [
-        Resource(name, (ResourceCalendar(SCHEDULE, 0, 15, tuple(Unit((name, one), busy.claims) for one in range(3))),))
-        for name, busy in enumerate(ten[:2])
+    one, ten, hundred = ([busy(random, 30) for _ in range(hosts)] for hosts in (1, 10, 100))
+    works = {
+        ONE: Work(first_day(), 30, one),
+        TEN: Work(first_day(), 30, ten),
+        TOGETHER: Work(first_day(), 30, ten, everyone=True),
+        HUNDRED: Work(first_day(), 30, hundred),
+    }
+    year = Work(first_day(), 365, [busy(random, 365)])
+    if alone:
+        compared = [_figure(name, _time(OURS.time(work))) for name, work in works.items()]
+    else:
+        with everyone() as sides:
+            compared = [figure for name, work in works.items() for figure in beside(name, work, sides)]
+    return [
+        *compared,
+        against_warm("1 host, 365 days", ours.prepare(year), ours.prepare(works[ONE]), most=15),
+        against_warm("1 host, nothing kept", ours.prepare(works[ONE]), ours.prepare(works[ONE]), most=6, cold=True),
+        *(memory(name, ours.prepare(work), MEMORY_MB[name]) for name, work in works.items()),
+        *(_figure(name, _time(timed(call))) for name, call in more_works(works[ONE], works[HUNDRED]).items()),
     ]
-    works: list[tuple[str, Callable[[], object], Callable[[], object] | None]] = [
-        ("1 host, 30 days", partial(answer, one, anyone, 30), None),
-        ("1 host, 30 days, nothing kept", partial(answer, one, anyone, 30), forget),
-        ("1 host, 365 days", partial(answer, year, anyone, 365), None),
-        ("10 hosts, anyone", partial(answer, ten, anyone, 30), None),
-        ("10 hosts, everyone", partial(answer, ten, everyone, 30), None),
-        ("100 hosts, anyone", partial(answer, hundred, anyone, 30), None),
-        ("queue of 100", partial(answer, hundred, singles, 30), None),
-        ("queue of 99 and a fixed host", partial(answer, hundred, fixed, 30), None),
-        ("1 host, 2 resources of 3 units", partial(with_rooms, one, rooms), None),
-        ("1 host, 150 group appointments", partial(with_sessions, one), None),
-        ("check of one start", partial(check, RULES, one, anyone, START.add(hours=9), NOW), None),
-        ("explanation of one start", partial(explain, RULES, one, anyone, START.add(hours=9), NOW), None),
+
+
+def first_day() -> date:
+    """Give 2027-03-01, or the next Monday once that is over: Cal.com's functions look at the clock."""
+    day = FIRST
+    while day <= datetime.now(UTC).date():
+        day += timedelta(days=7)
+    return day
+
+
+def busy(random: Random, days: int) -> list[tuple[int, int]]:
+    """Make the busy spans of a host, in epoch minutes, anywhere in so many days."""
+    first = int(Work(first_day(), days, []).window[0].timestamp()) // 60
+    starts = [first + random.randrange(days * 1440) for _ in range(BUSY * days // 30)]
+    return sorted((at, at + random.randint(15, 60)) for at in starts)
+
+
+def beside(name: str, work: Work, sides: Mapping[str, Side | None]) -> list[Figure]:
+    """Time a work on all sides in turns, after all have shown that they answer the same starts."""
+    expected = OURS.days(work)
+    present = {side: found for side, found in sides.items() if found}
+    for side, found in present.items():
+        answered = found.days(work)
+        assert answered == expected, f"{side} answers other starts for {name}: {_difference(answered, expected)}"
+        found.time(work)  # warm
+    rounds = [
+        {"": OURS.time(work), **{side: found.time(work) for side, found in present.items()}} for _ in range(ROUNDS)
     ]
-    for name, work, before in works:
-        print(f"{name:32} {timed(work, before):10.1f} µs")
+    mine = _time(median(times[""] for times in rounds))
+    starts = sum(map(len, expected.values()))
+    made = []
+    for side in sides:
+        least = GOALS.get((name, side))
+        goal = f"≥ {least:,} times as fast{AIMS.get((name, side), '')}" if least else ""
+        if side not in present:
+            made.append(_figure(name, mine, "peer not available: " + side, "", goal))
+            continue
+        ratio = median(times[side] / times[""] for times in rounds)
+        theirs = f"{side}: {_time(median(times[side] for times in rounds))}, the same {starts} starts"
+        made.append(_figure(name, mine, theirs, f"{ratio:,.0f} times", goal, ratio >= least if least else None))
+    return made
+
+
+def against_warm(name: str, call: Call, warm: Call, most: int, *, cold: bool = False) -> Figure:
+    """Time a call in turns with the warm one of 1 host and 30 days; cold empties every cache before each."""
+    call(), warm()
+    before = partial(ours.forget, ours.caches()) if cold else None
+    rounds = []
+    for _ in range(ROUNDS):
+        taken = timed(call, before)
+        warm()
+        rounds.append((taken, timed(warm)))
+    ratio = median(taken / least for taken, least in rounds)
+    own = f"our own warm 30 days: {_time(median(least for _, least in rounds))}"
+    mine = _time(median(taken for taken, _ in rounds))
+    return _figure(name, mine, own, f"{ratio:.1f} times", f"≤ {most} times our own", ratio <= most)
+
+
+def memory(name: str, call: Call, most_mb: int) -> Figure:
+    """Measure what one call takes at its peak: with nothing kept (all that it keeps counts), and warm."""
+    call()
+    cold = _peak_mb(call, ours.caches())
+    warm = _peak_mb(call, [])
+    mine = f"{cold:.2f} MB with nothing kept, {warm:.2f} MB warm"
+    return _figure(f"memory of one call, {name}", mine, "", "", f"≤ {most_mb} MB", max(cold, warm) <= most_mb)
+
+
+def _peak_mb(call: Call, caches: list[Call]) -> float:
+    ours.forget(caches)
+    gc.collect()
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 1e6
+
+
+def _difference(some: Mapping[str, list[datetime]], others: Mapping[str, list[datetime]]) -> str:
+    one, two = ({at for on_it in days.values() for at in on_it} for days in (some, others))
+    return f"{len(one - two)} that we do not, {len(two - one)} of ours missing, first at {min(one ^ two, default=None)}"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e6:,.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:,.1f} ms"
+
+
+def _figure(
+    work: str, mine: str, against: str = "", ratio: str = "", goal: str = "", met: bool | None = None
+) -> Figure:
+    return Figure("engine", work, mine, against, ratio, goal, met, "python -m bench.engine")
 
 
 if __name__ == "__main__":
-    main()
+    print(table(figures(alone="--ours" in sys.argv[1:])))
