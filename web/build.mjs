@@ -1,10 +1,10 @@
-// Builds what the pages serve under /static: one style sheet, one script, htmx, and Swagger UI for /docs.
-// Every text file gets a .gz beside it, so that no request compresses anything.
+// Builds what the pages serve under /static: one script, htmx, and Swagger UI for /docs; and the style sheet that stands
+// in every page. Every text file gets a .br and a .gz beside it, so that no request compresses anything.
 import { build } from "esbuild";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { constants, gzipSync } from "node:zlib";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const web = dirname(fileURLToPath(import.meta.url));
 const out = join(web, "..", "src", "kalends", "pages", "static");
@@ -37,7 +37,8 @@ await writeFile(join(out, "icon.svg"), await readFile(join(web, "src", "icon.svg
 
 for (const name of await readdir(out, { recursive: true })) {
   if (/\.(css|js|svg)$/.test(name)) {
-    const packed = gzipSync(await readFile(join(out, name)), { level: constants.Z_BEST_COMPRESSION });
-    await writeFile(join(out, `${name}.gz`), packed);
+    const text = await readFile(join(out, name));
+    await writeFile(join(out, `${name}.gz`), gzipSync(text, { level: constants.Z_BEST_COMPRESSION }));
+    await writeFile(join(out, `${name}.br`), brotliCompressSync(text)); // at its best by default
   }
 }

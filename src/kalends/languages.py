@@ -6,14 +6,15 @@ at run time. A language with no catalogue is read, and its dates are written, in
 
 from __future__ import annotations
 
+from datetime import time as time_of_day
 from functools import lru_cache
 from importlib.resources import files
 from typing import Literal, Protocol, TypeAlias
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, get_timezone_name
+from babel.dates import format_date, format_time, get_timezone_name
 from babel.messages.pofile import read_po
-from whenever import Instant
+from whenever import Date, Instant
 
 SOURCE = "en"
 Clock: TypeAlias = Literal[12, 24]
@@ -82,13 +83,28 @@ def usual_clock(language: str | None) -> Clock:
 
 def day(instant: Instant, zone: str, language: str | None) -> str:
     """Write the local day of an instant in full: ``Tuesday, October 27, 2026``."""
-    return format_date(instant.to_tz(zone).date().to_stdlib(), "full", locale(language))
+    return date(instant.to_tz(zone).date(), language)
+
+
+def date(day: Date, language: str | None) -> str:
+    """Write a day in full: ``Tuesday, October 27, 2026``."""
+    return _date(day, locale(language))
+
+
+@lru_cache(maxsize=4096)  # a booking page writes each day of its month
+def _date(day: Date, locale: Locale) -> str:
+    return format_date(day.to_stdlib(), "full", locale)
 
 
 def time(instant: Instant, zone: str, language: str | None, clock: Clock | None = None) -> str:
     """Write the local time of an instant: ``10:00 AM`` or ``10:00``; without a clock, the language's usual one."""
-    pattern = _HOURS[clock or usual_clock(language)]
-    return format_datetime(instant.to_tz(zone).to_stdlib(), pattern, locale=locale(language))
+    wall = instant.to_tz(zone)
+    return _time(wall.hour, wall.minute, _HOURS[clock or usual_clock(language)], locale(language))
+
+
+@lru_cache(maxsize=4096)  # and each time of a day
+def _time(hour: int, minute: int, pattern: str, locale: Locale) -> str:
+    return format_time(time_of_day(hour, minute), pattern, locale=locale)
 
 
 def day_and_time(instant: Instant, zone: str, language: str | None, clock: Clock | None = None) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 import uvicorn
 from httpx2 import AsyncClient
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from whenever import Instant
 
 from kalends import pages
@@ -135,6 +135,9 @@ class Visitor:
 
 Visit = Callable[..., Awaitable[Visitor]]
 
+PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)  # its own 5 s are too few for a machine with much else to do
+
 
 @pytest.fixture
 async def visitor(site: Site, browser: Browser) -> AsyncIterator[Visit]:
@@ -155,7 +158,7 @@ async def visitor(site: Site, browser: Browser) -> AsyncIterator[Visit]:
             timezone_id=zone, locale=locale, extra_http_headers={"X-Forwarded-For": new_address()},
             reduced_motion="reduce", **options,
         )  # fmt: skip
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         seen = Visitor(await context.new_page())
         seen.page.on(
             "request", lambda asked: None if asked.url.startswith(site.url) else seen.foreign.append(asked.url)

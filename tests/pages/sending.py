@@ -34,6 +34,17 @@ async def booked(client: AsyncClient, site: Site, start: str = START) -> str:
     return "/b" + urlsplit(answer.headers["location"]).path.split("/booked")[1]
 
 
+async def told_by_length(client: AsyncClient, path: str, word: str) -> bool:
+    """Whether a page that holds a word gets shorter when a link puts the same in, and not just as many letters."""
+    mark = "&" if "?" in path else "?"
+    answers = [
+        await client.get(f"{path}{mark}guess={guess}", headers={"Accept-Encoding": "gzip"})
+        for guess in (word[:20], word[:20][::-1])
+    ]
+    assert [answer.headers["content-encoding"] for answer in answers] == ["gzip", "gzip"]
+    return answers[0].headers["content-length"] != answers[1].headers["content-length"]
+
+
 async def actor_of(site: Site) -> Actor:
     return Actor(site.host.company_id, site.host.id, True, "key")
 

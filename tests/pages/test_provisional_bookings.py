@@ -12,7 +12,17 @@ from kalends.storage import appointments, provisional_bookings
 from kalends.storage.provisional_bookings import ProvisionalBooking
 
 from .conftest import Site
-from .sending import START, add_colleague, ask_queue, change_columns, form_of, guest_page, host_page, waiting
+from .sending import (
+    START,
+    add_colleague,
+    ask_queue,
+    change_columns,
+    form_of,
+    guest_page,
+    host_page,
+    told_by_length,
+    waiting,
+)
 
 
 async def _asked(client: AsyncClient, site: Site, **fields: str) -> ProvisionalBooking:
@@ -185,14 +195,15 @@ async def test_pages_of_a_request_are_kept_secret(site: Site) -> None:
             f"{site.person}/other/requested/{booking.id}",
         ]
         answers = [await client.get(path) for path in unknown]
+        told = await told_by_length(client, f"/p/{booking.id}/{booking.guest_secret}", booking.guest_secret)
 
+    assert not told
     for page in pages:
         assert page.status_code == 200
         assert page.headers["cache-control"] == "no-store"
         assert page.headers["referrer-policy"] == "no-referrer"
         assert page.headers["x-robots-tag"] == "noindex"
         assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
-        assert "content-encoding" not in page.headers
         assert "set-cookie" not in page.headers
     assert "frame-ancestors" not in requested.headers["content-security-policy"]
     assert [answer.status_code for answer in foreign] == [403] * 3

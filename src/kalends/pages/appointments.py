@@ -25,6 +25,7 @@ from kalends.storage.database import Connection
 from . import choosing, guards, meetings, offers, people, reasons, refused, rendering, visit
 from .guards import PageNotFound
 from .meetings import Meeting
+from .styles import Style
 from .visit import Visit
 
 router = APIRouter(prefix="/b/{appointment_id}/{secret}", include_in_schema=False)
@@ -37,7 +38,7 @@ class Opened:
     view: GuestView
     visit: Visit
     meeting: Meeting
-    theme: str | None
+    theme: Style | None
     now: Instant
 
     @property
@@ -72,7 +73,7 @@ async def _open(conn: Connection, app: App, request: Request, appointment_id: UU
     home = await meetings.home(conn, view.appointment.company_id, view.appointment.meeting_type_id)
     series = await meetings.series(conn, view)
     meeting = meetings.meeting(languages.translator(seen.language), view, seen, now, home=home, series=series)
-    return Opened(view, seen, meeting, people.theme_link(home.owner) if home else None, now)
+    return Opened(view, seen, meeting, people.theme(home.owner) if home else None, now)
 
 
 @router.get("")

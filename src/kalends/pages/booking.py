@@ -54,7 +54,7 @@ class Scene:
         """What every template of this page needs."""
         return {
             "title": f"{self.offer.name} – {self.offer.host.full_name}",
-            "theme": people.theme_link(self.user),
+            "theme": people.theme(self.user),
             "zone_wanted": not self.visit.zone_chosen,
             "offer": self.offer,
         }
@@ -232,7 +232,7 @@ async def booked(
     values = {
         "title": f"{_('You are booked')} – {shown.name}",
         "step": "booked",
-        "theme": people.theme_link(home.owner),
+        "theme": people.theme(home.owner),
         "zone_wanted": False,
         "meeting": shown,
         "onward": meetings.onward(view, seen),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from uuid import UUID
 
+from babel import Locale
 from babel.dates import format_skeleton
-from markupsafe import Markup
-from whenever import Instant, YearMonth
+from whenever import Date, Instant, YearMonth
 
 from kalends import languages
 from kalends.domain import slots as engine
@@ -20,6 +20,7 @@ from kalends.storage.database import Connection
 
 from . import month, zone_choice
 from .month import Month, Seats, Slot
+from .packing import Part
 from .visit import Visit
 
 NEAREST = 6
@@ -31,6 +32,7 @@ class View:
     """What picker.html shows.
 
     Attributes:
+        day_stem, start_stem: addresses of this month's days and of the chosen day's starts, up to what names them.
         previous, next: addresses of the neighbouring months; None where nothing can be booked there.
         earliest: the next start behind a month without any.
         earliest_link: where it is looked at, or where times are looked for anew; None: nothing is free at all.
@@ -40,12 +42,14 @@ class View:
 
     month: Month
     day_title: str
+    day_stem: str
+    start_stem: str
     previous: str | None
     next: str | None
     slots: Sequence[Slot]
     earliest: Instant | None
     earliest_link: str | None
-    zones: Markup
+    zones: Part
     zone_listed: str | None
     zone_form: dict[str, str]
     now: Instant
@@ -78,9 +82,9 @@ async def view(conn: Connection, company_id: UUID, query: SlotQuery, visit: Visi
     zone_listed = zone_choice.listed(visit.zone)
     return View(
         month=laid,
-        day_title=format_skeleton("MMMEd", chosen.date.to_stdlib(), locale=languages.locale(visit.language))
-        if chosen
-        else "",
+        day_title=_day_title(chosen.date, languages.locale(visit.language)) if chosen else "",
+        day_stem=visit.stem("day", month=str(shown), start=None),
+        start_stem=visit.stem("start", month=str(shown), day=str(chosen.date)) if chosen else "",
         previous=_step(visit, month.previous_month(shown)) if shown > today.year_month() else None,
         next=_step(visit, after) if reachable else None,
         slots=month.slots(
@@ -142,6 +146,11 @@ async def _month(
 ) -> Listed:
     start, end = month.window(shown, zone)
     return await listings.listing(conn, company_id, replace(query, start=start, end=end), now)
+
+
+@lru_cache(maxsize=1024)
+def _day_title(day: Date, locale: Locale) -> str:
+    return format_skeleton("MMMEd", day.to_stdlib(), locale=locale)
 
 
 def _step(visit: Visit, to: YearMonth) -> str:

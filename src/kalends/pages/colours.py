@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 Rgb: TypeAlias = tuple[float, float, float]
@@ -42,7 +43,11 @@ def theme(personal_page: Mapping[str, Any]) -> str | None:
     primary = parse(personal_page.get("primaryColor"))
     if not personal_page.get("useCustomColors") or primary is None:
         return None
-    second = parse(personal_page.get("secondaryColor")) or primary
+    return _sheet(primary, parse(personal_page.get("secondaryColor")) or primary)
+
+
+@lru_cache(maxsize=256)
+def _sheet(primary: Rgb, second: Rgb) -> str:
     fills = [_moved(primary, surface, FILL_CONTRAST) for surface in (LIGHT, DARK)]
     inks = [_moved(primary, surface, TEXT_CONTRAST, washed=True) for surface in (LIGHT, DARK)]
     pairs = {

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, get_day_names
+from babel.dates import format_skeleton, get_day_names
 from whenever import Date, Instant, Time, YearMonth
 
 from kalends import languages
-from kalends.domain.zones import DAY, day_number, wall_minute
+from kalends.domain.zones import DAY, day_number, pieces, wall_minute
 from kalends.languages import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(NamedTuple):
     """One day of the calendar; `starts` are epoch minutes."""
 
     date: Date
-    starts: tuple[int, ...]
+    starts: Sequence[int]
     today: bool
     chosen: bool
     label: str
@@ -53,8 +55,7 @@ class Seats:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """One start as it is offered.
 
     Attributes:
@@ -96,35 +97,49 @@ def view(
 
     Without a chosen day the first one with a start is chosen, so that times are seen at once.
     """
-    by_day: dict[int, list[int]] = {}
-    for start in starts:
-        by_day.setdefault(wall_minute(zone, start) // DAY, []).append(start)
+    by_day = _by_day(starts, zone)
     locale = languages.locale(language)
-    first_day = month.on_day(1)
+    first = day_number(month.on_day(1))
+    dates = _dates(month)
     if chosen is None or chosen.year_month() != month:
-        inside = sorted(number for number in by_day if 0 <= number - day_number(first_day) < 31)
-        chosen = first_day.add(days=inside[0] - day_number(first_day)) if inside else None
-    lead = (first_day.day_of_week().value - 1 - locale.first_week_day) % 7
-    cells: list[Day | None] = [None] * lead
-    date = first_day
-    while date.year_month() == month:
-        cells.append(
-            Day(
-                date=date,
-                starts=tuple(by_day.get(day_number(date), ())),
-                today=date == today,
-                chosen=date == chosen,
-                label=format_date(date.to_stdlib(), "full", locale),
-            )
-        )
-        date = date.add(days=1)
+        chosen = next((date for number, date in enumerate(dates, first) if number in by_day), None)
+    cells: list[Day | None] = [None] * ((dates[0].day_of_week().value - 1 - locale.first_week_day) % 7)
+    for number, date in enumerate(dates, first):
+        found, label = by_day.get(number, ()), languages.date(date, language)
+        cells.append(Day(date, found, today=date == today, chosen=date == chosen, label=label))
     cells += [None] * (-len(cells) % 7)
     return Month(
         month=month,
-        title=format_skeleton("yMMMM", first_day.to_stdlib(), locale=locale),
+        title=_title(month, locale),
         weekdays=_weekdays(locale),
         weeks=tuple(tuple(cells[at : at + 7]) for at in range(0, len(cells), 7)),
     )
+
+
+def _by_day(starts: Sequence[int], zone: str) -> dict[int, list[int]]:
+    """Group starts, which stand in order, by the number of their local day."""
+    found: dict[int, list[int]] = {}
+    at = 0
+    for piece in pieces(zone, starts[0], starts[-1] + 1) if starts else ():
+        end = bisect_left(starts, piece.end)
+        while at < end:
+            number = (starts[at] + piece.offset) // DAY
+            after = bisect_left(starts, (number + 1) * DAY - piece.offset, at, end)
+            # A clock set back over midnight comes to the same day twice.
+            found.setdefault(number, []).extend(starts[at:after])
+            at = after
+    return found
+
+
+@lru_cache(maxsize=64)
+def _dates(month: YearMonth) -> tuple[Date, ...]:
+    first, after = month.on_day(1), next_month(month).on_day(1)
+    return tuple(first.add(days=number) for number in range(day_number(after) - day_number(first)))
+
+
+@lru_cache(maxsize=256)
+def _title(month: YearMonth, locale: Locale) -> str:
+    return format_skeleton("yMMMM", month.on_day(1).to_stdlib(), locale=locale)
 
 
 def slots(
@@ -160,6 +175,7 @@ def offset(instant: Instant, zone: str) -> str:
     return f"GMT{'+' if minutes > 0 else '−'}{hours}{f':{rest:02}' if rest else ''}"
 
 
+@lru_cache(maxsize=256)
 def _weekdays(locale: Locale) -> tuple[tuple[str, str], ...]:
     names, short = (get_day_names(width, "stand-alone", locale) for width in ("wide", "short"))
     days = [(locale.first_week_day + at) % 7 for at in range(7)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +18,10 @@ from kalends.storage import meeting_types, users
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.users import User
 
-from . import channels, colours, guards, offers, rendering, static, visit
+from . import channels, colours, guards, offers, rendering, styles, visit
 from .addresses import PERSON
 from .guards import PageNotFound
+from .styles import Style
 from .visit import Visit
 
 router = APIRouter(include_in_schema=False)
@@ -39,22 +39,10 @@ class Link:
     url: str
 
 
-def theme_link(user: User) -> str | None:
-    """Write the address of the style sheet with a user's colours, new with every change; None without any."""
+def theme(user: User) -> Style | None:
+    """Hand out the style with a user's colours; None without any."""
     sheet = colours.theme(personal_pages.of(user))
-    return f"/{user.slug}/theme.css?v={hashlib.sha256(sheet.encode()).hexdigest()[:12]}" if sheet else None
-
-
-@router.get(f"{PERSON}/theme.css")
-async def theme(user_slug: str, request: Request, app: AppDep) -> Response:
-    """Answer the user's colours as a style sheet."""
-    await guards.look(app, request)
-    async with app.reading() as conn:
-        user = await users.by_slug(conn, user_slug)
-    sheet = colours.theme(personal_pages.of(user)) if user else None
-    if sheet is None:
-        raise PageNotFound
-    return Response(sheet, media_type="text/css", headers={"Cache-Control": static.FOREVER})
+    return styles.own(sheet) if sheet else None
 
 
 @router.get(PERSON)
@@ -73,7 +61,7 @@ async def person(user_slug: str, request: Request, app: AppDep) -> Response:
     values = {
         "title": user.full_name,
         "step": "person",
-        "theme": theme_link(user),
+        "theme": theme(user),
         "zone_wanted": False,
         "person": {
             "user": user,

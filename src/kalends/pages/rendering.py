@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,11 @@ from starlette.responses import Response
 from whenever import Instant
 
 from kalends import languages
+from kalends.edge import headers as security
 
-from . import month, static
+from . import month, packing, static, styles
+from .icons import icon
+from .styles import Style
 from .visit import Visit
 
 _ENVIRONMENT = Environment(
@@ -23,8 +25,9 @@ _ENVIRONMENT = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,
 )
-_PACK_FROM_BYTES = 1000
+_ENVIRONMENT.globals["icon"] = icon
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,15 @@ def page(
 ) -> Response:
     """Answer one page.
 
+    What no browser may store, because it holds a secret or what somebody typed, is not squeezed together either.
+
     Args:
-        secret: a guest's secret stands in the address: the page is not packed (what is secret and what others put in
-            must not be squeezed together), never stored, never indexed, and the next site never learns the address.
+        values: with `theme`, the style of the page's owner.
+        secret: a guest's secret stands in the address: the page is never stored, never indexed, and the next site never
+            learns the address.
     """
+    theme: Style | None = values["theme"]
+    inside = [styles.app(), *([theme] if theme else [])]
     text = _ENVIRONMENT.get_template(template).render(
         _=languages.translator(visit.language),
         lang=languages.spoken(visit.language),
@@ -75,13 +83,20 @@ def page(
         visit=visit,
         words=Words(visit),
         asset=static.url,
+        styles=inside,
         **values,
     )
-    body = text.encode()
-    sent = {"Vary": "Accept-Encoding, Accept-Language", "Cache-Control": "private, no-cache", **(headers or {})}
+    sent = {
+        "Vary": "Accept-Encoding, Accept-Language",
+        "Cache-Control": "private, no-cache",
+        "Content-Security-Policy": security.policy(request.scope["path"], [style.source for style in inside]),
+        **(headers or {}),
+    }
     if secret:
         sent |= {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
-    elif len(body) >= _PACK_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
-        body = gzip.compress(body, compresslevel=5)
-        sent["Content-Encoding"] = "gzip"
-    return Response(body, status, headers=sent, media_type="text/html")
+    whole = packing.pieces(text)
+    if "gzip" not in packing.taken(request.headers):
+        return Response(packing.plain(whole), status, headers=sent, media_type="text/html")
+    sent["Content-Encoding"] = "gzip"
+    level = packing.STORED if sent["Cache-Control"] == "no-store" else packing.LEVEL
+    return Response(packing.gzipped(whole, level), status, headers=sent, media_type="text/html")

@@ -1,4 +1,4 @@
-"""The built style sheet and scripts under /static: packed beforehand, kept by browsers for a year by their version."""
+"""The built scripts under /static: packed beforehand, kept by browsers for a year by their version."""
 
 from __future__ import annotations
 
@@ -13,29 +13,36 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from . import packing
+
 FOLDER = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_PACKED = {"br": ".br", "gzip": ".gz"}  # the better one first
 _LONGEST_NAME = 200
 FOREVER = "public, max-age=31536000, immutable"
 
 
 class PackedFiles(StaticFiles):
-    """Static files that are sent gzipped where the build left a .gz and the browser takes it."""
+    """Static files that are sent packed where the build left a packed one and the browser takes it."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Find a file; the name of a packed one is no address of its own, nor is what no file can be called."""
-        if path.endswith(".gz") or "\0" in path or len(path) > _LONGEST_NAME:
+        if path.endswith(tuple(_PACKED.values())) or "\0" in path or len(path) > _LONGEST_NAME:
             raise HTTPException(404)
-        headers = Headers(scope=scope)
-        packed = "gzip" in headers.get("accept-encoding", "") and "range" not in headers
-        if packed and self.lookup_path(f"{path}.gz")[1]:
-            response = await super().get_response(f"{path}.gz", scope)
+        coding = self._coding(path, Headers(scope=scope))
+        response = await super().get_response(path + _PACKED.get(coding, ""), scope)
+        if coding:
             response.headers["content-type"] = _TYPES[Path(path).suffix]
-            response.headers["content-encoding"] = "gzip"
-        else:
-            response = await super().get_response(path, scope)
+            response.headers["content-encoding"] = coding
         _add_headers(response.headers, versioned=b"v=" in scope["query_string"])
         return response
+
+    def _coding(self, path: str, headers: Headers) -> str:
+        """Choose how a file is sent; "" as it is."""
+        if "range" in headers:
+            return ""
+        taken = packing.taken(headers)
+        return next((one for one in _PACKED if one in taken and self.lookup_path(path + _PACKED[one])[1]), "")
 
 
 def files() -> PackedFiles:

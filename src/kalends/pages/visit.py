@@ -99,6 +99,11 @@ class Visit:
         """Write the address of another view: this one's query with changes; None takes a key away."""
         return _address(self.path if path is None else path, {**self.params, **changes})
 
+    def stem(self, key: str, **changes: str | None) -> str:
+        """Write the address of views that differ in one key, up to its value, which must be nothing to quote."""
+        address = self.link(**changes, **{key: None})
+        return f"{address}{'&' if '?' in address else '?'}{key}="
+
     def carry(self, path: str, **changes: str | None) -> str:
         """Write the address of another page, keeping only how this visit reads: zone, clock, language, frame."""
         kept: dict[str, str] = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import resources
 
-from markupsafe import Markup, escape
+from markupsafe import escape
 from whenever import Instant
 
 from kalends import languages
 from kalends.domain.zones import canonical_zone
 
 from . import month
+from .packing import Part
 
 
 @lru_cache(maxsize=1)
@@ -25,14 +26,19 @@ def _names() -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((region, tuple(names)) for region, names in regions.items())
 
 
-def options(now: Instant, language: str, chosen: str | None) -> Markup:
+def options(now: Instant, language: str, chosen: str | None) -> Part:
     """Write the options of a select: all zones by region, with their distance from UTC as it is now.
 
     Args:
         chosen: a name as `listed` answers it.
     """
-    text = _options(now.timestamp() // 3600, languages.spoken(language))
-    return Markup(text.replace(f'value="{chosen}"', f'value="{chosen}" selected', 1) if chosen else text)
+    return _chosen(now.timestamp() // 3600, languages.spoken(language), chosen)
+
+
+@lru_cache(maxsize=64)
+def _chosen(hour: int, language: str, chosen: str | None) -> Part:
+    text = _options(hour, language)
+    return Part(text.replace(f'value="{chosen}"', f'value="{chosen}" selected', 1) if chosen else text)
 
 
 @lru_cache(maxsize=8)
