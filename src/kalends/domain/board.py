@@ -6,18 +6,24 @@ spans and caps forbid. All spans here are in *start space*: they hold starts, no
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import reduce
+from math import gcd
+from operator import or_
 from typing import NamedTuple
 
 from kalends.domain.grid import Grid
 from kalends.domain.hours import Hours, hours_around
+from kalends.domain.kept import kept
+from kalends.domain.ladder import Rungs
 from kalends.domain.rules import Ask, HostCalendar, Rules
 from kalends.domain.schedule import Schedule
 from kalends.domain.spans import Span, intersect
 from kalends.domain.teams import Teams, ladders, teams_of
+from kalends.domain.zones import FOREVER
+
+_ROOM = 48 << 20  # bytes; the board of a host and a month weighs 26 KB
 
 
 class Shape(NamedTuple):
@@ -47,11 +53,19 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Board:
-    """A grid of starts, the teams, and one mask per team: 1 where hours and ladder permit it that start."""
+    """A grid of starts, the teams, and one mask per team: 1 where hours and ladder permit it that start.
+
+    `union` is that of all masks, as a number of as many bytes.
+    """
 
     grid: Grid
     teams: Teams
     masks: tuple[bytes, ...]
+    union: int
+
+    def weight(self) -> int:
+        """Say about how many bytes it takes."""
+        return self.grid.weight() + (len(set(self.masks)) + 1) * self.grid.size + 100 * len(self.masks)
 
 
 def fitting(hours: Hours, shape: Shape) -> list[Span]:
@@ -62,29 +76,37 @@ def fitting(hours: Hours, shape: Shape) -> list[Span]:
 
 def board(hosts: Sequence[HostCalendar], ask: Ask, rules: Rules, start: int, end: int) -> Board:
     """Lay out the board for the starts of [start, end), both whole UTC days so that calls share it."""
-    return _board(tuple(host.schedule for host in hosts), ask, Shape.of(rules), start, end)
+    return _board(tuple([host.schedule for host in hosts]), ask, Shape.of(rules), start, end)
 
 
-@lru_cache(maxsize=256)
+@kept(_ROOM, Board.weight)
 def _board(schedules: tuple[Schedule, ...], ask: Ask, shape: Shape, start: int, end: int) -> Board:
     before, after = shape.reach()
-    around = {one: hours_around(one, start - before, end + after) for one in set(schedules)}
+    around = {one: hours_around(one, start - before, end + after) for one in dict.fromkeys(schedules)}
     fits = {one: fitting(hours, shape) for one, hours in around.items()}
     teams = teams_of(ask, len(schedules))
     rungs = ladders([around[one] for one in schedules], teams, shape.interval, start, end)
-    starts = sorted(set().union(*rungs))
+    owned = {one: set[int]().union(*one) for one in set(rungs)}
+    grid = _grid(owned, shape.interval)
     masks: dict[tuple[Schedule, ...], bytes] = {}
     together = [tuple([schedules[place] for place in team]) for team in teams.places]
     for some, own in zip(together, rungs, strict=True):
         if some not in masks:
-            masks[some] = _mask(starts, own, reduce(intersect, [fits[one] for one in set(some)]))
-    return Board(Grid(starts), teams, tuple(masks[some] for some in together))
+            masks[some] = _mask(grid, owned[own], reduce(intersect, [fits[one] for one in dict.fromkeys(some)]))
+    union = reduce(or_, [int.from_bytes(mask, "big") for mask in masks.values()], 0)
+    return Board(grid, teams, tuple([masks[some] for some in together]), union)
 
 
-def _mask(starts: Sequence[int], own: set[int], fits: list[Span]) -> bytes:
-    mask = bytearray(len(starts))
-    for first, end in fits:
-        i = bisect_left(starts, first)
-        for at in range(i, bisect_left(starts, end, i)):
-            mask[at] = starts[at] in own
+def _grid(owned: Mapping[Rungs, set[int]], interval: int) -> Grid:
+    """Bring the starts of all ladders into order."""
+    starts = sorted(set().union(*owned.values()))
+    return Grid(starts, gcd(interval, *[one.start - starts[0] for rungs in owned for one in rungs]))
+
+
+def _mask(grid: Grid, own: set[int], fits: Sequence[Span]) -> bytes:
+    """Mark a team's own starts that fit."""
+    whole = len(own) == grid.size
+    mask = bytearray(b"\1" * grid.size if whole else map(own.__contains__, grid.starts))
+    ends, starts = [end for _, end in fits], [start for start, _ in fits]
+    grid.wipe(mask, zip([-FOREVER, *ends], [*starts, FOREVER], strict=True))
     return bytes(mask)

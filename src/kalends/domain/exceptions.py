@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 from whenever import Date, Instant, PlainDateTime
 
+from kalends.domain.kept import forgettable
 from kalends.domain.spans import Span, intersect, merge
 from kalends.domain.week import ScheduleError
 from kalends.domain.zones import DAY, FOREVER, FURTHEST_OFFSET, day_number, wall_spans
@@ -57,7 +58,8 @@ def parse_moment(text: str, *, is_end: bool) -> Moment:
     return Moment(PlainDateTime.parse_iso(text).assume_utc().timestamp(unit="nanosecond") / 1e9, local=True)
 
 
-@lru_cache(maxsize=4096)
+@forgettable
+@lru_cache(maxsize=4096)  # 300 bytes each
 def _minutes(text: str, is_end: bool, widen: bool) -> tuple[int, bool]:
     seconds, local = parse_moment(text, is_end=is_end)
     outward = widen == is_end  # an end widens upwards, a start shrinks upwards

@@ -1,83 +1,120 @@
 """A grid of starts: candidates in order, quick to say which of them a span touches.
 
-Beside a grid lies a *lane*, one byte per candidate: zero where the start is ruled out. Grids are worked out once and
-kept; a lane belongs to one question.
+Beside a grid lies a *lane*, one byte per candidate: 1, or 0 where the start is ruled out. Grids are worked out once
+and kept; a lane belongs to one question.
 """
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from itertools import accumulate, pairwise
-from math import gcd
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress, pairwise
 
 from kalends.domain.spans import Span
-from kalends.domain.zones import DAY
+from kalends.domain.zones import FOREVER
 
-_MARGIN = DAY  # how far beyond its candidates a grid's index reaches, in minutes
 _LONGEST_INDEX = 1 << 16  # marks; a wider or finer grid is searched instead
 
 
 class Grid:
     """Candidates in order (epoch minutes), and an index from time to them.
 
-    The index has a mark every `step` minutes from `base` on, saying how many candidates lie before it. As all
-    candidates lie on marks, the first candidate at or after any minute is found by one division.
+    The index says of each mark, every `step` minutes from the first candidate on, how many candidates lie before it.
+    All candidates lie on marks, so one division finds the first one behind any minute. It is made for the second
+    question: many grids are asked only one.
+
+    Args:
+        starts: the candidates.
+        step: divides the distance between any two of them, in minutes.
     """
 
-    __slots__ = ("_base", "_marks", "_step", "starts")
+    __slots__ = ("_asked", "_marks", "_step", "_times", "size")
 
-    def __init__(self, starts: Sequence[int]) -> None:
-        self.starts = array("q", starts)
-        self._step = gcd(*(later - start for start, later in pairwise(starts))) or DAY
-        self._base = 0
-        self._marks = array("i")
-        if not starts:
-            return
-        lead = _MARGIN // self._step + 1
-        self._base = starts[0] - lead * self._step
-        length = (starts[-1] - self._base) // self._step + lead
-        if length <= _LONGEST_INDEX:
-            taken = bytearray(length)
-            for start in starts:
-                taken[(start - self._base) // self._step] = 1
-            self._marks = array("i", accumulate(taken, initial=0))
+    def __init__(self, starts: Sequence[int], step: int = 1) -> None:
+        self._times = [*starts, FOREVER]  # so that a walk along them ends
+        self.size = len(starts)
+        self._step = step
+        self._asked = False
+        self._marks: list[int] = []
+
+    @property
+    def starts(self) -> list[int]:
+        """All candidates."""
+        return self._times[: self.size]
+
+    def chosen(self, lane: bytes | bytearray) -> list[int]:
+        """Collect the candidates whose byte of the lane is 1, in order."""
+        return list(compress(self._times, lane))
+
+    def first(self, lane: bytes | bytearray) -> int | None:
+        """Find the first candidate whose byte of the lane is 1."""
+        at = lane.find(1)
+        return None if at < 0 else self._times[at]
+
+    def weight(self) -> int:
+        """Say about how many bytes the grid takes, its index included."""
+        length = self._length()
+        return 300 + 40 * self.size + (8 * length if length <= _LONGEST_INDEX else 0)
 
     def wipe(self, lane: bytearray, spans: Iterable[Span]) -> None:
         """Clear the lane at the candidates that lie in one of the spans (of starts)."""
-        for first, end in spans:
-            i = bisect_left(self.starts, first)
-            j = bisect_left(self.starts, end, i)
-            if i < j:
-                lane[i:j] = bytes(j - i)
+        for i, j in self._places(spans):
+            lane[i:j] = bytes(j - i)
 
     def mark(self, lane: bytearray, spans: Iterable[Span]) -> None:
         """Set the lane at the candidates that lie in one of the spans (of starts)."""
-        for first, end in spans:
-            i = bisect_left(self.starts, first)
-            j = bisect_left(self.starts, end, i)
+        for i, j in self._places(spans):
             lane[i:j] = b"\x01" * (j - i)
+
+    def _places(self, spans: Iterable[Span]) -> Iterator[Span]:
+        for first, end in spans:
+            i = bisect_left(self._times, first)
+            yield i, bisect_left(self._times, end, i)
 
     def wipe_busy(self, lane: bytearray, busy: Sequence[Span], before: int, after: int) -> None:
         """Clear the lane at the candidates s whose [s - before, s + after) meets one of the busy spans.
 
         Args:
-            busy: sorted by start; they may overlap.
+            busy: sorted by start; they may overlap, and empty ones meet nothing.
             before, after: the reach of a padded span on either side of its start, in minutes.
         """
-        marks, step = self._marks, self._step
-        # s is forbidden while start - after < s < end + before; both bounds go up to the next mark.
-        low = self._base + after - step
-        high = before - self._base + step - 1
-        unmarked = bisect_left(busy, (low + step,)) if marks else len(busy)
-        self.wipe(lane, [(start - after + 1, end + before) for start, end in busy[:unmarked] if start < end])
-        for start, end in busy[unmarked:]:
-            try:
-                i, j = marks[(start - low) // step], marks[(end + high) // step]
-            except IndexError:
-                if start < end:
-                    self.wipe(lane, [(start - after + 1, end + before)])
-            else:
-                if i < j and start < end:
-                    lane[i:j] = bytes(j - i)
+        if self._asked and not self._marks and self._length() <= _LONGEST_INDEX:
+            for i, (earlier, later) in enumerate(pairwise([self._times[0] - self._step, *self.starts])):
+                self._marks += [i] * ((later - earlier) // self._step)
+        self._asked = True
+        (self._wipe_found if self._marks else self._wipe_searched)(lane, busy, before, after)
+
+    # Both walk along busy spans and candidates side by side. `due` is when the next padded span begins that is not
+    # wiped yet: a busy span that ends before, in the night mostly, is passed by with one comparison.
+
+    def _wipe_found(self, lane: bytearray, busy: Sequence[Span], before: int, after: int) -> None:
+        times, marks, step = self._times, self._marks, self._step
+        low = times[0] + after - step  # the first s > start - after is at or after the mark (start - low) // step
+        due = times[0] - before
+        try:
+            for start, end in busy:
+                if end > due and start < end:
+                    mark = (start - low) // step
+                    i = marks[mark] if mark > 0 else 0
+                    due = times[i] - before
+                    while end > due:
+                        lane[i] = 0
+                        i += 1
+                        due = times[i] - before
+        except IndexError:  # this span and all others begin behind the last mark
+            return
+
+    def _wipe_searched(self, lane: bytearray, busy: Sequence[Span], before: int, after: int) -> None:
+        times, i = self._times, 0
+        due = times[0] - before
+        for start, end in busy:
+            if end > due and start < end:
+                i = bisect_left(times, start - after + 1, i)
+                due = times[i] - before
+                while end > due:
+                    lane[i] = 0
+                    i += 1
+                    due = times[i] - before
+
+    def _length(self) -> int:
+        return (self._times[self.size - 1] - self._times[0]) // self._step + 1

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeAlias
 
 from kalends.domain.exceptions import real_spans
+from kalends.domain.kept import kept
 from kalends.domain.schedule import Schedule
 from kalends.domain.spans import Span, merge, subtract
-from kalends.domain.zones import DAY, wall_spans
+from kalends.domain.zones import DAY, steady_days, wall_spans
 
 # The instants of one written interval: one span, or several where a clock change cuts it.
 Written: TypeAlias = tuple[Span, ...]
+
+_ROOM = 16 << 20  # bytes; hours of a month weigh 8 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,10 @@ class Hours:
 
     open: tuple[Span, ...]
     written: tuple[Written, ...]
+
+    def weight(self) -> int:
+        """Say about how many bytes they take."""
+        return 400 + 200 * (len(self.open) + len(self.written))
 
 
 def hours_around(schedule: Schedule, start: int, end: int) -> Hours:
@@ -32,16 +39,11 @@ def hours_around(schedule: Schedule, start: int, end: int) -> Hours:
     return _expand(schedule, start // DAY - 3, -(-end // DAY) + 2)
 
 
-@lru_cache(maxsize=512)
+@kept(_ROOM, Hours.weight)
 def _expand(schedule: Schedule, first_day: int, end_day: int) -> Hours:
-    written = [
-        tuple(spans)
-        for day in range(first_day, end_day)
-        for interval in schedule.week[(day + 3) % 7]  # 1970-01-01 was a Thursday
-        if (spans := wall_spans(schedule.zone, day * DAY + interval.start, day * DAY + interval.end))
-    ]
-    opened = merge(span for spans in written for span in spans)
-    for level in ("company", "own"):
+    written = list(_weekly(schedule, first_day, end_day))
+    opened = merge([span for spans in written for span in spans])
+    for level in ("company", "own") if schedule.exceptions else ():
         blocks: list[Span] = []
         openings: list[Span] = []
         for exception in schedule.exceptions:
@@ -55,3 +57,16 @@ def _expand(schedule: Schedule, first_day: int, end_day: int) -> Hours:
                 written.append(tuple(spans))
         opened = merge([*subtract(opened, merge(blocks)), *openings])
     return Hours(tuple(opened), tuple(written))
+
+
+def _weekly(schedule: Schedule, first_day: int, end_day: int) -> Iterator[Written]:
+    """Place the weekly intervals on their dates: with the day's one offset, or with care around a clock change."""
+    steady = steady_days(schedule.zone, first_day, end_day)
+    for day in range(first_day, end_day):
+        midnight, offset = day * DAY, steady.get(day)
+        for interval in schedule.week[(day + 3) % 7]:  # 1970-01-01 was a Thursday
+            start, end = midnight + interval.start, midnight + interval.end
+            if offset is not None:
+                yield ((start - offset, end - offset),)
+            elif spans := wall_spans(schedule.zone, start, end):
+                yield tuple(spans)

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from kalends.domain.hours import Written
 from kalends.domain.spans import intersect
 
+# The starts of some ladders, one range for each.
+Rungs: TypeAlias = tuple[range, ...]
 
-def ladder(written: Iterable[Written], interval: int, start: int, end: int) -> set[int]:
+
+def ladder(written: Iterable[Written], interval: int, start: int, end: int) -> Rungs:
     """Collect the starts s, start ≤ s < end, on the ladder of any interval.
 
     A ladder stands on the interval's first instant and goes on in elapsed time while s lies before its end.
     """
-    rungs: set[int] = set()
+    rungs: list[range] = []
     for spans in written:
-        first, last = spans[0][0], spans[-1][1]
-        if last <= start or first >= end:
-            continue
+        first, last = spans[0][0], min(spans[-1][1], end)
         if first < start:
             first += -(-(start - first) // interval) * interval
-        rungs.update(range(first, min(last, end), interval))
-    return rungs
+        if first < last:
+            rungs.append(range(first, last, interval))
+    return tuple(rungs)
 
 
 def joint(written: Sequence[Sequence[Written]]) -> list[Written]:

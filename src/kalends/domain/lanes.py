@@ -16,7 +16,7 @@ def possible(laid: Board) -> bytearray:
     """Mark the starts that hours and ladders permit to enough teams, whatever else they have to do."""
     if laid.teams.needed > 1:
         return _enough(laid.masks, laid)
-    return bytearray(_possible(laid).to_bytes(len(laid.grid.starts), "big"))
+    return bytearray(laid.union.to_bytes(laid.grid.size, "big"))
 
 
 def free(laid: Board, hosts: Sequence[HostCalendar], rules: Rules, window: Span) -> bytearray:
@@ -28,47 +28,40 @@ def free(laid: Board, hosts: Sequence[HostCalendar], rules: Rules, window: Span)
     if teams.needed > 1:
         return _enough([_own(laid, place, hosts, rules, window) for place in range(len(teams.places))], laid)
     lane = _one_free(laid, hosts, rules, window)
-    for place in teams.always:
-        _wipe_host(lane, laid.grid, hosts[place], rules, window)
+    _wipe_hosts(lane, laid.grid, [hosts[place] for place in teams.always], rules, window)
     return lane
 
 
 def _own(laid: Board, team: int, hosts: Sequence[HostCalendar], rules: Rules, window: Span) -> bytearray:
     lane = bytearray(laid.masks[team])
-    for place in laid.teams.others[team]:
-        _wipe_host(lane, laid.grid, hosts[place], rules, window)
+    _wipe_hosts(lane, laid.grid, [hosts[place] for place in laid.teams.others[team]], rules, window)
     return lane
 
 
 def _one_free(laid: Board, hosts: Sequence[HostCalendar], rules: Rules, window: Span) -> bytearray:
     if len(laid.masks) == 1:
         return bytearray(laid.masks[0])  # all its hosts are in every team
-    union, most = 0, _possible(laid)
+    union = 0
     for team in range(len(laid.masks)):
         union |= int.from_bytes(_own(laid, team, hosts, rules, window), "big")
-        if union == most:  # whoever comes after cannot add a start
+        if union == laid.union:  # whoever comes after cannot add a start
             break
-    return bytearray(union.to_bytes(len(laid.grid.starts), "big"))
-
-
-def _possible(laid: Board) -> int:
-    union = 0
-    for mask in set(laid.masks):
-        union |= int.from_bytes(mask, "big")
-    return union
+    return bytearray(union.to_bytes(laid.grid.size, "big"))
 
 
 def _enough(lanes: Iterable[bytes | bytearray], laid: Board) -> bytearray:
-    counts: Iterable[int] = bytes(len(laid.grid.starts))
+    counts: Iterable[int] = bytes(laid.grid.size)
     for lane in lanes:
         counts = list(map(add, counts, lane))
-    return bytearray(count >= laid.teams.needed for count in counts)
+    return bytearray(map(laid.teams.needed.__le__, counts))
 
 
-def _wipe_host(lane: bytearray, grid: Grid, host: HostCalendar, rules: Rules, window: Span) -> None:
-    """Clear the starts that a host's busy spans, caps and closed spans forbid."""
+def _wipe_hosts(lane: bytearray, grid: Grid, hosts: Iterable[HostCalendar], rules: Rules, window: Span) -> None:
+    """Clear the starts that the hosts' busy spans, caps and closed spans forbid."""
     before, after = Shape.of(rules).reach()
-    grid.wipe_busy(lane, host.claims, before, after)
-    grid.wipe_busy(lane, host.events, before, after)
-    grid.wipe(lane, full_spans(host.caps, host.zone, host.booked, *window))
-    grid.wipe(lane, host.closed)
+    for host in hosts:
+        for busy in (host.claims, host.events):
+            if busy:
+                grid.wipe_busy(lane, busy, before, after)
+        grid.wipe(lane, full_spans(host.caps, host.zone, host.booked, *window))
+        grid.wipe(lane, host.closed)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from itertools import compress
+from itertools import chain, compress, pairwise
+from json import dumps
+from operator import itemgetter
 from typing import NamedTuple
 
 from kalends.domain.grid import Grid
+from kalends.domain.kept import forgettable, kept
 from kalends.domain.spans import Span
 from kalends.domain.zones import DAY, FOREVER, pieces
 
 _EPOCH = date(1970, 1, 1).toordinal()
+_ROOM = 16 << 20  # bytes; a month's grid written for a zone takes 12 KB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
-    """A grid of candidates and a lane beside it: non-zero where one can be booked.
+    """A grid of candidates and a lane beside it: 1 where one can be booked.
 
     `sessions` are starts of group appointments with free seats, in order, wherever they lie.
     """
@@ -35,14 +38,19 @@ class Listing:
         return cls(_NOTHING, b"")
 
     @property
+    def first(self) -> int | None:
+        """The first bookable start, in epoch minutes; None: there is none."""
+        on_grid = self.grid.first(self.lane)
+        return on_grid if not self.sessions else min(self.sessions[0], self.sessions[0] if on_grid is None else on_grid)
+
+    @property
     def starts(self) -> list[int]:
         """The bookable starts in order, in epoch minutes."""
-        starts = list(compress(self.grid.starts, self.lane))
+        starts = self.grid.chosen(self.lane)
         return sorted({*starts, *self.sessions}) if self.sessions else starts
 
 
 _NOTHING = Grid(())
-_FREE = b"[]}"  # how a spot ends that nothing stands against
 
 
 class Seats(NamedTuple):
@@ -51,6 +59,9 @@ class Seats(NamedTuple):
     id: str
     total: int
     taken: int
+
+
+# --- dates
 
 
 def dates_json(
@@ -67,27 +78,35 @@ def dates_json(
         appointments: by their starts (epoch minutes), written into those spots that are listed.
         blocked: starts that cannot be booked, and the JSON array of `unavailabilityEvents` that says why.
     """
-    days: dict[bytes, bytes] = {}
     lane = listing.lane
     if listing.sessions or appointments or blocked:
         runs, lane = _told_more(listing, zone, appointments or {}, blocked or {})
     else:
         runs = _runs(listing.grid, zone)
-    for run in runs:
-        if spots := run.lead.join(compress(run.spots, lane[run.first : run.end])):
+    parts: list[bytes] = []
+    latest = b""
+    for opening, lead, spots, first, end in runs:
+        if some := lead.join(compress(spots, lane[first:end])):
             # A clock set back over midnight comes to the same date twice.
-            days[run.date] = days[run.date] + run.lead + spots if run.date in days else spots
-    return b"[%b]" % b",".join(
-        [b'{"date":"%b","spots":[{"startTime":"%b%b]}' % (on, on, spots) for on, spots in days.items()]
-    )
+            parts += lead if opening == latest else opening, some
+            latest = opening
+    if not parts:
+        return b"[]"
+    parts[0] = b"[" + parts[0].removeprefix(_CLOSING)
+    parts.append(b"]}]")
+    return b"".join(parts)
+
+
+_CLOSING = b"]},"  # what an opening begins with: the end of the date before
+_FREE = b"[]}"  # how a spot ends that nothing stands against
 
 
 class _Run(NamedTuple):
-    """Neighbouring candidates of one local date: how their spots are written after the date, and what leads to each."""
+    """Neighbouring candidates of one local date: what leads to its first spot, to each other one, and their rest."""
 
-    date: bytes
+    opening: bytes
     lead: bytes
-    spots: list[bytes]
+    spots: Sequence[bytes]
     first: int
     end: int
 
@@ -95,70 +114,103 @@ class _Run(NamedTuple):
 def _told_more(
     listing: Listing, zone: str | None, appointments: Mapping[int, Seats], blocked: Mapping[int, bytes]
 ) -> tuple[list[_Run], bytes]:
-    """Prepare just the starts that are told, each with what is said about it."""
+    """Prepare just the starts that are told, those that need it with more than that they are free."""
     bookable = listing.starts
-    reasons = {**blocked, **dict.fromkeys(bookable, b"[]")}
-    spoken = {at: _appointment_json(appointments[at]) for at in appointments.keys() & set(bookable)}
-    starts = sorted(reasons)
-    runs = _cut(starts, zone)
-    for run in runs:
-        for i, start in enumerate(starts[run.first : run.end]):
-            run.spots[i] = b"%b%b%b}" % (run.spots[i].removesuffix(_FREE), reasons[start], spoken.get(start, b""))
+    said = {at: reasons + b"}" for at, reasons in blocked.items()}
+    starts = sorted({*bookable, *said}) if said else bookable
+    said |= dict.fromkeys(bookable, _FREE) if said else {}
+    said |= {at: _joined(appointments[at]) for at in appointments.keys() & bookable}
+    runs = [
+        run._replace(
+            spots=[
+                spot.removesuffix(_FREE) + said[at] if at in said else spot
+                for spot, at in zip(run.spots, starts[run.first : run.end], strict=True)
+            ]
+        )
+        for run in _cut(starts, zone)
+    ]
     return runs, b"\1" * len(starts)
 
 
-def _appointment_json(seats: Seats) -> bytes:
-    return (
-        f',"appointment":{{"id":{json.dumps(seats.id)},"totalSpots":{seats.total},"takenSpots":{seats.taken}}}'.encode()
-    )
+def _joined(seats: Seats) -> bytes:
+    """Write how the spot of a group appointment ends."""
+    name, total, taken = seats
+    return f'[],"appointment":{{"id":{dumps(name)},"totalSpots":{total},"takenSpots":{taken}}}}}'.encode()
 
 
-@lru_cache(maxsize=128)
+def _weight(runs: list[_Run]) -> int:
+    return 100 + sum(450 + 8 * len(run.spots) for run in runs)
+
+
+@kept(_ROOM, _weight)
 def _runs(grid: Grid, zone: str | None) -> list[_Run]:
     """Prepare all candidates of a grid for a zone, sorted by date and time."""
     return _cut(grid.starts, zone)
 
 
+_UTC = ((-FOREVER, FOREVER, None),)  # in one piece, and not said as an offset
+
+
 def _cut(starts: Sequence[int], zone: str | None) -> list[_Run]:
     runs: list[_Run] = []
-    parts = pieces(zone, starts[0], starts[-1] + 1) if zone and starts else ()
-    first = at = 0
-    while first < len(starts):
-        offset: int | None = None
-        until = FOREVER
-        if parts:
-            while parts[at].end <= starts[first]:
-                at += 1
-            offset, until = parts[at].offset, parts[at].end
-        day = (starts[first] + (offset or 0)) // DAY
-        midnight = day * DAY - (offset or 0)
-        end = bisect_left(starts, min(until, midnight + DAY), first)
-        on = local_date(day).encode()
-        spots = [_spot(start - midnight, offset) for start in starts[first:end]]
-        runs.append(_Run(on, b',{"startTime":"%b' % on, spots, first, end))
-        first = end
-    return sorted(runs, key=_by_date)
+    forms: dict[tuple[int | None, tuple[int, ...]], list[bytes]] = {}  # most days of a grid are alike
+    offset: int | None
+    first = 0
+    for _, until, offset in pieces(zone, starts[0], starts[-1] + 1) if zone and starts else _UTC:
+        after = bisect_left(starts, until, first)
+        while first < after:
+            day = (starts[first] + (offset or 0)) // DAY
+            midnight = day * DAY - (offset or 0)
+            end = bisect_left(starts, midnight + DAY, first, after)
+            form = offset, tuple([start - midnight for start in starts[first:end]])
+            if form not in forms:
+                forms[form] = [_spot(minute, offset) for minute in form[1]]
+            runs.append(_Run(*_leads(day), forms[form], first, end))
+            first = end
+    # All openings of a date are equal and in the order of dates.
+    return sorted(runs, key=itemgetter(0))
 
 
-def _by_date(run: _Run) -> tuple[bytes, int]:
-    return run.date, run.first
+@forgettable
+@lru_cache(maxsize=4096)  # 300 bytes each
+def _leads(day: int) -> tuple[bytes, bytes]:
+    """Write what leads to the first spot of a date, and to each other one."""
+    on = date.fromordinal(day + _EPOCH).isoformat()
+    return f']}},{{"date":"{on}","spots":[{{"startTime":"{on}'.encode(), f',{{"startTime":"{on}'.encode()
 
 
-@lru_cache(maxsize=16384)
+@forgettable
+@lru_cache(maxsize=16384)  # 250 bytes each
 def _spot(minute: int, offset: int | None) -> bytes:
     """Write what follows the date in a spot, from the `T` on; the same for every day."""
+    return f'{_clock(minute)}{_mark(offset)}","unavailabilityEvents":[]}}'.encode()
+
+
+@forgettable
+@lru_cache(maxsize=256)
+def _mark(offset: int | None) -> str:
+    """Write the offset of a start."""
     if offset is None:
-        mark = "Z"
-    else:
-        hours, minutes = divmod(abs(offset), 60)
-        mark = f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
-    return f'T{minute // 60:02}:{minute % 60:02}:00.000{mark}","unavailabilityEvents":'.encode() + _FREE
+        return "Z"
+    hours, minutes = divmod(abs(offset), 60)
+    return f"{'-' if offset < 0 else '+'}{_TWO[hours]}:{_TWO[minutes]}"
 
 
-@lru_cache(maxsize=4096)
+def _clock(minute: int) -> str:
+    return f"T{_TWO[minute // 60]}:{_TWO[minute % 60]}:00.000"
+
+
+_TWO = [f"{number:02}" for number in range(60)]  # five times as fast as a format
+
+
+@forgettable
+@lru_cache(maxsize=4096)  # 250 bytes each
 def local_date(day: int) -> str:
     """Write a count of days since 1970-01-01 as a date, `YYYY-MM-DD`."""
     return date.fromordinal(day + _EPOCH).isoformat()
+
+
+# --- timeframes
 
 
 def timeframes(listing: Listing, duration: int) -> list[Span]:
@@ -166,13 +218,12 @@ def timeframes(listing: Listing, duration: int) -> list[Span]:
 
     A run goes on while the next start is not after the end of the appointment before it (contract 6.6).
     """
-    runs: list[Span] = []
-    for start in listing.starts:
-        if runs and start <= runs[-1][1]:
-            runs[-1] = (runs[-1][0], start + duration)
-        else:
-            runs.append((start, start + duration))
-    return runs
+    starts = listing.starts
+    if not starts:
+        return []
+    breaks = [(one + duration, other) for one, other in pairwise(starts) if other - one > duration]
+    edges = [starts[0], *chain.from_iterable(breaks), starts[-1] + duration]
+    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def timeframes_json(listing: Listing, duration: int) -> bytes:
@@ -181,6 +232,8 @@ def timeframes_json(listing: Listing, duration: int) -> bytes:
     return f"[{','.join(frames)}]".encode()
 
 
+@forgettable
+@lru_cache(maxsize=16384)  # 250 bytes each: the quarters of half a year
 def _utc(at: int) -> str:
     day, minute = divmod(at, DAY)
-    return f"{local_date(day)}T{minute // 60:02}:{minute % 60:02}:00.000Z"
+    return f"{local_date(day)}{_clock(minute)}Z"

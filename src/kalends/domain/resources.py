@@ -51,7 +51,7 @@ def _unit_lanes(grid: Grid, resource: Resource, rules: Rules, window: Span) -> d
     lanes: dict[Place, bytearray] = {}
     for place, choice in enumerate(resource.choices):
         shape = own_shape(choice, rules)
-        opened = bytearray(len(grid.starts))
+        opened = bytearray(grid.size)
         grid.mark(opened, fitting(hours_around(choice.schedule, window[0], window[1] + rules.duration), shape))
         for number, unit in enumerate(choice.units):
             lane = lanes[Place(place, number, unit.host)] = bytearray(opened)

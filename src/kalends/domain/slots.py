@@ -160,7 +160,8 @@ def first_start(
     days = 7
     while from_ < to:
         until = min(from_.add(hours=24 * days), to)
-        if starts := list_slots(rules, hosts, ask, from_, until, now, resources).starts:
-            return starts[0]
+        found = list_slots(rules, hosts, ask, from_, until, now, resources).first
+        if found is not None:
+            return found
         from_, days = until, days * 2
     return None

@@ -96,7 +96,7 @@ def host_steps(asked: Question, teams: Teams) -> Iterator[HostStep]:
     around = [hours_around(host.schedule, at - before, at + after + 1) for host in hosts]
     yield HostStep("outside-hours", lambda _, place: contains(fitting(around[place], shape), at, asked.last + 1))
     rungs = ladders(around, teams, shape.interval, at, at + 1)
-    yield HostStep("not-a-slot", lambda team, _: asked.on_minute and at in rungs[team])
+    yield HostStep("not-a-slot", lambda team, _: asked.on_minute and any(at in one for one in rungs[team]))
     yield HostStep("slot-occupied", lambda _, place: busy.is_free(hosts[place], shape, at))
     yield HostStep("cap-reached", lambda _, place: not _capped(hosts[place], at) and not _ahead(hosts[place], at))
 

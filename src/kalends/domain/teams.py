@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from kalends.domain.hours import Hours
-from kalends.domain.ladder import joint, ladder
+from kalends.domain.kept import forgettable
+from kalends.domain.ladder import Rungs, joint, ladder
 from kalends.domain.rules import Ask, HostCalendar
 
 _ANYONE = Ask("anyone")
@@ -33,7 +34,8 @@ class Teams(NamedTuple):
     one_ladder: bool
 
 
-@lru_cache(maxsize=1024)
+@forgettable
+@lru_cache(maxsize=512)  # a queue of a hundred takes 20 KB
 def teams_of(ask: Ask, hosts: int) -> Teams:
     """Bring what is asked for, of so many hosts, into the form of teams."""
     one_ladder = ask.required is not None and not ask.teams
@@ -55,16 +57,16 @@ def simplest(hosts: Sequence[HostCalendar], ask: Ask) -> tuple[Sequence[HostCale
     return hosts, ask
 
 
-def ladders(hours: Sequence[Hours], teams: Teams, interval: int, start: int, end: int) -> list[set[int]]:
+def ladders(hours: Sequence[Hours], teams: Teams, interval: int, start: int, end: int) -> list[Rungs]:
     """Collect for each team the starts of [start, end) it may be asked for.
 
     They stand on the joint intervals of its hosts, or on any ladder of any host.
     """
     if teams.one_ladder:
-        union = set[int]().union(*(ladder(one.written, interval, start, end) for one in hours))
-        return [union] * len(teams.places)
-    known: dict[tuple[int, ...], set[int]] = {}  # by the identity of the hours: equal schedules share theirs
-    found: list[set[int]] = []
+        every = dict.fromkeys(rungs for one in hours for rungs in ladder(one.written, interval, start, end))
+        return [tuple(every)] * len(teams.places)
+    known: dict[tuple[int, ...], Rungs] = {}  # by the identity of the hours: equal schedules share theirs
+    found: list[Rungs] = []
     for team in teams.places:
         key = tuple([id(hours[place]) for place in team])
         if key not in known:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from whenever import Date, Instant, Time
 
+from kalends.domain.kept import forgettable
 from kalends.domain.spans import Span, merge
 
 DAY = 1440
@@ -65,7 +66,8 @@ def day_number(day: Date) -> int:
     return day.at(Time()).assume_utc().timestamp() // 86400
 
 
-@lru_cache(maxsize=4096)
+@forgettable
+@lru_cache(maxsize=4096)  # about a kilobyte each: a few years of every zone
 def _stretch(zone: str, number: int) -> tuple[Piece, ...]:
     begin, end = number * _STRETCH, (number + 1) * _STRETCH
     at = Instant.from_timestamp(max(begin, _FIRST) * 60).to_tz(zone)
@@ -90,6 +92,19 @@ def pieces(zone: str, start: int, end: int) -> tuple[Piece, ...]:
     if last <= first:
         return _stretch(zone, first)
     return tuple(piece for number in range(first, last + 1) for piece in _stretch(zone, number))
+
+
+def steady_days(zone: str, first_day: int, end_day: int) -> dict[int, int]:
+    """Find the days of [first_day, end_day) far from any clock change, each with its offset.
+
+    Whatever wall time lies in such a day or the next one is one instant: the wall time less the offset.
+    """
+    steady: dict[int, int] = {}
+    for start, end, offset in pieces(zone, first_day * DAY - FURTHEST_OFFSET, (end_day + 2) * DAY + FURTHEST_OFFSET):
+        first = max(-(-(start + FURTHEST_OFFSET) // DAY), first_day)
+        after = min((end - FURTHEST_OFFSET) // DAY - 1, end_day)
+        steady.update(dict.fromkeys(range(first, after), offset))
+    return steady
 
 
 def wall_minute(zone: str, instant: int) -> int:
