@@ -28,7 +28,7 @@ WEEKS = (
     ("Europe/London", "12:00", "20:00"),
 )
 WINDOW = {"mode": "limit", "bookingLimit": 200 * 1440, "countMode": "calendar"}  # all those months can be booked
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True)
@@ -184,8 +184,7 @@ def _add_queue(conn: psycopg.Connection[Any], company_id: UUID, kind: str, hosts
     return type_id
 
 
-def week(opens: str, closes: str, days: tuple[str, ...] = WEEKDAYS) -> dict[str, Any]:
+def week(opens: str, closes: str, days: tuple[str, ...] = DAYS[:5]) -> dict[str, Any]:
     """Write a weekly schedule as an availability keeps it."""
     hours = [{"start": opens, "end": closes}]
-    every = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-    return {day: {"enabled": day in days, "hours": hours if day in days else []} for day in every}
+    return {day: {"enabled": day in days, "hours": hours if day in days else []} for day in DAYS}
