@@ -25,6 +25,10 @@ class Proxies:
         """
         self._networks: list[IPv4Network | IPv6Network] = [ip_network(given, strict=False) for given in trusted]
 
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return bool(self._networks)
+
     def client(self, peer: str, forwarded: Iterable[str]) -> str:
         """Find who asked: the last address in the chain that is no trusted proxy, else the peer.
 
@@ -50,7 +54,7 @@ def client_address(request: HTTPConnection) -> str:
     """Name the address a request came from, as far as the trusted proxies tell."""
     peer = request.client.host if request.client else "local"
     proxies: Proxies = request.app.state.proxies
-    return proxies.client(peer, request.headers.getlist("x-forwarded-for"))
+    return proxies.client(peer, request.headers.getlist("x-forwarded-for")) if proxies else peer
 
 
 def client_of(request: HTTPConnection) -> str:

@@ -47,9 +47,8 @@ async def listing(
         now,
         resources=loaded.resource_calendars,
     )
-    starts = found.starts
-    if starts or not earliest:
-        return Listed(loaded, found, starts[0] if starts else None)
+    if found.first is not None or not earliest:
+        return Listed(loaded, found, found.first)
     behind, until = max(query.start, query.end, now), slots.horizon(loaded.rules, query.start, now)
     if behind >= until or not loaded.rules.enabled:
         return Listed(loaded, found, None)

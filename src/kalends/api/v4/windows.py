@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -50,6 +51,7 @@ def whole_second(instant: Instant) -> Instant:
     return instant.round("second", mode="floor")
 
 
+@lru_cache(maxsize=4096)
 def side(text: str, zone: str, *, field: str, is_end: bool) -> ZonedDateTime:
     """Read one side of a window: an instant, a local time of the zone, or a plain date that includes its whole day.
 
