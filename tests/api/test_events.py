@@ -10,7 +10,7 @@ from whenever import Instant
 from kalends.app import App
 from kalends.services import appointments, changes
 from kalends.services.guests import GuestView
-from kalends.storage import events, locks
+from kalends.storage import events, locks, parts
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 from tests import factories, ordering
@@ -36,8 +36,7 @@ async def _booked(api: Api, *, hours: float = 0, **fields: Any) -> Appointment:
 async def _change(conn: Connection, appointment: Appointment, revision: int, *, now: Instant = ordering.NOW) -> None:
     """Record one more change, as whoever has the appointment locked."""
     snapshot = {**changes.snapshot(appointment), "revision": revision, "skipNotifications": True}
-    await events.record(
-        conn,
+    event = events.recording(
         company_id=appointment.company_id,
         appointment_id=appointment.id,
         revision=revision,
@@ -47,6 +46,7 @@ async def _change(conn: Connection, appointment: Appointment, revision: int, *, 
         after=snapshot,
         now=now,
     )
+    await parts.write(conn, event)
 
 
 async def _read(api: Api, **params: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from kalends.services.companies import Founded
 from kalends.services.handoff_candidates import Target
 from kalends.services.refusals import HostNotAllowed, MeetingTypeDisabled, SlotTaken
 from kalends.services.rights import AdminsOnly
-from kalends.storage import attendees
+from kalends.storage import attendees, parts
 from kalends.storage.appointments import Appointment, Filter
 from kalends.storage.database import Connection
 from tests import factories, ordering
@@ -49,7 +49,8 @@ async def _second_booker(conn: Connection, stored: Appointment) -> attendees.Att
     new = attendees.Attendee(
         **{**fields, "id": uuid4(), "position": 7, "email": "second@guests.test", "secret": "another" * 5}
     )
-    await attendees.add(conn, company_id=stored.company_id, appointment_id=stored.id, new=[new])
+    added = attendees.adding(company_id=stored.company_id, appointment_id=stored.id, new=[new])
+    await parts.write(conn, [added])
     return new
 
 

@@ -72,7 +72,7 @@ async def test_a_booking_takes_as_many_statements_whoever_comes(conn: Connection
             await ordering.book(conn, actor, order(company.meeting_type_id, START.add(hours=hours), **fields))
         sent.append(len(counted))
 
-    assert sent == [12, 12, 12]
+    assert sent == [5, 5, 5]
 
 
 @pytest.mark.parametrize(

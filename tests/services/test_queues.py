@@ -16,7 +16,7 @@ from kalends.services import queue_members, queue_user_groups, queues
 from kalends.services.companies import Founded
 from kalends.services.queue_members import Changes, UserChange
 from kalends.services.queues import View
-from kalends.storage import ids, queue_ledger
+from kalends.storage import ids, parts, queue_ledger
 from kalends.storage import queues as stored
 from kalends.storage.database import Connection
 from kalends.storage.queues import QueueState
@@ -62,8 +62,7 @@ async def _choose(
         now=now,
     )
     chosen = next(member for member in state.members if member.id == choice.member_id)
-    await queue_ledger.record(
-        conn,
+    turn = queue_ledger.recording(
         company_id=company.company_id,
         queue_id=queue_id,
         choice=choice,
@@ -72,6 +71,7 @@ async def _choose(
         now=now,
         **more,
     )
+    await parts.write(conn, [turn])
     return choice.member_id
 
 

@@ -14,7 +14,7 @@ from whenever import Instant
 from kalends.domain.rules import Mode
 from kalends.errors import Forbidden, Invalid, NotFound
 from kalends.ports import Clock
-from kalends.storage import attendees, ids, locks, reservations
+from kalends.storage import attendees, ids, locks, parts, reservations
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 
@@ -239,5 +239,6 @@ async def add_guest(
             raise SlotTaken
     position = max(one.position for one in before.attendees) + 1
     guest = orders.guest(by, email, position, before.company_id, now)
-    await attendees.add(conn, company_id=before.company_id, appointment_id=before.id, new=[guest])
+    coming_too = attendees.adding(company_id=before.company_id, appointment_id=before.id, new=[guest])
+    await parts.write(conn, [coming_too])
     return await revisions.write(conn, actor=actor, kind="booking_updated", before=before, fields={}, now=now)

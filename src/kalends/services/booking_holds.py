@@ -16,6 +16,7 @@ from kalends.storage.reservations import Reservation
 
 from . import calendars, companies, order_checks, placements, reservations
 from .actor import Actor
+from .companies import CompanySettings
 from .orders import Order
 from .placements import Placement
 from .refusals import HoldExpired, HoldMismatch, SlotTaken, TooSoon
@@ -51,7 +52,7 @@ async def create(conn: Connection, *, actor: Actor, query: SlotQuery, clock: Clo
     loaded, now = await calendars.load_locked(conn, actor.company_id, query, clock)
     order_checks.check_channel(query.channel, loaded.meeting_type)
     placement = await placements.place(conn, actor, loaded, query.start, now, ignore_availability=False)
-    minutes = (await companies.settings(conn, actor.company_id)).hold_minutes
+    minutes = CompanySettings.of(loaded.company.settings).hold_minutes
     expires_at = now.add(minutes=minutes)
     hold_id = await reservations.reserve(
         conn, loaded=loaded, placement=placement, seats=1, provisional_id=None, expires_at=expires_at, now=now

@@ -17,7 +17,6 @@ from kalends.storage.form_nonces import FirstSending
 from . import (
     booking_holds,
     calendars,
-    companies,
     new_appointments,
     new_provisional_bookings,
     one_time_links,
@@ -29,6 +28,7 @@ from . import (
     series,
 )
 from .actor import Actor
+from .companies import CompanySettings
 from .orders import Order
 from .outcomes import Booked, Occurrence, Pending
 from .placements import Placement
@@ -70,7 +70,7 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Clock) ->
     if order.one_time_link_id:
         await one_time_links.check(conn, company_id, order.one_time_link_id, kind.id, now)
     placed, refused = await _placed(conn, actor, loaded, order, now)
-    settings = await companies.settings(conn, company_id)
+    settings = CompanySettings.of(loaded.company.settings)
     needed = new_provisional_bookings.needed(kind, settings, order)
     outcome: Booked | Pending
     if needed:
@@ -85,7 +85,9 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Clock) ->
             now=now,
         )
     else:
-        outcome = await new_appointments.write(conn, actor=actor, order=order, kind=kind, placements=placed, now=now)
+        outcome = await new_appointments.write(
+            conn, actor=actor, order=order, kind=kind, company=loaded.company, placements=placed, now=now
+        )
     if order.recurrence:
         taken = outcome.series or [Occurrence(one.start) for one in placed]
         outcome = replace(outcome, series=tuple(sorted([*taken, *refused], key=lambda one: one.start)))
@@ -129,7 +131,8 @@ async def _load(conn: Connection, actor: Actor, order: Order, clock: Clock) -> t
         if order.one_time_link_id:
             await locks.one_time_link(conn, actor.company_id, order.one_time_link_id)
 
-    return await calendars.load_locked(conn, actor.company_id, query_of(order), clock, before_hosts=lock_turn_and_link)
+    before_hosts = lock_turn_and_link if order.hold_id or order.one_time_link_id else None
+    return await calendars.load_locked(conn, actor.company_id, query_of(order), clock, before_hosts=before_hosts)
 
 
 async def _placed(

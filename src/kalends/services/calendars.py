@@ -157,7 +157,7 @@ async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, now: Ins
     booked = await taken_time.booked(conn, company_id, query, asked, held, now)
     joinable = await taken_time.joinable(conn, company_id, query, asked, held, now)
     loaded = Loaded(
-        company_settings=asked.company_settings,
+        company=asked.company,
         meeting_type=asked.meeting_type,
         hosts=asked.hosts,
         rules=asked.rules,
@@ -178,6 +178,7 @@ async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, now: Ins
         hold=held.hold,
         hold_hosts=held.hosts,
         expired=busy.expired,
+        edition=asked.edition if busy.current else None,
     )
     if booked or joinable:
         seats = sessions.open_starts(joinable, query.seats)

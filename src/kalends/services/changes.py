@@ -10,15 +10,14 @@ from whenever import Instant
 from kalends.storage import events
 from kalends.storage.appointments import Appointment
 from kalends.storage.attendees import Attendee
-from kalends.storage.database import Connection
 from kalends.storage.events import Kind
 from kalends.storage.hosts import Host
+from kalends.storage.parts import Part
 
 from .actor import Actor
 
 
-async def record(
-    conn: Connection,
+def recording(
     *,
     kind: Kind,
     before: Appointment | None,
@@ -26,10 +25,9 @@ async def record(
     actor: Actor,
     now: Instant,
     batch_id: UUID | None = None,
-) -> None:
+) -> list[Part]:
     """Write the event of a change, with both snapshots, and its job; those of one `batch_id` are told in one mail."""
-    await events.record(
-        conn,
+    return events.recording(
         company_id=after.company_id,
         appointment_id=after.id,
         revision=after.revision,
@@ -42,7 +40,7 @@ async def record(
     )
 
 
-def who(actor: Actor) -> dict[str, str | None]:
+def who(actor: Actor) -> dict[str, Any]:
     """Write down who made a change, as events keep it."""
     return {
         "via": actor.via,

@@ -12,7 +12,7 @@ from kalends.domain import slots
 from kalends.domain.assignment import Choice
 from kalends.domain.rules import Rules
 from kalends.ports import Clock
-from kalends.storage import handoffs, hosts, locks, queue_ledger, queue_members, queues
+from kalends.storage import handoffs, hosts, locks, parts, queue_ledger, queue_members, queues
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
@@ -59,8 +59,7 @@ async def hand_over(
     fields: dict[str, Any] = {"sequence": before.sequence + 1}
     if choice and target.queue_id:
         fields["queue_id"] = target.queue_id
-        await queue_ledger.record(
-            conn,
+        chosen = queue_ledger.recording(
             company_id=before.company_id,
             queue_id=target.queue_id,
             choice=choice,
@@ -69,6 +68,7 @@ async def hand_over(
             appointment_id=before.id,
             now=now,
         )
+        await parts.write(conn, [chosen])
     return await revisions.write(conn, actor=actor, kind="booking_handed_over", before=before, fields=fields, now=now)
 
 

@@ -17,6 +17,7 @@ from kalends.storage.claims import Claim, Owner
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
 from kalends.storage.meeting_types import MeetingType
+from kalends.storage.parts import Part
 
 from . import overlaps, queues, refusals, taken_units
 from .actor import Actor
@@ -45,6 +46,7 @@ class Placement:
         choice: the queue's, where one chose; `custom_link` is the chosen member's own.
         reservation_id: the reservation that keeps its time already.
         overlaps: availability was ignored, and something else stands there.
+        expired: claims that have expired may stand there, and have to go first.
     """
 
     start: Instant
@@ -57,6 +59,7 @@ class Placement:
     custom_link: str | None = None
     reservation_id: UUID | None = None
     overlaps: bool = False
+    expired: bool = True
 
     @property
     def claims(self) -> list[Claim]:
@@ -131,21 +134,33 @@ def span(loaded: Loaded, start: Instant) -> tuple[Instant, Instant, tuple[Instan
 async def take(
     conn: Connection, *, company_id: UUID, owner: Owner, placement: Placement, now: Instant, overlapping: bool = False
 ) -> None:
-    """Claim the time of a placement's hosts and units, who are locked.
-
-    Args:
-        overlapping: where something stands the time is shared with it (`overlaps.split`).
+    """Claim the time of a placement's hosts and units, as `taking` says.
 
     Raises:
         SlotTaken: somebody else's claim stands there.
     """
-    wanted = await overlaps.beside(conn, placement.claims, now) if overlapping else placement.claims
+    claim = await taking(
+        conn, company_id=company_id, owner=owner, placement=placement, now=now, overlapping=overlapping
+    )
     with refusals.of_claims():
-        await claims.take(conn, company_id=company_id, owner=owner, claims=wanted, now=now)
+        await claims.write(conn, [claim])
 
 
-async def record_choice(
-    conn: Connection,
+async def taking(
+    conn: Connection, *, company_id: UUID, owner: Owner, placement: Placement, now: Instant, overlapping: bool = False
+) -> Part:
+    """Claim the time of a placement's hosts and units, who are locked; `claims.write` carries it out.
+
+    Args:
+        overlapping: where something stands the time is shared with it (`overlaps.split`).
+    """
+    wanted = await overlaps.beside(conn, placement.claims, now) if overlapping else placement.claims
+    if placement.expired:
+        await claims.sweep(conn, wanted, now)
+    return claims.taking(company_id=company_id, owner=owner, claims=wanted)
+
+
+def choosing(
     kind: MeetingType,
     placement: Placement,
     *,
@@ -153,25 +168,26 @@ async def record_choice(
     reservation_id: UUID | None = None,
     expires_at: Instant | None = None,
     now: Instant,
-) -> None:
+) -> list[Part]:
     """Write the choice of a placement into the ledger of its queue, which is locked; nothing where no queue chose.
 
     Args:
         expires_at: of the reservation; the choice counts no longer.
     """
-    if placement.choice and kind.queue_id:
-        await queue_ledger.record(
-            conn,
-            company_id=kind.company_id,
-            queue_id=kind.queue_id,
-            choice=placement.choice,
-            user_ids=[host.id for host in placement.hosts],
-            start=placement.start,
-            appointment_id=appointment_id,
-            reservation_id=reservation_id,
-            expires_at=expires_at,
-            now=now,
-        )
+    if placement.choice is None or kind.queue_id is None:
+        return []
+    choice = queue_ledger.recording(
+        company_id=kind.company_id,
+        queue_id=kind.queue_id,
+        choice=placement.choice,
+        user_ids=[host.id for host in placement.hosts],
+        start=placement.start,
+        appointment_id=appointment_id,
+        reservation_id=reservation_id,
+        expires_at=expires_at,
+        now=now,
+    )
+    return [choice]
 
 
 async def _joining(conn: Connection, loaded: Loaded, start: Instant) -> Placement | None:
@@ -205,7 +221,9 @@ async def _taking(
         taken_units.taken(one, *unit, start, loaded.rules.duration)
         for one, unit in zip(loaded.resources, units, strict=True)
     )
-    placed = Placement(*span(loaded, start), tuple(chosen), resources, choice=choice, custom_link=link)
+    placed = Placement(
+        *span(loaded, start), tuple(chosen), resources, choice=choice, custom_link=link, expired=loaded.expired
+    )
     if isinstance(verdict, Bookable):
         return placed
     return replace(placed, overlaps=overlaps.anything(loaded, placed.claims))

@@ -145,8 +145,9 @@ async def _confirmed(conn: Connection, actor: Actor, locked: Locked, *, proved_a
     booking, order = locked.booking, order_texts.of_dto(locked.booking.dto)
     company_id = booking.company_id
     placements = await reservations.placements(conn, company_id, provisional_id=booking.id)
+    company = await companies.get(conn, actor=actor)
     booked = await new_appointments.write(
-        conn, actor=actor, order=order, kind=locked.kind, placements=placements, now=locked.now
+        conn, actor=actor, order=order, kind=locked.kind, company=company, placements=placements, now=locked.now
     )
     await stored.settle(conn, company_id, booking.id, appointment_id=booked.appointment_id, secret=booked.secret)
     if order.one_time_link_id:

@@ -10,7 +10,7 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.ports import Clock
-from kalends.storage import events, locks, meeting_types, provisional_bookings, reservations
+from kalends.storage import events, locks, meeting_types, parts, provisional_bookings, reservations
 from kalends.storage.database import Connection
 from kalends.storage.events import Kind
 from kalends.storage.meeting_types import MeetingType
@@ -95,8 +95,7 @@ async def _record(
     spans: Sequence[Span],
     now: Instant,
 ) -> None:
-    await events.record(
-        conn,
+    event = events.recording(
         company_id=after.company_id,
         provisional_id=after.id,
         revision=after.revision,
@@ -106,6 +105,7 @@ async def _record(
         after=snapshot(after, spans, now),
         now=now,
     )
+    await parts.write(conn, event)
 
 
 def snapshot(booking: ProvisionalBooking, spans: Sequence[tuple[Instant, Instant]], now: Instant) -> dict[str, Any]:

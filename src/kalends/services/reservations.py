@@ -13,7 +13,7 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain.assignment import Choice
-from kalends.storage import claims, hosts, ids, queue_ledger, reservations
+from kalends.storage import claims, hosts, ids, parts, queue_ledger, reservations
 from kalends.storage.claims import Owner
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
@@ -73,7 +73,9 @@ async def reserve(
         await claims.copy(conn, company_id=company_id, of=of, to=owner, exclusive=False)
     else:
         await placing.take(conn, company_id=company_id, owner=owner, placement=placement, now=now)
-    await placing.record_choice(conn, kind, placement, reservation_id=reservation_id, expires_at=expires_at, now=now)
+    chosen = placing.choosing(kind, placement, reservation_id=reservation_id, expires_at=expires_at, now=now)
+    if chosen:
+        await parts.write(conn, chosen)
     return reservation_id
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.storage import appointments
+from kalends.storage import appointments, parts
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 from kalends.storage.events import Kind
@@ -36,5 +36,6 @@ async def write(
     await appointments.change(conn, before.company_id, before.id, changed)
     after = await appointments.get(conn, before.company_id, before.id)
     assert after is not None
-    await changes.record(conn, kind=kind, before=before, after=after, actor=actor, now=now, batch_id=batch_id)
+    event = changes.recording(kind=kind, before=before, after=after, actor=actor, now=now, batch_id=batch_id)
+    await parts.write(conn, event)
     return after

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from whenever import Instant
 
 from kalends.domain.rules import Ask, HostCalendar, Mode, Resource, Rules
+from kalends.storage.companies import Company
 from kalends.storage.hosts import Host
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.queues import QueueState
@@ -102,7 +102,6 @@ class Loaded:
     """Everything about one query; `calendars` stand in the order of `hosts`.
 
     Attributes:
-        company_settings: as stored, for `CompanySettings.of`.
         hosts: a member of several teams of a queue may stand here twice.
         queue: the queue that chooses, if one does; not for an appointment that is moved.
         team_members: the queue's member for each place of `ask.teams`.
@@ -111,10 +110,11 @@ class Loaded:
         resources: all are needed.
         hold: the caller's hold, alive or ended, of this type or another; its time is free where it is of this one.
         hold_hosts: its hosts who are still there, the main host first.
+        edition: the company's, in the statement that read the claims; None: unknown.
         expired: claims that have expired stand somewhere in the window; without any, nothing has to be swept.
     """
 
-    company_settings: Mapping[str, Any]
+    company: Company
     meeting_type: MeetingType
     hosts: tuple[Host, ...]
     rules: Rules
@@ -127,6 +127,7 @@ class Loaded:
     hold: Reservation | None = None
     hold_hosts: tuple[Host, ...] = ()
     expired: bool = False
+    edition: UUID | None = None
 
     @property
     def zone(self) -> str:

@@ -7,9 +7,8 @@ is what reading it in that statement would have given (`storage.editions` says w
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from whenever import Instant
@@ -18,6 +17,7 @@ from kalends.domain.rules import Ask, Caps, HostCalendar, Rules
 from kalends.errors import NotFound
 from kalends.storage import calendars, hosts, queues, reservations
 from kalends.storage.calendars import HostHours, Scope
+from kalends.storage.companies import Company
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
 from kalends.storage.meeting_types import MeetingType
@@ -54,7 +54,7 @@ class Asked:
     """
 
     edition: UUID | None
-    company_settings: Mapping[str, Any]
+    company: Company
     meeting_type: MeetingType
     zone: str
     moved: bool
@@ -216,7 +216,7 @@ def _asked(
     own = [one.host.host_no for one in known]
     return Asked(
         edition=scope.edition,
-        company_settings=scope.company_settings,
+        company=scope.company,
         meeting_type=scope.meeting_type,
         zone=scope.zone,
         moved=scope.moved is not None,

@@ -11,6 +11,7 @@ from whenever import Instant
 
 from . import rows
 from .database import Connection
+from .parts import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Attendee:
 
 COLUMNS = """id, position, email, first_name, last_name, full_name, phone, timezone, language, notes,
     receive_reminders, data_policy_accepted, brought_along, secret, cancelled_at, created_at, brought_by, series_id"""
+_NAMES = [name.strip() for name in COLUMNS.split(",")]
 
 
 def of_json(row: Mapping[str, Any]) -> Attendee:
@@ -61,11 +63,12 @@ def of_json(row: Mapping[str, Any]) -> Attendee:
     )
 
 
-async def add(conn: Connection, *, company_id: UUID, appointment_id: UUID, new: Sequence[Attendee]) -> None:
+def adding(*, company_id: UUID, appointment_id: UUID, new: Sequence[Attendee]) -> Part:
     """Insert attendees, at least one, of an appointment."""
-    names = [name.strip() for name in COLUMNS.split(",")]
     owner = {"company_id": company_id, "appointment_id": appointment_id}
-    await conn.execute(*rows.insert("attendee", [owner | {name: getattr(one, name) for name in names} for one in new]))
+    return Part(
+        "coming", *rows.insert("attendee", [owner | {name: getattr(one, name) for name in _NAMES} for one in new])
+    )
 
 
 async def cancel(conn: Connection, *, company_id: UUID, attendee_ids: Sequence[UUID], now: Instant) -> None:

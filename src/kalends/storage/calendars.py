@@ -16,14 +16,16 @@ from whenever import Instant
 
 from kalends.domain.spans import Span
 
-from . import editions, hosts, meeting_types, rows
+from . import companies, editions, hosts, meeting_types, rows
+from .companies import Company
 from .database import Connection
 from .hosts import Host
 from .meeting_types import MeetingType
 
 _TYPE_WIDTH = len(fields(MeetingType))
 _HOST_WIDTH = len(fields(Host))
-_ASKED = _TYPE_WIDTH + 9  # where the id of a host asked for stands in a row of _SCOPE
+_SCOPE_AT = _TYPE_WIDTH + len(fields(Company))
+_ASKED = _SCOPE_AT + 8  # where the id of a host asked for stands in a row of _SCOPE
 
 # The exceptions of a company, a user u and his schedule hours that may touch [first, last), as JSON.
 EXCEPTIONS = """
@@ -34,8 +36,8 @@ EXCEPTIONS = """
 """
 
 _SCOPE = f"""
-    SELECT {rows.prefixed(meeting_types.COLUMNS, "t")}, {editions.SEEN}, c.settings,
-        coalesce(std.timezone, owner.timezone), moved.id, same.start_at, same.end_at, same.resources,
+    SELECT {rows.prefixed(meeting_types.COLUMNS, "t")}, {rows.prefixed(companies.COLUMNS, "c")},
+        {editions.SEEN}, coalesce(std.timezone, owner.timezone), moved.id, same.start_at, same.end_at, same.resources,
         members.ids IS NOT NULL,
         coalesce(same.id, members.ids[1]) IS NOT NULL AND EXISTS (
             SELECT FROM unnest(%(hosts)s::uuid[]) named(id) WHERE NOT EXISTS (
@@ -98,7 +100,7 @@ _BUSY = f"""
                 ''::bytea
             ) FILTER (WHERE expires_at IS NULL OR expires_at > %(now)s) AS spans
         FROM claim
-        WHERE host_no = ANY(%(hosts)s) AND end_at > %(first)s AND start_at < %(last)s
+        WHERE host_no = ANY(%(hosts)s::bigint[]) AND end_at > %(first)s AND start_at < %(last)s
             AND (%(moved)s::uuid IS NULL OR appointment_id IS DISTINCT FROM %(moved)s)
             AND (%(hold)s::uuid IS NULL OR reservation_id IS DISTINCT FROM %(hold)s)
         GROUP BY host_no
@@ -136,7 +138,6 @@ class Scope:
 
     Attributes:
         edition: what it was read with; None: it is not to be kept.
-        company_settings: as stored.
         zone: the zone of the type's schedule.
         moved: start and end of the appointment of this type that is moved; moved_resources are those it has.
         moved_exists: the company has the appointment that is moved, of this type or another.
@@ -145,8 +146,8 @@ class Scope:
     """
 
     meeting_type: MeetingType
+    company: Company
     edition: UUID | None
-    company_settings: dict[str, Any]
     zone: str
     moved: tuple[Instant, Instant] | None
     moved_resources: list[dict[str, Any]]
@@ -195,11 +196,11 @@ async def scope(
     found = await cursor.fetchall()
     if not found:
         return None
-    edition, settings, zone, moved_id, start, end, resources, by_queue, unknown = found[0][_TYPE_WIDTH:_ASKED]
+    edition, zone, moved_id, start, end, resources, by_queue, unknown = found[0][_SCOPE_AT:_ASKED]
     return Scope(
         MeetingType(*found[0][:_TYPE_WIDTH]),
+        Company(*found[0][_TYPE_WIDTH:_SCOPE_AT]),
         edition,
-        settings,
         zone,
         (start, end) if start else None,
         resources or [],
@@ -255,7 +256,7 @@ async def busy(
         {
             "company": company_id,
             "edition": edition,
-            "hosts": list(host_nos),
+            "hosts": f"{{{','.join(map(str, host_nos))}}}",  # psycopg takes longer for a list than all else here
             "first": first,
             "last": last,
             "moved": moved,

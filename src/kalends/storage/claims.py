@@ -5,14 +5,17 @@ The exclusion constraint is the last word on double bookings; only its violation
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
 from whenever import Instant
 
+from . import parts, rows
 from .database import Connection
+from .parts import Part
 
 
 class SlotClaimed(Exception):
@@ -42,40 +45,45 @@ class Owner:
     expires_at: Instant | None = None
 
 
-async def take(conn: Connection, *, company_id: UUID, owner: Owner, claims: Sequence[Claim], now: Instant) -> None:
-    """Write claims; the hosts are locked. Expired claims that stand in their way are deleted first.
+async def sweep(conn: Connection, claims: Sequence[Claim], now: Instant) -> None:
+    """Delete the expired claims that stand where claims are to be; the hosts are locked."""
+    await conn.execute(
+        "DELETE FROM claim WHERE host_no = ANY(%s) AND end_at > %s AND start_at < %s AND expires_at <= %s",
+        (
+            [claim.host_no for claim in claims],
+            min(claim.start for claim in claims),
+            max(claim.end for claim in claims),
+            now,
+        ),
+    )
+
+
+def taking(*, company_id: UUID, owner: Owner, claims: Sequence[Claim]) -> Part:
+    """Write claims, at least one; the hosts are locked, and nothing that has expired stands there."""
+    taken = [
+        {
+            "company_id": company_id,
+            "host_no": claim.host_no,
+            "start_at": claim.start,
+            "end_at": claim.end,
+            "exclusive": claim.exclusive,
+            "appointment_id": owner.appointment_id,
+            "reservation_id": owner.reservation_id,
+            "expires_at": owner.expires_at,
+        }
+        for claim in claims
+    ]
+    return Part("claimed", *rows.insert("claim", taken))
+
+
+async def write(conn: Connection, written: Sequence[Part]) -> None:
+    """Carry out parts of which one claims time.
 
     Raises:
-        SlotClaimed: somebody else's exclusive claim overlaps one of them.
+        SlotClaimed: somebody else's exclusive claim overlaps one of these.
     """
-    await _written(
-        conn,
-        # Counting what was swept makes the sweep come before the insert.
-        """
-        WITH wanted AS (
-            SELECT * FROM unnest(%(hosts)s::bigint[], %(starts)s::timestamptz[], %(ends)s::timestamptz[],
-                %(exclusive)s::boolean[]) AS wanted(host_no, start_at, end_at, exclusive)
-        ), swept AS (
-            DELETE FROM claim c USING wanted w
-            WHERE c.host_no = w.host_no AND c.end_at > w.start_at AND c.start_at < w.end_at AND c.expires_at <= %(now)s
-            RETURNING c.id
-        )
-        INSERT INTO claim (company_id, host_no, start_at, end_at, exclusive, appointment_id, reservation_id, expires_at)
-        SELECT %(company)s, w.host_no, w.start_at, w.end_at, w.exclusive, %(appointment)s, %(reservation)s, %(expires)s
-        FROM wanted w WHERE (SELECT count(*) FROM swept) >= 0
-        """,
-        {
-            "hosts": [claim.host_no for claim in claims],
-            "starts": [claim.start for claim in claims],
-            "ends": [claim.end for claim in claims],
-            "exclusive": [claim.exclusive for claim in claims],
-            "company": company_id,
-            "appointment": owner.appointment_id,
-            "reservation": owner.reservation_id,
-            "expires": owner.expires_at,
-            "now": now,
-        },
-    )
+    with _told():
+        await parts.write(conn, written)
 
 
 async def copy(conn: Connection, *, company_id: UUID, of: Owner, to: Owner, exclusive: bool) -> None:
@@ -212,7 +220,13 @@ async def sweep_old(conn: Connection, now: Instant) -> None:
 
 
 async def _written(conn: Connection, query: str, values: dict[str, object]) -> None:
-    try:
+    with _told():
         await conn.execute(query, values)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
     except psycopg.errors.ExclusionViolation as error:
         raise SlotClaimed from error

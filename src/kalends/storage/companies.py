@@ -14,6 +14,8 @@ from whenever import Instant
 
 from .database import Connection
 
+COLUMNS = "id, name, language, created_at, updated_at, settings"
+
 
 @dataclass(frozen=True, slots=True)
 class Company:
@@ -34,9 +36,7 @@ class Company:
 async def get(conn: Connection, company_id: UUID) -> Company | None:
     """Find a company."""
     async with conn.cursor(row_factory=class_row(Company)) as cur:
-        await cur.execute(
-            "SELECT id, name, language, created_at, updated_at, settings FROM company WHERE id = %s", (company_id,)
-        )
+        await cur.execute(f"SELECT {COLUMNS} FROM company WHERE id = %s", (company_id,))
         return await cur.fetchone()
 
 

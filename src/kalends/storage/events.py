@@ -1,6 +1,6 @@
 """Events: the audit trail of appointments and provisional bookings; each brings the job that makes it known."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
@@ -10,6 +10,7 @@ from whenever import Instant
 
 from . import jobs
 from .database import Connection
+from .parts import Part
 
 Kind: TypeAlias = Literal[
     "booking_created",
@@ -53,20 +54,27 @@ class Change:
     batch_id: UUID | None
 
 
-async def record(
-    conn: Connection,
+_RECORD = """
+    INSERT INTO event
+        (company_id, kind, appointment_id, provisional_id, revision, actor, before, after, created_at, batch_id)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+"""
+_TELL = jobs.INSERT + " SELECT 'default', 'event.happened', %s, jsonb_build_object('event_id', id) FROM recorded"
+
+
+def recording(
     *,
     company_id: UUID,
     appointment_id: UUID | None = None,
     provisional_id: UUID | None = None,
     revision: int,
     kind: Kind,
-    actor: Mapping[str, Any],
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any],
+    actor: dict[str, Any],
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
     now: Instant,
     batch_id: UUID | None = None,
-) -> None:
+) -> list[Part]:
     """Write one event of an appointment or of a provisional booking, and the job `event.happened`.
 
     Args:
@@ -74,28 +82,20 @@ async def record(
         revision: of what changed; the caller has it locked, and counts from 1.
         batch_id: the same for all dates of a series that one request changes; they are told in one mail.
     """
-    cursor = await conn.execute(
-        """
-        INSERT INTO event
-            (company_id, kind, appointment_id, provisional_id, revision, actor, before, after, created_at, batch_id)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
-        """,
-        (
-            company_id,
-            kind,
-            appointment_id,
-            provisional_id,
-            revision,
-            Jsonb(dict(actor)),
-            None if before is None else Jsonb(dict(before)),
-            Jsonb(dict(after)),
-            now,
-            batch_id,
-        ),
+    values = (
+        company_id,
+        kind,
+        appointment_id,
+        provisional_id,
+        revision,
+        Jsonb(actor),
+        None if before is None else Jsonb(before),
+        Jsonb(after),
+        now,
+        batch_id,
     )
-    row = await cursor.fetchone()
-    assert row is not None
-    await jobs.enqueue(conn, "event.happened", lock=str(appointment_id or provisional_id), event_id=row[0])
+    lock = str(appointment_id or provisional_id)
+    return [Part("recorded", _RECORD, values), Part("told", _TELL, [lock], queues=True)]
 
 
 _CHANGE = """

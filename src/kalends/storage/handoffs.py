@@ -7,7 +7,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from . import claims, hosts
+from . import claims, hosts, parts
 from .claims import Claim, Owner
 from .database import Connection
 
@@ -52,7 +52,9 @@ async def reassign(
         values,
     )
     taken = [Claim(host_no, first, last) for host_no in coming]
-    await claims.take(conn, company_id=company_id, owner=Owner(appointment_id=appointment_id), claims=taken, now=now)
+    await claims.sweep(conn, taken, now)
+    owner = Owner(appointment_id=appointment_id)
+    await claims.write(conn, [claims.taking(company_id=company_id, owner=owner, claims=taken)])
     await conn.execute(
         """
         INSERT INTO claim (company_id, host_no, start_at, end_at, exclusive, reservation_id, expires_at)
@@ -79,7 +81,8 @@ async def set_hosts(
         coming: those who did not host it.
         user_ids: all of its hosts, the main host first.
     """
-    await hosts.add(conn, company_id=company_id, appointment_id=appointment_id, user_ids=coming, start=start)
+    added = hosts.adding(company_id=company_id, appointment_id=appointment_id, user_ids=coming, start=start)
+    await parts.write(conn, [added])
     await hosts.keep_only(conn, company_id=company_id, appointment_id=appointment_id, user_ids=user_ids)
     await conn.execute(
         "UPDATE reservation SET host_ids = %s WHERE company_id = %s AND appointment_id = %s",

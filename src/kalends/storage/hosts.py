@@ -8,7 +8,9 @@ from uuid import UUID
 from psycopg.rows import class_row
 from whenever import Instant
 
+from . import rows
 from .database import Connection
+from .parts import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +51,19 @@ async def by_ids(
         return {host.id: host for host in await cur.fetchall()}
 
 
-async def add(
-    conn: Connection, *, company_id: UUID, appointment_id: UUID, user_ids: Sequence[UUID], start: Instant
-) -> None:
-    """Make users the hosts of a new appointment, the main host first."""
-    await conn.execute(
-        """
-        INSERT INTO appointment_host (company_id, appointment_id, user_id, position, start_at)
-        SELECT %s, %s, host.id, host.place - 1, %s FROM unnest(%s::uuid[]) WITH ORDINALITY host(id, place)
-        """,
-        (company_id, appointment_id, start, list(user_ids)),
-    )
+def adding(*, company_id: UUID, appointment_id: UUID, user_ids: Sequence[UUID], start: Instant) -> Part:
+    """Make users, at least one, the hosts of an appointment, the main host first."""
+    hosts = [
+        {
+            "company_id": company_id,
+            "appointment_id": appointment_id,
+            "user_id": user_id,
+            "position": position,
+            "start_at": start,
+        }
+        for position, user_id in enumerate(user_ids)
+    ]
+    return Part("hosting", *rows.insert("appointment_host", hosts))
 
 
 async def keep_only(conn: Connection, *, company_id: UUID, appointment_id: UUID, user_ids: Sequence[UUID]) -> None:

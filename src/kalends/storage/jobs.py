@@ -6,6 +6,8 @@ from .database import Connection
 
 CHANNEL = "procrastinate_any_queue_v1"
 
+INSERT = "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)"
+
 
 async def enqueue(conn: Connection, task: str, *, lock: str | None = None, **args: object) -> None:
     """Queue the named task; it exists when, and only when, the caller commits.
@@ -16,7 +18,7 @@ async def enqueue(conn: Connection, task: str, *, lock: str | None = None, **arg
         args: JSON values handed to the task.
     """
     await conn.execute(
-        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args) VALUES ('default', %s, %s, %s)",
+        INSERT + " VALUES ('default', %s, %s, %s)",
         (task, lock, Jsonb(args)),
     )
     conn.jobs_waiting = True

@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 from whenever import Instant
 
 from kalends.domain.assignment import Choice, QueueType
 from kalends.domain.leads import Turn
 
+from . import rows
 from .database import Connection
+from .parts import Part
 
 _FOLDED_FROM = 20  # rows of one member
 
@@ -140,8 +141,7 @@ async def of_appointment(conn: Connection, company_id: UUID, appointment_id: UUI
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def record(
-    conn: Connection,
+def recording(
     *,
     company_id: UUID,
     queue_id: UUID,
@@ -152,34 +152,28 @@ async def record(
     reservation_id: UUID | None = None,
     expires_at: Instant | None = None,
     now: Instant,
-) -> None:
+) -> Part:
     """Write a choice into the ledger; the queue is locked.
 
     Args:
         user_ids: all hosts, the fixed ones too.
         expires_at: it stops counting then, unless it is settled or extended; None: it counts until it is dropped.
     """
-    await conn.execute(
-        """
-        INSERT INTO queue_choice (company_id, queue_id, member_id, user_ids, start_at, strategy, reason, candidates,
-            appointment_id, reservation_id, expires_at, created_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-        """,
-        (
-            company_id,
-            queue_id,
-            choice.member_id,
-            list(user_ids),
-            start,
-            choice.strategy,
-            choice.reason,
-            Jsonb(choice.candidates),
-            appointment_id,
-            reservation_id,
-            expires_at,
-            now,
-        ),
-    )
+    row = {
+        "company_id": company_id,
+        "queue_id": queue_id,
+        "member_id": choice.member_id,
+        "user_ids": list(user_ids),
+        "start_at": start,
+        "strategy": choice.strategy,
+        "reason": choice.reason,
+        "candidates": choice.candidates,
+        "appointment_id": appointment_id,
+        "reservation_id": reservation_id,
+        "expires_at": expires_at,
+        "created_at": now,
+    }
+    return Part("chosen", *rows.insert("queue_choice", [row]))
 
 
 async def settle(conn: Connection, company_id: UUID, reservation_ids: Sequence[UUID], appointment_id: UUID) -> None:
