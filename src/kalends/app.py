@@ -70,7 +70,8 @@ class App:
         Inside `enclosed` it is a part of the transaction there.
 
         Raises:
-            DatabaseBusy: a lock could not be had within 3 s, a deadlock was broken, or no connection could be had.
+            DatabaseBusy: a lock could not be had within 3 s, a deadlock was broken, or no connection could be had;
+                nothing was applied.
             OutcomeUnknown: the connection was lost during COMMIT.
         """
         enclosing = _enclosing_now()
@@ -86,9 +87,7 @@ class App:
                     yield conn
                     committing = True
             except psycopg.OperationalError as error:  # a lock not had in time and a deadlock are of this kind
-                if committing:
-                    raise OutcomeUnknown from error
-                raise DatabaseBusy(retry_after_s=1) from error
+                raise _failed(error, conn, committing=committing) from error
             waiting = conn.jobs_waiting
         if waiting:
             self.wake_workers()
@@ -122,11 +121,13 @@ class App:
             async with enclosing.part() as conn:
                 yield conn
             return
-        async with self.connection() as conn:
-            try:
-                yield conn
-            except psycopg.OperationalError as error:
-                raise DatabaseBusy(retry_after_s=1) from error
+        conn = await self._lent()
+        try:
+            yield conn
+        except psycopg.OperationalError as error:
+            raise DatabaseBusy(retry_after_s=1) from error
+        finally:
+            await self.pool.putconn(conn)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -135,14 +136,17 @@ class App:
         Raises:
             DatabaseBusy: none could be had.
         """
-        try:
-            conn = await self.pool.getconn()
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            raise DatabaseBusy(retry_after_s=1) from error
+        conn = await self._lent()
         try:
             yield conn
         finally:
             await self.pool.putconn(conn)
+
+    async def _lent(self) -> Connection:
+        try:
+            return await self.pool.getconn()
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise DatabaseBusy(retry_after_s=1) from error
 
     def wake_workers(self) -> None:
         """Tell the workers, soon, that jobs are waiting."""
@@ -209,9 +213,7 @@ class Enclosing:
             committing = True
             await self._conn.commit()
         except psycopg.OperationalError as error:
-            if committing:
-                raise OutcomeUnknown from error
-            raise DatabaseBusy(retry_after_s=1) from error
+            raise _failed(error, self._conn, committing=committing) from error
         if self._conn.jobs_waiting:
             self._app.wake_workers()
         await self._leave()
@@ -236,6 +238,17 @@ class Enclosing:
         finally:  # also where this task is cancelled while it waits for that
             self._conn = None
             await self._held.aclose()
+
+
+def _failed(error: psycopg.OperationalError, conn: Connection, *, committing: bool) -> DomainError:
+    """Say what a transaction came to that ended with an error.
+
+    COMMIT itself may fail too, since it locks (migration 0004). As long as the server says so, and lives on to be asked
+    again, nothing was applied.
+    """
+    if committing and (error.sqlstate is None or conn.closed):
+        return OutcomeUnknown()
+    return DatabaseBusy(retry_after_s=1)
 
 
 _enclosing: ContextVar[Enclosing | None] = ContextVar("enclosing", default=None)

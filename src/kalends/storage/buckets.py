@@ -13,12 +13,14 @@ IDLE_HOURS = 24  # a row unused for so long is full whatever the rate, and says 
 
 # What a bucket named b holds at %(now)s. A clock behind another machine's refills nothing and takes nothing back.
 REFILLED = """least(%(burst)s, b.tokens
-    + greatest(0, extract(epoch FROM %(now)s - b.filled_at)::float8) * %(per_minute)s / 60.0)"""
+    + greatest(0, date_part('epoch', %(now)s - b.filled_at)) * %(per_minute)s / 60.0)"""
+# The bucket named b gives one token.
+TAKEN = f"tokens = {REFILLED} - 1, filled_at = greatest(b.filled_at, %(now)s)"
 
 # Takes one token from the bucket that the relation `purse(name)` names; no row when it holds less than one.
 TAKE = f"""
     INSERT INTO bucket AS b (name, tokens, filled_at) SELECT name, %(burst)s - 1, %(now)s FROM purse
-    ON CONFLICT (name) DO UPDATE SET tokens = {REFILLED} - 1, filled_at = greatest(b.filled_at, excluded.filled_at)
+    ON CONFLICT (name) DO UPDATE SET {TAKEN}
     WHERE {REFILLED} >= 1
     RETURNING tokens
 """

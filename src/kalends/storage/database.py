@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import adapt, postgres
 from psycopg.abc import AdaptContext
+from psycopg.pq import Format
 from psycopg.rows import TupleRow
 from psycopg.types.datetime import TimestamptzLoader
 from psycopg_pool import AsyncConnectionPool
@@ -14,6 +15,8 @@ from psycopg_pool.pool_async import AddConnection, MaintenanceTask
 from whenever import Instant
 
 RECONNECT_EVERY_S = 0.5
+
+_YEAR_2000_US = Instant.from_utc(2000, 1, 1).timestamp(unit="microsecond")
 
 AnyConnection = TypeVar("AnyConnection", bound=psycopg.AsyncConnection[Any])
 
@@ -40,14 +43,24 @@ class Pool(AsyncConnectionPool[AnyConnection]):
 
 
 class _InstantLoader(adapt.Loader):
-    """timestamptz -> Instant."""
+    """timestamptz as text -> Instant."""
 
-    def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
-        super().__init__(oid, context)
-        self._inner = TimestamptzLoader(oid, context)
+    _inner: TimestamptzLoader | None = None
 
     def load(self, data: adapt.Buffer) -> Instant:
+        # Made when first needed: a result makes a loader for each type in it, and its instants may all be NULL.
+        if self._inner is None:
+            self._inner = TimestamptzLoader(self.oid, self.connection)
         return Instant(self._inner.load(data))
+
+
+class _InstantBinaryLoader(adapt.Loader):
+    """timestamptz in binary, microseconds from 2000-01-01 on -> Instant."""
+
+    format = Format.BINARY
+
+    def load(self, data: adapt.Buffer) -> Instant:
+        return Instant.from_timestamp(_YEAR_2000_US + int.from_bytes(data, signed=True), unit="microsecond")
 
 
 class _InstantDumper(adapt.Dumper):
@@ -67,6 +80,7 @@ async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:
 def adapt_instants(context: AdaptContext) -> None:
     """Make a connection speak `Instant` for timestamptz, both ways."""
     context.adapters.register_loader("timestamptz", _InstantLoader)
+    context.adapters.register_loader("timestamptz", _InstantBinaryLoader)
     context.adapters.register_dumper(Instant, _InstantDumper)
 
 
