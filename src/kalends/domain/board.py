@@ -6,9 +6,10 @@ spans and caps forbid. All spans here are in *start space*: they hold starts, no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain, pairwise
 from math import gcd
 from operator import or_
 from typing import NamedTuple
@@ -79,34 +80,36 @@ def board(hosts: Sequence[HostCalendar], ask: Ask, rules: Rules, start: int, end
     return _board(tuple([host.schedule for host in hosts]), ask, Shape.of(rules), start, end)
 
 
-@kept(_ROOM, Board.weight)
+@kept(_ROOM, lambda laid, *_: laid.weight())
 def _board(schedules: tuple[Schedule, ...], ask: Ask, shape: Shape, start: int, end: int) -> Board:
     before, after = shape.reach()
     around = {one: hours_around(one, start - before, end + after) for one in dict.fromkeys(schedules)}
     fits = {one: fitting(hours, shape) for one, hours in around.items()}
     teams = teams_of(ask, len(schedules))
     rungs = ladders([around[one] for one in schedules], teams, shape.interval, start, end)
-    owned = {one: set[int]().union(*one) for one in set(rungs)}
-    grid = _grid(owned, shape.interval)
+    grid = _grid(rungs, shape.interval)
+    own = {one: set(chain.from_iterable(one)) for one in set(rungs)} if len(set(rungs)) > 1 else {}
     masks: dict[tuple[Schedule, ...], bytes] = {}
     together = [tuple([schedules[place] for place in team]) for team in teams.places]
-    for some, own in zip(together, rungs, strict=True):
+    for some, its in zip(together, rungs, strict=True):
         if some not in masks:
-            masks[some] = _mask(grid, owned[own], reduce(intersect, [fits[one] for one in dict.fromkeys(some)]))
+            masks[some] = _mask(grid, own.get(its), reduce(intersect, [fits[one] for one in dict.fromkeys(some)]))
     union = reduce(or_, [int.from_bytes(mask, "big") for mask in masks.values()], 0)
     return Board(grid, teams, tuple([masks[some] for some in together]), union)
 
 
-def _grid(owned: Mapping[Rungs, set[int]], interval: int) -> Grid:
+def _grid(ladders: Iterable[Rungs], interval: int) -> Grid:
     """Bring the starts of all ladders into order."""
-    starts = sorted(set().union(*owned.values()))
-    return Grid(starts, gcd(interval, *[one.start - starts[0] for rungs in owned for one in rungs]))
+    rungs = list(chain.from_iterable(dict.fromkeys(ladders)))
+    starts = list(chain.from_iterable(rungs))
+    if any(one.stop > other.start for one, other in pairwise(rungs)):
+        starts = sorted(set(starts))
+    return Grid(starts, gcd(interval, *[one.start - starts[0] for one in rungs]))
 
 
-def _mask(grid: Grid, own: set[int], fits: Sequence[Span]) -> bytes:
-    """Mark a team's own starts that fit."""
-    whole = len(own) == grid.size
-    mask = bytearray(b"\1" * grid.size if whole else map(own.__contains__, grid.starts))
+def _mask(grid: Grid, own: set[int] | None, fits: Sequence[Span]) -> bytes:
+    """Mark the starts that fit, of a team's own; None: all are."""
+    mask = bytearray(b"\1" * grid.size if own is None else map(own.__contains__, grid.starts))
     ends, starts = [end for _, end in fits], [start for start, _ in fits]
     grid.wipe(mask, zip([-FOREVER, *ends], [*starts, FOREVER], strict=True))
     return bytes(mask)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -28,21 +29,22 @@ def is_free(whose: HostCalendar | Unit, shape: Shape, at: int) -> bool:
     """Tell whether the padded span of a start meets no busy span."""
     before, after = shape.reach()
     first, end = at - before, at + after
-    return not _touched(whose.claims, first, end) and not _touched(whose.events, first, end)
+    return not _meeting(whose.claims, first, end) and not _meeting(whose.events, first, end)
 
 
-def _touched(spans: Sequence[Span], first: int, end: int) -> bool:
-    return any(start < end and first < until and start < until for start, until in spans)
+def _meeting(spans: Sequence[Span], first: int, end: int) -> list[Span]:
+    """Find the spans, sorted by start, that meet [first, end)."""
+    sooner = spans[: bisect_left(spans, (end,))]
+    return [span for span in sooner if first < span[1] and span[0] < span[1]]
 
 
 def met(whose: HostCalendar | Unit, shape: Shape, at: int) -> Iterator[Met]:
     """Find all the busy spans that the padded span of a start meets, claims first."""
     before, after = shape.reach()
     for spans, claim in ((whose.claims, True), (whose.events, False)):
-        for start, end in spans:
-            if _touched([(start, end)], at - before, at + after):
-                within = _touched([(start, end)], at, at + shape.duration)
-                yield Met(start, end, claim, ("claimed" if claim else "busy") if within else "buffer")
+        for span in _meeting(spans, at - before, at + after):
+            within = _meeting([span], at, at + shape.duration)
+            yield Met(*span, claim, ("claimed" if claim else "busy") if within else "buffer")
 
 
 def reason(whose: HostCalendar | Unit, shape: Shape, at: int) -> Hindrance:

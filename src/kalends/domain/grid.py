@@ -7,7 +7,7 @@ and kept; a lane belongs to one question.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress, pairwise
 
 from kalends.domain.spans import Span
@@ -28,12 +28,12 @@ class Grid:
         step: divides the distance between any two of them, in minutes.
     """
 
-    __slots__ = ("_asked", "_marks", "_step", "_times", "size")
+    __slots__ = ("_asked", "_marks", "_times", "size", "step")
 
     def __init__(self, starts: Sequence[int], step: int = 1) -> None:
         self._times = [*starts, FOREVER]  # so that a walk along them ends
         self.size = len(starts)
-        self._step = step
+        self.step = step
         self._asked = False
         self._marks: list[int] = []
 
@@ -58,18 +58,18 @@ class Grid:
 
     def wipe(self, lane: bytearray, spans: Iterable[Span]) -> None:
         """Clear the lane at the candidates that lie in one of the spans (of starts)."""
-        for i, j in self._places(spans):
-            lane[i:j] = bytes(j - i)
+        for first, end in spans:
+            i = bisect_left(self._times, first)
+            if self._times[i] < end:
+                j = bisect_left(self._times, end, i)
+                lane[i:j] = bytes(j - i)
 
     def mark(self, lane: bytearray, spans: Iterable[Span]) -> None:
         """Set the lane at the candidates that lie in one of the spans (of starts)."""
-        for i, j in self._places(spans):
-            lane[i:j] = b"\x01" * (j - i)
-
-    def _places(self, spans: Iterable[Span]) -> Iterator[Span]:
         for first, end in spans:
             i = bisect_left(self._times, first)
-            yield i, bisect_left(self._times, end, i)
+            j = bisect_left(self._times, end, i)
+            lane[i:j] = b"\x01" * (j - i)
 
     def wipe_busy(self, lane: bytearray, busy: Sequence[Span], before: int, after: int) -> None:
         """Clear the lane at the candidates s whose [s - before, s + after) meets one of the busy spans.
@@ -79,8 +79,8 @@ class Grid:
             before, after: the reach of a padded span on either side of its start, in minutes.
         """
         if self._asked and not self._marks and self._length() <= _LONGEST_INDEX:
-            for i, (earlier, later) in enumerate(pairwise([self._times[0] - self._step, *self.starts])):
-                self._marks += [i] * ((later - earlier) // self._step)
+            for i, (earlier, later) in enumerate(pairwise([self._times[0] - self.step, *self.starts])):
+                self._marks += [i] * ((later - earlier) // self.step)
         self._asked = True
         (self._wipe_found if self._marks else self._wipe_searched)(lane, busy, before, after)
 
@@ -88,7 +88,7 @@ class Grid:
     # wiped yet: a busy span that ends before, in the night mostly, is passed by with one comparison.
 
     def _wipe_found(self, lane: bytearray, busy: Sequence[Span], before: int, after: int) -> None:
-        times, marks, step = self._times, self._marks, self._step
+        times, marks, step = self._times, self._marks, self.step
         low = times[0] + after - step  # the first s > start - after is at or after the mark (start - low) // step
         due = times[0] - before
         try:
@@ -117,4 +117,4 @@ class Grid:
                     due = times[i] - before
 
     def _length(self) -> int:
-        return (self._times[self.size - 1] - self._times[0]) // self._step + 1
+        return (self._times[self.size - 1] - self._times[0]) // self.step + 1

@@ -15,7 +15,7 @@ from kalends.domain.zones import DAY, steady_days, wall_spans
 # The instants of one written interval: one span, or several where a clock change cuts it.
 Written: TypeAlias = tuple[Span, ...]
 
-_ROOM = 16 << 20  # bytes; hours of a month weigh 8 KB
+_ROOM = 8 << 20  # bytes; the hours of a month take 11 KB, those around one start 3 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def hours_around(schedule: Schedule, start: int, end: int) -> Hours:
     return _expand(schedule, start // DAY - 3, -(-end // DAY) + 2)
 
 
-@kept(_ROOM, Hours.weight)
+@kept(_ROOM, lambda hours, *_: hours.weight())
 def _expand(schedule: Schedule, first_day: int, end_day: int) -> Hours:
     written = list(_weekly(schedule, first_day, end_day))
     opened = merge([span for spans in written for span in spans])
@@ -63,10 +63,10 @@ def _weekly(schedule: Schedule, first_day: int, end_day: int) -> Iterator[Writte
     """Place the weekly intervals on their dates: with the day's one offset, or with care around a clock change."""
     steady = steady_days(schedule.zone, first_day, end_day)
     for day in range(first_day, end_day):
-        midnight, offset = day * DAY, steady.get(day)
+        midnight = day * DAY
         for interval in schedule.week[(day + 3) % 7]:  # 1970-01-01 was a Thursday
             start, end = midnight + interval.start, midnight + interval.end
-            if offset is not None:
-                yield ((start - offset, end - offset),)
+            if day in steady:
+                yield ((start - steady[day], end - steady[day]),)
             elif spans := wall_spans(schedule.zone, start, end):
                 yield tuple(spans)

@@ -23,7 +23,7 @@ class Kept(Generic[*Asked, Answer]):
     is then one look-up, with no order of use to keep: arguments of a hundred schedules are hashed once.
     """
 
-    def __init__(self, make: Callable[[*Asked], Answer], room: int, weigh: Callable[[Answer], int]) -> None:
+    def __init__(self, make: Callable[[*Asked], Answer], room: int, weigh: Callable[[Answer, *Asked], int]) -> None:
         self._make = make
         self._half = room // 2
         self._weigh = weigh
@@ -41,7 +41,7 @@ class Kept(Generic[*Asked, Answer]):
     def _seek(self, asked: tuple[*Asked]) -> Answer:
         found = self._old.pop(asked, None)
         answer = self._make(*asked) if found is None else found
-        weight = self._weigh(answer)
+        weight = self._weigh(answer, *asked)
         if self._young and self._weight + weight > self._half:
             self._old, self._young, self._weight = self._young, {}, 0
         self._young[asked] = answer
@@ -53,11 +53,13 @@ class Kept(Generic[*Asked, Answer]):
         self._young, self._old, self._weight = {}, {}, 0
 
 
-def kept(room: int, weigh: Callable[[Answer], int]) -> Callable[[Callable[[*Asked], Answer]], Kept[*Asked, Answer]]:
+def kept(
+    room: int, weigh: Callable[[Answer, *Asked], int]
+) -> Callable[[Callable[[*Asked], Answer]], Kept[*Asked, Answer]]:
     """Make a function keep its answers, in `room` bytes (and one answer larger than half of them).
 
     Args:
-        weigh: says about how many bytes an answer takes.
+        weigh: says about how many bytes an answer takes, with what only its arguments hold.
     """
     return lambda make: Kept(make, room, weigh)
 

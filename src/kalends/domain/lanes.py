@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import add
 
 from kalends.domain.board import Board, Shape
 from kalends.domain.caps import full_spans
@@ -49,11 +48,13 @@ def _one_free(laid: Board, hosts: Sequence[HostCalendar], rules: Rules, window: 
     return bytearray(union.to_bytes(laid.grid.size, "big"))
 
 
-def _enough(lanes: Iterable[bytes | bytearray], laid: Board) -> bytearray:
-    counts: Iterable[int] = bytes(laid.grid.size)
-    for lane in lanes:
-        counts = list(map(add, counts, lane))
-    return bytearray(map(laid.teams.needed.__le__, counts))
+def _enough(lanes: Sequence[bytes | bytearray], laid: Board) -> bytearray:
+    """Mark the starts that as many lanes have as teams are needed."""
+    # Lanes are added as numbers, all their bytes at once; a byte counts up to 255 of them.
+    batches = [lanes[first : first + 255] for first in range(0, len(lanes), 255)]
+    counts = [sum(int.from_bytes(lane, "big") for lane in some).to_bytes(laid.grid.size, "big") for some in batches]
+    totals: Iterable[int] = counts[0] if len(counts) == 1 else map(sum, zip(*counts, strict=True))
+    return bytearray(map(laid.teams.needed.__le__, totals))
 
 
 def _wipe_hosts(lane: bytearray, grid: Grid, hosts: Iterable[HostCalendar], rules: Rules, window: Span) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import chain, compress, pairwise
-from json import dumps
+from json.encoder import encode_basestring_ascii
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from kalends.domain.grid import Grid
 from kalends.domain.kept import forgettable, kept
@@ -18,7 +18,7 @@ from kalends.domain.spans import Span
 from kalends.domain.zones import DAY, FOREVER, pieces
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_ROOM = 16 << 20  # bytes; a month's grid written for a zone takes 12 KB
+_ROOM = 48 << 20  # bytes; a month written for a zone takes 12 KB, and holds its grid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,17 +78,19 @@ def dates_json(
         appointments: by their starts (epoch minutes), written into those spots that are listed.
         blocked: starts that cannot be booked, and the JSON array of `unavailabilityEvents` that says why.
     """
-    lane = listing.lane
+    lane: bytes | bytearray = listing.lane
     if listing.sessions or appointments or blocked:
         runs, lane = _told_more(listing, zone, appointments or {}, blocked or {})
     else:
         runs = _runs(listing.grid, zone)
+    lane = bytes(lane)  # its slices are cheaper than a bytearray's
     parts: list[bytes] = []
     latest = b""
-    for opening, lead, spots, first, end in runs:
-        if some := lead.join(compress(spots, lane[first:end])):
+    for opening, lead, spots, place in runs:
+        if some := lead.join(compress(spots, lane[place])):
             # A clock set back over midnight comes to the same date twice.
-            parts += lead if opening == latest else opening, some
+            parts.append(lead if opening == latest else opening)
+            parts.append(some)
             latest = opening
     if not parts:
         return b"[]"
@@ -97,63 +99,50 @@ def dates_json(
     return b"".join(parts)
 
 
+# Neighbouring candidates of one local date: what leads to the first spot, and to each other one; how the spots are
+# written after that, and where in the lane they are. A plain tuple is taken apart faster than a named one.
+_Run: TypeAlias = tuple[bytes, bytes, Sequence[bytes], slice]
+
 _CLOSING = b"]},"  # what an opening begins with: the end of the date before
 _FREE = b"[]}"  # how a spot ends that nothing stands against
-
-
-class _Run(NamedTuple):
-    """Neighbouring candidates of one local date: what leads to its first spot, to each other one, and their rest."""
-
-    opening: bytes
-    lead: bytes
-    spots: Sequence[bytes]
-    first: int
-    end: int
 
 
 def _told_more(
     listing: Listing, zone: str | None, appointments: Mapping[int, Seats], blocked: Mapping[int, bytes]
 ) -> tuple[list[_Run], bytes]:
-    """Prepare just the starts that are told, those that need it with more than that they are free."""
-    bookable = listing.starts
-    said = {at: reasons + b"}" for at, reasons in blocked.items()}
-    starts = sorted({*bookable, *said}) if said else bookable
-    said |= dict.fromkeys(bookable, _FREE) if said else {}
-    said |= {at: _joined(appointments[at]) for at in appointments.keys() & bookable}
-    runs = [
-        run._replace(
-            spots=[
-                spot.removesuffix(_FREE) + said[at] if at in said else spot
-                for spot, at in zip(run.spots, starts[run.first : run.end], strict=True)
-            ]
-        )
-        for run in _cut(starts, zone)
-    ]
+    """Prepare just the starts that are told, with what is said about them beyond being free."""
+    starts = listing.starts
+    said = {at: _joined(appointments[at]) for at in appointments.keys() & starts}
+    if blocked:
+        told = {at: why + b"}" for at, why in blocked.items()} | dict.fromkeys(starts, _FREE) | said
+        starts, said = sorted(told), told
+    runs: list[_Run] = []
+    for opening, lead, spots, place in _cut(starts, 1, zone):
+        ends = map(said.get, starts[place])
+        own = [spot.removesuffix(_FREE) + end if end else spot for spot, end in zip(spots, ends, strict=True)]
+        runs.append((opening, lead, own, place))
     return runs, b"\1" * len(starts)
 
 
 def _joined(seats: Seats) -> bytes:
     """Write how the spot of a group appointment ends."""
     name, total, taken = seats
-    return f'[],"appointment":{{"id":{dumps(name)},"totalSpots":{total},"takenSpots":{taken}}}}}'.encode()
+    appointment = f'{{"id":{encode_basestring_ascii(name)},"totalSpots":{total},"takenSpots":{taken}}}'
+    return f'[],"appointment":{appointment}}}'.encode()
 
 
-def _weight(runs: list[_Run]) -> int:
-    return 100 + sum(450 + 8 * len(run.spots) for run in runs)
-
-
-@kept(_ROOM, _weight)
+@kept(_ROOM, lambda runs, grid, _: 500 * len(runs) + grid.weight())
 def _runs(grid: Grid, zone: str | None) -> list[_Run]:
     """Prepare all candidates of a grid for a zone, sorted by date and time."""
-    return _cut(grid.starts, zone)
+    return _cut(grid.starts, grid.step, zone)
 
 
 _UTC = ((-FOREVER, FOREVER, None),)  # in one piece, and not said as an offset
 
 
-def _cut(starts: Sequence[int], zone: str | None) -> list[_Run]:
+def _cut(starts: Sequence[int], step: int, zone: str | None) -> list[_Run]:
     runs: list[_Run] = []
-    forms: dict[tuple[int | None, tuple[int, ...]], list[bytes]] = {}  # most days of a grid are alike
+    forms: dict[tuple[int | None, Sequence[int]], list[bytes]] = {}  # most days of a grid are alike
     offset: int | None
     first = 0
     for _, until, offset in pieces(zone, starts[0], starts[-1] + 1) if zone and starts else _UTC:
@@ -162,10 +151,13 @@ def _cut(starts: Sequence[int], zone: str | None) -> list[_Run]:
             day = (starts[first] + (offset or 0)) // DAY
             midnight = day * DAY - (offset or 0)
             end = bisect_left(starts, midnight + DAY, first, after)
-            form = offset, tuple([start - midnight for start in starts[first:end]])
-            if form not in forms:
-                forms[form] = [_spot(minute, offset) for minute in form[1]]
-            runs.append(_Run(*_leads(day), forms[form], first, end))
+            minutes: Sequence[int] = range(starts[first] - midnight, starts[end - 1] - midnight + 1, step)
+            if len(minutes) != end - first:
+                minutes = tuple([start - midnight for start in starts[first:end]])
+            spots = forms.get((offset, minutes))
+            if spots is None:
+                spots = forms[offset, minutes] = [_spot(minute, offset) for minute in minutes]
+            runs.append((*_leads(day), spots, slice(first, end)))
             first = end
     # All openings of a date are equal and in the order of dates.
     return sorted(runs, key=itemgetter(0))

@@ -9,8 +9,12 @@ from kalends.domain.board import Shape, fitting
 from kalends.domain.busy import Hindrance, is_free, reason
 from kalends.domain.grid import Grid
 from kalends.domain.hours import hours_around
+from kalends.domain.kept import kept
 from kalends.domain.rules import Code, Refusal, Resource, ResourceCalendar, Rules
-from kalends.domain.spans import Span, contains
+from kalends.domain.schedule import Schedule
+from kalends.domain.spans import contains
+
+_ROOM = 8 << 20  # bytes; a lane takes a byte for each start, but holds its grid
 
 
 class Place(NamedTuple):
@@ -29,9 +33,9 @@ def own_shape(choice: ResourceCalendar, rules: Rules) -> Shape:
 # --- a whole window
 
 
-def wipe_unserved(lane: bytearray, grid: Grid, resources: Sequence[Resource], rules: Rules, window: Span) -> None:
-    """Clear the starts of the window for which a resource is missing."""
-    offered = [_unit_lanes(grid, resource, rules, window) for resource in resources]
+def wipe_unserved(lane: bytearray, grid: Grid, resources: Sequence[Resource], rules: Rules) -> None:
+    """Clear the starts for which a resource is missing."""
+    offered = [_unit_lanes(grid, resource, rules) for resource in resources]
     served = int.from_bytes(lane, "big")
     for units in offered:
         union = 0
@@ -47,17 +51,25 @@ def wipe_unserved(lane: bytearray, grid: Grid, resources: Sequence[Resource], ru
                 lane[i] = 0
 
 
-def _unit_lanes(grid: Grid, resource: Resource, rules: Rules, window: Span) -> dict[Place, bytearray]:
+def _unit_lanes(grid: Grid, resource: Resource, rules: Rules) -> dict[Place, bytearray]:
     lanes: dict[Place, bytearray] = {}
     for place, choice in enumerate(resource.choices):
         shape = own_shape(choice, rules)
-        opened = bytearray(grid.size)
-        grid.mark(opened, fitting(hours_around(choice.schedule, window[0], window[1] + rules.duration), shape))
+        opened = _opened(grid, choice.schedule, shape)
         for number, unit in enumerate(choice.units):
             lane = lanes[Place(place, number, unit.host)] = bytearray(opened)
             grid.wipe_busy(lane, unit.claims, *shape.reach())
             grid.wipe_busy(lane, unit.events, *shape.reach())
     return lanes
+
+
+@kept(_ROOM, lambda lane, grid, *_: len(lane) + grid.weight())
+def _opened(grid: Grid, schedule: Schedule, shape: Shape) -> bytes:
+    """Mark the starts whose appointment lies within the hours."""
+    lane = bytearray(grid.size)
+    if starts := grid.starts:
+        grid.mark(lane, fitting(hours_around(schedule, starts[0], starts[-1] + shape.duration), shape))
+    return bytes(lane)
 
 
 def _share(offered: Sequence[dict[Place, bytearray]]) -> bool:

@@ -48,7 +48,7 @@ def list_slots(
     hosts, laid = _laid(rules, hosts, ask, (first, end))
     lane = lanes.free(laid, hosts, rules, (first, end))
     if resources:
-        wipe_unserved(lane, laid.grid, resources, rules, (first, end))
+        wipe_unserved(lane, laid.grid, resources, rules)
     outside = [(-FOREVER, first), (end, FOREVER)]
     laid.grid.wipe(lane, [*outside, *full_spans(rules.caps, rules.zone, rules.booked, first, end)])
     sessions = tuple(sorted({at for at in rules.sessions if first <= at < end})) if rules.sessions else ()

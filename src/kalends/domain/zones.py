@@ -6,6 +6,7 @@ Instants and wall times are both counted in minutes: an instant from 1970-01-01T
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
@@ -85,25 +86,38 @@ def _stretch(zone: str, number: int) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
-def pieces(zone: str, start: int, end: int) -> tuple[Piece, ...]:
-    """Cut a zone into pieces that cover the instants [start, end), in order, and reach beyond them."""
+def pieces(zone: str, start: int, end: int) -> Sequence[Piece]:
+    """Cut a zone into pieces that cover the instants [start, end), in order, and reach beyond them.
+
+    Neighbours differ in their offsets.
+    """
     first = max(start, _FIRST) // _STRETCH
     last = (min(end, _LAST) - 1) // _STRETCH
     if last <= first:
         return _stretch(zone, first)
-    return tuple(piece for number in range(first, last + 1) for piece in _stretch(zone, number))
+    found = list(_stretch(zone, first))
+    for number in range(first + 1, last + 1):
+        for piece in _stretch(zone, number):
+            if piece.offset == found[-1].offset:
+                found[-1] = found[-1]._replace(end=piece.end)
+            else:
+                found.append(piece)
+    return found
 
 
 def steady_days(zone: str, first_day: int, end_day: int) -> dict[int, int]:
-    """Find the days of [first_day, end_day) far from any clock change, each with its offset.
+    """Find the days of [first_day, end_day) that, with the day after, no clock change touches; each with its offset.
 
-    Whatever wall time lies in such a day or the next one is one instant: the wall time less the offset.
+    Whatever wall time lies in such a day or the one after is one instant: the wall time less the offset.
     """
+    around = pieces(zone, first_day * DAY - FURTHEST_OFFSET, (end_day + 2) * DAY + FURTHEST_OFFSET)
+    # A piece shares wall times with its neighbours only: no two changes of a zone lie within three days.
+    offsets = [FURTHEST_OFFSET, *(piece.offset for piece in around), -FURTHEST_OFFSET]
     steady: dict[int, int] = {}
-    for start, end, offset in pieces(zone, first_day * DAY - FURTHEST_OFFSET, (end_day + 2) * DAY + FURTHEST_OFFSET):
-        first = max(-(-(start + FURTHEST_OFFSET) // DAY), first_day)
-        after = min((end - FURTHEST_OFFSET) // DAY - 1, end_day)
-        steady.update(dict.fromkeys(range(first, after), offset))
+    for place, (start, end, offset) in enumerate(around):
+        first = -(-(start + max(offset, offsets[place])) // DAY)
+        after = (end + min(offset, offsets[place + 2])) // DAY - 1
+        steady.update(dict.fromkeys(range(max(first, first_day), min(after, end_day)), offset))
     return steady
 
 
