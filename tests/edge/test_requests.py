@@ -1,6 +1,7 @@
 """What surrounds every request: its id, its log line, the headers browsers obey, the size of its body."""
 
 import asyncio
+import gc
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from structlog.typing import EventDict
 
 from kalends.edge import logs, requests
 from kalends.edge.auth import Scheduling
+from kalends.edge.context import Trace
 from kalends.edge.requests import MAX_BODY_BYTES
 from tests.edge.conftest import Acme, ClientFor, bearer
 
@@ -161,6 +163,19 @@ async def test_head_is_get_without_the_body(client_for: ClientFor) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-length"] == str(len("<h1>Book</h1>"))
     assert [(line["method"], line["status"]) for line in request_lines(lines)] == [("HEAD", 200)]
+
+
+async def test_an_answered_request_leaves_nothing_to_the_garbage_collector(client_for: ClientFor) -> None:
+    client = await client_for(router)
+    gc.disable()
+    try:
+        before = sum(isinstance(one, Trace) for one in gc.get_objects())
+        await client.get("/own-policy/page")
+        left = sum(isinstance(one, Trace) for one in gc.get_objects())
+    finally:
+        gc.enable()
+
+    assert left == before
 
 
 async def chunks(size: int) -> AsyncIterator[bytes]:

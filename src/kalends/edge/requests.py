@@ -48,7 +48,8 @@ class _Exchange:
         self._head = scope["method"] == "HEAD"
         self._scope = {**scope, "method": "GET"} if self._head else scope
         self._trace: Trace = start_trace(self._scope, str(uuid.uuid4()))
-        self._request = Request(self._scope, self._receive_limited)
+        # For its headers only: with a method of ours in it, each request would wait for the garbage collector.
+        self._request = Request(self._scope)
         self._received = 0
         self._whole = False
         self._status = 0

@@ -51,7 +51,7 @@ def whole_second(instant: Instant) -> Instant:
     return instant.round("second", mode="floor")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # everybody asks from today on, or for this month
 def side(text: str, zone: str, *, field: str, is_end: bool) -> ZonedDateTime:
     """Read one side of a window: an instant, a local time of the zone, or a plain date that includes its whole day.
 
