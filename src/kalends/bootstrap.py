@@ -72,7 +72,8 @@ def web(app: App, settings: Settings) -> FastAPI:
     limits = RateLimit(settings.rate_limit_per_minute, settings.rate_limit_burst)
     proxies = [str(network) for network in settings.trusted_proxies]
     routers = [*v4.routers, *pages.routers]
-    made = edge.create(app, routers=routers, limits=limits, trusted_proxies=proxies, express=v4.express)
+    express = [*v4.express, *pages.express]
+    made = edge.create(app, routers=routers, limits=limits, trusted_proxies=proxies, express=express)
     pages.mount(made)
     return made
 

@@ -14,7 +14,7 @@ from typing import Literal, Protocol, TypeAlias
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, get_timezone_name
 from babel.messages.pofile import read_po
-from whenever import Date, Instant
+from whenever import Instant
 
 SOURCE = "en"
 Clock: TypeAlias = Literal[12, 24]
@@ -83,17 +83,7 @@ def usual_clock(language: str | None) -> Clock:
 
 def day(instant: Instant, zone: str, language: str | None) -> str:
     """Write the local day of an instant in full: ``Tuesday, October 27, 2026``."""
-    return date(instant.to_tz(zone).date(), language)
-
-
-def date(day: Date, language: str | None) -> str:
-    """Write a day in full: ``Tuesday, October 27, 2026``."""
-    return _date(day, locale(language))
-
-
-@lru_cache(maxsize=4096)  # a booking page writes each day of its month
-def _date(day: Date, locale: Locale) -> str:
-    return format_date(day.to_stdlib(), "full", locale)
+    return format_date(instant.to_tz(zone).date().to_stdlib(), "full", locale(language))
 
 
 def time(instant: Instant, zone: str, language: str | None, clock: Clock | None = None) -> str:
@@ -102,7 +92,7 @@ def time(instant: Instant, zone: str, language: str | None, clock: Clock | None 
     return _time(wall.hour, wall.minute, _HOURS[clock or usual_clock(language)], locale(language))
 
 
-@lru_cache(maxsize=4096)  # and each time of a day
+@lru_cache(maxsize=4096)  # a booking page writes all times of a day
 def _time(hour: int, minute: int, pattern: str, locale: Locale) -> str:
     return format_time(time_of_day(hour, minute), pattern, locale=locale)
 

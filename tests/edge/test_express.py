@@ -125,8 +125,12 @@ async def test_an_answer_is_the_frameworks(app: App, method: str, query: str, st
     assert seen[0][3]["route"] == PATH
 
 
-async def _path(one: str) -> Response:
-    return Response(one)
+async def _number(one: int) -> Response:
+    return Response(str(one))
+
+
+async def _word_and_query(one: str, word: Annotated[str, Query()]) -> Response:
+    return Response(one + word)
 
 
 async def _header(accept: Annotated[str, Header()]) -> Response:
@@ -155,7 +159,8 @@ async def _shared(one: Annotated[tuple[int, str], Depends(_doubled)], number: in
     ("method", "path", "endpoint"),
     [
         ("POST", "/x", plain),
-        ("GET", "/x/{one}", _path),
+        ("GET", "/x/{one}", _number),
+        ("GET", "/x/{one}", _word_and_query),
         ("GET", "/x", _header),
         ("GET", "/x", _body),
         ("GET", "/x", _blocking),

@@ -104,7 +104,9 @@ async def site(app: App) -> AsyncIterator[Site]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         app.base_url = f"http://localhost:{listener.getsockname()[1]}"
-        served = web.create(app, routers=pages.routers, limits=RateLimit(100, 200), trusted_proxies=["127.0.0.1"])
+        served = web.create(
+            app, routers=pages.routers, limits=RateLimit(100, 200), trusted_proxies=["127.0.0.1"], express=pages.express
+        )
         pages.mount(served)
         server = uvicorn.Server(uvicorn.Config(served, lifespan="off", log_level="warning"))
         running = asyncio.create_task(server.serve(sockets=[listener]))

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from httpx2 import ASGITransport, AsyncClient
+from httpx2 import ASGITransport, AsyncClient, Response
+from whenever import Instant
 
 from kalends import pages
 from kalends.api import v4
@@ -15,6 +16,8 @@ from kalends.storage.buckets import RateLimit
 from tests import factories
 
 BROWSER = {"Accept": "text/html,*/*;q=0.8"}
+METHODS = ("GET", "HEAD", "PUT")
+NOW = Instant("2026-03-02T08:00:00Z")
 
 
 @pytest.fixture
@@ -85,6 +88,32 @@ async def test_what_is_no_slug_is_the_same_404_page(client: AsyncClient, slug: s
 
     assert [answer.status_code for answer in answers] == [404] * 3
     assert len({answer.text.replace(answer.request.url.path, "") for answer in answers}) == 1
+
+
+async def test_the_express_lane_shows_what_the_framework_shows(app: App) -> None:
+    app.now = lambda: NOW
+    async with app.transaction() as conn:
+        founded = await factories.company(conn, now=NOW)
+    meeting = f"/{founded.user_slug}/{founded.meeting_type_slug}"
+    paths = [
+        meeting, f"{meeting}?month=2026-03&day=2026-03-10&utm=x&utm=y", f"{meeting}?start=2026-03-03T03:00:00Z&lang=de",
+        f"{meeting}?oneTimeLinkId=x", f"{meeting}x", f"{meeting}/", f"/{founded.user_slug}/%00",
+        f"/{founded.user_slug}/a%2Fb", f"/{founded.user_slug}", "/nobody-is-here/talk", "/docs/x", "/v4/booking",
+    ]  # fmt: skip
+    told = []
+    for express in (pages.express, []):
+        whole = web.create(app, routers=[*v4.routers, *pages.routers], limits=RateLimit(100, 0), express=express)
+        pages.mount(whole)
+        async with AsyncClient(transport=ASGITransport(app=whole), base_url="http://kalends.test") as client:
+            answers = [await client.request(method, path, headers=BROWSER) for path in paths for method in METHODS]
+        told.append([(one.status_code, {**one.headers, "x-request-id": ""}, _without_number(one)) for one in answers])
+
+    assert told[0] == told[1]
+    assert {status for status, _, _ in told[0]} == {200, 404, 405}
+
+
+def _without_number(answer: Response) -> str:
+    return answer.text.replace(answer.headers["x-request-id"], "")
 
 
 async def test_names_that_only_begin_like_a_reserved_one_are_peoples(app: App, client: AsyncClient) -> None:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import problems
 
-_NOT_GIVEN = ("path_params", "header_params", "cookie_params", "body_params", "response_param_name")
+_NOT_GIVEN = ("header_params", "cookie_params", "body_params", "response_param_name")
 
 # A route's function; it makes its own Response, the framework adds nothing to that.
 Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
@@ -31,18 +31,18 @@ class Express:
     """ASGI middleware inside all others, so that they treat its answers as any."""
 
     def __init__(self, app: ASGIApp, routes: Sequence[APIRoute]) -> None:
-        """Take up routes that GET answers and whose only parameters are in the query.
+        """Take up routes that GET answers and whose only parameters are in the query, or words of the path.
 
         Raises:
             ValueError: a route takes something else.
         """
         self._app = app
-        self._lanes = {route.path: _Lane(route) for route in routes}
+        self._lanes = {route.path: _Lane(route) for route in routes if not route.param_convertors}
+        self._patterns = [_Lane(route) for route in routes if route.param_convertors]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or let it go on."""
-        lane = self._lanes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
-        values = lane.read(scope["query_string"]) if lane else None
+        lane, values = self._find(scope)
         if lane is None or values is None:
             await self._app(scope, receive, send)
             return
@@ -54,9 +54,21 @@ class Express:
             response = await problems.answer(request, error)
         await response(scope, receive, send)
 
+    def _find(self, scope: Scope) -> tuple[_Lane | None, Mapping[str, Any] | None]:
+        if scope["type"] != "http" or scope["method"] != "GET":
+            return None, None
+        path: str = scope["path"]
+        lane = self._lanes.get(path)
+        if lane:
+            return lane, lane.read(scope["query_string"])
+        for lane in self._patterns:
+            if words := lane.route.path_regex.match(path):
+                return lane, words.groupdict()
+        return None, None
+
 
 class _Lane:
-    """One route, and how its query is read."""
+    """One route, and how its query is read; what has words in its path reads its query itself."""
 
     def __init__(self, route: APIRoute) -> None:
         _check(route)
@@ -91,7 +103,7 @@ class _Asked:
     Attributes:
         name: of the argument it fills, None for none.
         request: the argument that takes the request, None for none.
-        arguments: the other arguments, by the names in the query.
+        arguments: the other arguments, by the names in path and query.
         before: what it depends on, asked first.
     """
 
@@ -119,7 +131,7 @@ def _asked(dependant: Dependant) -> _Asked:
         name=dependant.name,
         function=dependant.call,
         request=dependant.request_param_name,
-        arguments=[(field.alias, field.name) for field in dependant.query_params],
+        arguments=[(field.alias, field.name) for field in (*dependant.path_params, *dependant.query_params)],
         before=[_asked(one) for one in dependant.dependencies],
     )
 
@@ -132,9 +144,12 @@ def _check(route: APIRoute) -> None:
     """Refuse a route that takes what no lane gives, or asks anything twice: the framework would ask once."""
     asked = _all(route.dependant)
     calls = [one.call for one in asked]
+    words = [field.field_info.annotation for one in asked for field in one.path_params]
     read = [field.alias for one in asked for field in one.query_params]
     if (
         route.methods != {"GET"}
+        or any(word is not str for word in words)
+        or (words and read)
         or any(getattr(one, name) for one in asked for name in _NOT_GIVEN)
         or not all(iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__) for call in calls)
         or len(set(calls)) < len(calls)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -17,76 +16,21 @@ from kalends.edge import limits
 from kalends.edge.context import AppDep
 from kalends.edge.problems import of as problem_of
 from kalends.errors import DomainError, NotFound
-from kalends.services import bookings, guests, one_time_links
+from kalends.services import booking_pages, bookings, guests, one_time_links
 from kalends.services.actor import Actor
 from kalends.services.outcomes import Booked, Pending
-from kalends.services.slot_queries import SlotQuery
-from kalends.storage import companies, meeting_types, users
 from kalends.storage.database import Connection
-from kalends.storage.meeting_types import MeetingType
-from kalends.storage.users import User
 
-from . import choosing, forms, guards, meetings, offers, people, refused, rendering, visit
+from . import choosing, forms, guards, meetings, people, refused, rendering, scenes, visit
 from .addresses import MEETING
+from .choosing import View
 from .forms import Form
 from .guards import PageNotFound
-from .offers import Offer, Person, Team
-from .visit import Visit
+from .scenes import Scene
 
 router = APIRouter(include_in_schema=False)
 
 MAX_FIELDS = 500  # each tick of a question with many options is one
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One meeting type's page, as one visit looks at it."""
-
-    user: User
-    kind: MeetingType
-    visit: Visit
-    offer: Offer
-    query: SlotQuery
-    one_time_link: UUID | None
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """What every template of this page needs."""
-        return {
-            "title": f"{self.offer.name} – {self.offer.host.full_name}",
-            "theme": people.theme(self.user),
-            "zone_wanted": not self.visit.zone_chosen,
-            "offer": self.offer,
-        }
-
-
-async def _scene(
-    conn: Connection, request: Request, user_slug: str, type_slug: str, channel: str | None = None
-) -> Scene:
-    user = await users.by_slug(conn, user_slug)
-    kind = await meeting_types.by_slug(conn, user.company_id, user.id, type_slug) if user else None
-    if user is None or kind is None or not kind.enabled:
-        raise PageNotFound
-    seen = visit.read(request, zone=user.timezone, home_language=user.language)
-    try:
-        link = seen.one_time_link
-    except ValueError:
-        raise PageNotFound from None
-    host: Person = user
-    if kind.queue_id:
-        company = await companies.get(conn, user.company_id)
-        host = Team(company.name) if company else user
-    offer = offers.offer(
-        kind,
-        host,
-        seen,
-        person_link=None if kind.queue_id else seen.carry(f"/{user.slug}"),
-        channel=channel or seen.params.get("channel"),
-    )
-    ever = Instant.from_timestamp(0)
-    # Who hosts is the meeting type's own affair: its queue, or its owner.
-    query = SlotQuery(meeting_type_id=kind.id, start=ever, end=ever, duration=offer.duration, channel=offer.channel)
-    return Scene(user, kind, seen, offer, query, link)
 
 
 @router.get(MEETING)
@@ -95,17 +39,39 @@ async def choose(user_slug: str, type_slug: str, request: Request, app: AppDep) 
     await guards.look(app, request)
     now = app.now()
     async with app.reading() as conn:
-        scene = await _scene(conn, request, user_slug, type_slug)
+        month = await _month_of_kept(conn, request, user_slug, type_slug, now)
+        if month:
+            return month
+        scene = await scenes.read(conn, request, user_slug, type_slug)
         if await _link_is_used(conn, scene, now):
             return _used(request, scene)
         start = scene.visit.start
         free = await choosing.free(conn, scene.user.company_id, scene.query, start, now) if start else None
         if free is None:
             view = await choosing.view(conn, scene.user.company_id, scene.query, scene.visit, now)
-            values = {**scene.values, "step": "times", "view": view, "gone": start is not None}
-            return rendering.page(request, "times.html", scene.visit, values)
+            return _times(request, scene, view, gone=start is not None)
     scene = replace(scene, offer=replace(scene.offer, start=free.start, seats=free.seats))
     return _details(request, scene, forms.blank(scene.visit, scene.offer))
+
+
+async def _month_of_kept(
+    conn: Connection, request: Request, user_slug: str, type_slug: str, now: Instant
+) -> Response | None:
+    """Show a month of what is kept of this page, if that is what there is now; None: it has to be read."""
+    page = booking_pages.kept(user_slug, type_slug)
+    if page is None or not request.query_params.keys().isdisjoint(("start", "oneTimeLinkId")):
+        return None
+    scene = scenes.scene(page, request)
+    try:
+        view = await choosing.view(conn, scene.user.company_id, scene.query, scene.visit, now)
+    except NotFound:  # it is gone by now
+        return None
+    return _times(request, scene, view) if view.edition == page.edition else None
+
+
+def _times(request: Request, scene: Scene, view: View, *, gone: bool = False) -> Response:
+    values = {**scene.values, "step": "times", "view": view, "gone": gone}
+    return rendering.page(request, "times.html", scene.visit, values)
 
 
 async def _link_is_used(conn: Connection, scene: Scene, now: Instant) -> bool:
@@ -137,7 +103,7 @@ async def confirm(user_slug: str, type_slug: str, request: Request, app: AppDep)
     async with request.form(max_files=0, max_fields=MAX_FIELDS) as data:
         form = forms.sent(data)
     async with app.reading() as conn:
-        scene = await _scene(conn, request, user_slug, type_slug, form.channel or None)
+        scene = await scenes.read(conn, request, user_slug, type_slug, form.channel or None)
     start = forms.start(form)
     if start is None:
         return RedirectResponse(scene.visit.link(start=None), 303)

@@ -38,6 +38,7 @@ class View:
         earliest_link: where it is looked at, or where times are looked for anew; None: nothing is free at all.
         zones: the options of the select; `zone_listed` is the name under which the visit's zone stands there.
         zone_form: the query that choosing a zone keeps.
+        edition: of the company, when this was read; None: unknown.
     """
 
     month: Month
@@ -53,6 +54,7 @@ class View:
     zone_listed: str | None
     zone_form: dict[str, str]
     now: Instant
+    edition: UUID | None
 
 
 async def view(conn: Connection, company_id: UUID, query: SlotQuery, visit: Visit, now: Instant) -> View:
@@ -96,6 +98,7 @@ async def view(conn: Connection, company_id: UUID, query: SlotQuery, visit: Visi
         zone_listed=zone_listed,
         zone_form={key: value for key, value in visit.params.items() if key not in ("timezone", "start", "day")},
         now=now,
+        edition=listed.loaded.edition,
     )
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from babel import Locale
-from babel.dates import format_skeleton, get_day_names
+from babel.dates import format_date, format_skeleton, get_day_names
 from whenever import Date, Instant, Time, YearMonth
 
 from kalends import languages
@@ -19,9 +19,10 @@ from kalends.languages import Clock
 
 
 class Day(NamedTuple):
-    """One day of the calendar; `starts` are epoch minutes."""
+    """One day of the calendar; `starts` are epoch minutes, `label` says it in full, and how many starts it has."""
 
     date: Date
+    iso: str
     starts: Sequence[int]
     today: bool
     chosen: bool
@@ -98,15 +99,15 @@ def view(
     Without a chosen day the first one with a start is chosen, so that times are seen at once.
     """
     by_day = _by_day(starts, zone)
-    locale = languages.locale(language)
-    first = day_number(month.on_day(1))
-    dates = _dates(month)
+    locale, spoken = languages.locale(language), languages.spoken(language)
+    dates = _dates(month, locale)
     if chosen is None or chosen.year_month() != month:
-        chosen = next((date for number, date in enumerate(dates, first) if number in by_day), None)
-    cells: list[Day | None] = [None] * ((dates[0].day_of_week().value - 1 - locale.first_week_day) % 7)
-    for number, date in enumerate(dates, first):
-        found, label = by_day.get(number, ()), languages.date(date, language)
-        cells.append(Day(date, found, today=date == today, chosen=date == chosen, label=label))
+        chosen = next((date for number, date, _, _ in dates if number in by_day), None)
+    cells: list[Day | None] = [None] * ((dates[0][1].day_of_week().value - 1 - locale.first_week_day) % 7)
+    for number, date, iso, name in dates:
+        found = by_day.get(number, ())
+        label = f"{name}, {_count(len(found), spoken)}"
+        cells.append(Day(date, iso, found, today=date == today, chosen=date == chosen, label=label))
     cells += [None] * (-len(cells) % 7)
     return Month(
         month=month,
@@ -131,10 +132,18 @@ def _by_day(starts: Sequence[int], zone: str) -> dict[int, list[int]]:
     return found
 
 
-@lru_cache(maxsize=64)
-def _dates(month: YearMonth) -> tuple[Date, ...]:
+@lru_cache(maxsize=256)
+def _dates(month: YearMonth, locale: Locale) -> tuple[tuple[int, Date, str, str], ...]:
+    """List the days of a month: number, date, the date as ISO writes it, and in full."""
     first, after = month.on_day(1), next_month(month).on_day(1)
-    return tuple(first.add(days=number) for number in range(day_number(after) - day_number(first)))
+    dates = [first.add(days=number) for number in range(day_number(after) - day_number(first))]
+    return tuple((day_number(date), date, str(date), format_date(date.to_stdlib(), "full", locale)) for date in dates)
+
+
+@lru_cache(maxsize=1024)
+def _count(starts: int, language: str) -> str:
+    _ = languages.translator(language)
+    return _("1 time") if starts == 1 else _("{count} times", count=starts)
 
 
 @lru_cache(maxsize=256)

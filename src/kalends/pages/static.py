@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -50,18 +49,14 @@ def files() -> PackedFiles:
     return PackedFiles(directory=FOLDER, check_dir=False)
 
 
-@lru_cache(maxsize=64)
-def _version(name: str, changed_ns: int) -> str:
-    return hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:12]
-
-
+@cache
 def url(name: str) -> str:
     """Write the address of a built file, with the version that lets browsers keep it for good.
 
     Raises:
         FileNotFoundError: the assets have not been built (`make install` builds them).
     """
-    return f"/static/{name}?v={_version(name, os.stat(FOLDER / name).st_mtime_ns)}"
+    return f"/static/{name}?v={hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:12]}"
 
 
 def _add_headers(headers: MutableHeaders, *, versioned: bool) -> None:

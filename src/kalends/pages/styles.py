@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from . import static
 from .packing import Part
@@ -27,17 +26,13 @@ class Style(Part):
         self.source = f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
+@cache
 def app() -> Style:
     """Hand out the style sheet of all pages.
 
     Raises:
         FileNotFoundError: the assets have not been built (`make install` builds them).
     """
-    return _app(os.stat(static.FOLDER / "app.css").st_mtime_ns)
-
-
-@lru_cache(maxsize=1)
-def _app(changed_ns: int) -> Style:
     return Style((static.FOLDER / "app.css").read_text("utf-8").strip())
 
 

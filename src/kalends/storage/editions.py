@@ -21,11 +21,20 @@ from uuid import UUID
 
 from .database import Connection
 
-# The edition of what a statement sees of the company %(company)s; NULL: nothing may be kept in this transaction.
-SEEN = """
+
+def seen(company: str) -> str:
+    """Write the edition of what a statement sees of a company; NULL: nothing may be kept in this transaction.
+
+    Args:
+        company: its id, as the statement has it.
+    """
+    return f"""
     (SELECT e.edition FROM edition e
-     WHERE e.company_id = %(company)s AND coalesce(current_setting('kalends.edition_ended', true), '') <> 'yes')
+     WHERE e.company_id = {company} AND coalesce(current_setting('kalends.edition_ended', true), '') <> 'yes')
 """
+
+
+SEEN = seen("%(company)s")
 
 
 async def is_current(conn: Connection, company_id: UUID, edition: UUID | None) -> bool:
