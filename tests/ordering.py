@@ -5,12 +5,13 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.services import appointments, bookings, listings
+from kalends.services import appointments, bookings, changes, listings
 from kalends.services.actor import Actor
 from kalends.services.companies import Founded
 from kalends.services.orders import NewAttendee, Order
 from kalends.services.outcomes import Booked
 from kalends.services.slot_queries import SlotQuery
+from kalends.storage import events
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 
@@ -41,9 +42,12 @@ async def book(conn: Connection, actor: Actor, wanted: Order) -> Booked:
 
 
 async def booked(conn: Connection, actor: Actor, wanted: Order) -> Appointment:
-    """Book at NOW and read the appointment."""
+    """Book at NOW and read the appointment; whatever was booked, its event says what is stored."""
     done = await book(conn, actor, wanted)
-    return await appointments.get(conn, actor=actor, appointment_id=done.appointment_id)
+    stored = await appointments.get(conn, actor=actor, appointment_id=done.appointment_id)
+    told = await events.newest(conn, actor.company_id, [stored.id])
+    assert told[stored.id].snapshot == changes.snapshot(stored)
+    return stored
 
 
 async def listed(

@@ -13,7 +13,7 @@ from kalends.edge import web
 from kalends.services import appointments
 from kalends.storage.appointments import Appointment
 from kalends.storage.buckets import RateLimit
-from tests import factories, ordering
+from tests import factories, ordering, statements
 from tests.api.conftest import Api, CompanyMaker
 from tests.ordering import START, order
 
@@ -48,6 +48,25 @@ async def test_a_booking_answers_its_id_and_the_first_attendees_secret(api: Api)
 
     stored = await _stored(api, answer)
     assert answer.json() == {"appointmentId": str(stored.id), "secret": stored.attendees[0].secret}
+
+
+async def test_a_booking_takes_seven_statements_and_a_commit(api: Api) -> None:
+    await _post(api)  # reads what is kept from then on
+
+    with statements.counted() as sent:
+        await _stored(api, await _post(api, start=START.add(hours=1).format_iso()))
+
+    words = [" ".join(one.removeprefix("b'").split()).split(" ", 1)[0] for one in sent]
+    assert words == [
+        "WITH",  # the credential
+        "BEGIN",
+        "INSERT",  # the request, in case it is repeated
+        "SELECT",  # locks the host
+        "SELECT",  # his claims
+        "WITH",  # all that is written
+        "UPDATE",  # the answer, in case the request is repeated
+        "SELECT",  # this test
+    ]
 
 
 async def test_all_that_is_sent_is_kept(api: Api) -> None:

@@ -7,12 +7,14 @@ from uuid import uuid4
 import pytest
 from whenever import Instant
 
+from kalends.domain.recurrence import Recurrence
 from kalends.errors import DomainError, Invalid, NotFound
-from kalends.services import appointments, bookings
+from kalends.services import appointments, bookings, changes
 from kalends.services.companies import Founded
 from kalends.services.order_checks import ChannelNotAllowed, LocationNotOffered, PhoneOnlyNotAllowed
 from kalends.services.placements import OverrideNotAllowed
 from kalends.services.refusals import SlotTaken
+from kalends.storage import events
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 from tests import factories, ordering, statements
@@ -104,6 +106,19 @@ async def test_a_booking_leaves_its_event_and_its_job_behind(conn: Connection, c
     assert stored.attendees[0].secret not in str(after)
     cursor = await conn.execute("SELECT task_name, args FROM procrastinate_jobs WHERE lock = %s", (str(stored.id),))
     assert await cursor.fetchall() == [("event.happened", {"event_id": event_id})]
+
+
+async def test_the_event_of_each_start_of_a_series_says_what_is_stored(conn: Connection, company: Founded) -> None:
+    weekly = Recurrence("weekly", 1, 3, "fail")
+
+    done = await ordering.book(conn, factories.actor(company), order(company.meeting_type_id, recurrence=weekly))
+
+    for one in done.series or ():
+        assert one.appointment_id
+        stored = await appointments.get(conn, actor=factories.actor(company), appointment_id=one.appointment_id)
+        told = await events.newest(conn, company.company_id, [stored.id])
+        assert told[stored.id].snapshot == changes.snapshot(stored)
+    assert len(done.series or ()) == 3
 
 
 async def test_a_collective_booking_takes_time_of_every_host(conn: Connection, company: Founded) -> None:

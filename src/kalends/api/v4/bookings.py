@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ConfigDict, Field, StringConstraints
 
 from kalends.domain.provisional import BookingType
@@ -18,7 +18,7 @@ from kalends.services.appointments import AlreadyCancelled, AlreadyOver, NotTheO
 from kalends.services.new_provisional_bookings import TooManyUnconfirmed
 from kalends.services.one_time_links import OneTimeLinkMismatch, OneTimeLinkUsed
 from kalends.services.order_checks import ChannelNotAllowed, LocationNotOffered, PhoneOnlyNotAllowed
-from kalends.services.outcomes import Pending
+from kalends.services.outcomes import Booked, Pending
 from kalends.services.page_passwords import BookingPasswordWrong
 from kalends.services.placements import OverrideNotAllowed
 from kalends.services.refusals import HoldExpired, HoldMismatch
@@ -94,7 +94,7 @@ class GuestMove(Body):
 @router.post(
     "/booking",
     status_code=201,
-    response_model_exclude_none=True,
+    response_model=BookingAnswer | PendingAnswer,
     responses=problems.document(
         NotFound,
         OverrideNotAllowed,
@@ -111,11 +111,16 @@ class GuestMove(Body):
         *refusals.ALL,
     ),
 )
-async def create_booking(body: BookingForm, actor: SchedulingOrOwner, app: AppDep) -> BookingAnswer | PendingAnswer:
+async def create_booking(body: BookingForm, actor: SchedulingOrOwner, app: AppDep) -> Response:
     """Book a start that the list of starts offers; where the type wants it, somebody has to confirm it first."""
     order = body.order()
     async with app.transaction() as conn:
         outcome = await bookings.book(conn, actor=actor, order=order, clock=app.now)
+    content = _answer(outcome).model_dump_json(by_alias=True, exclude_none=True)
+    return Response(content, 201, media_type="application/json")
+
+
+def _answer(outcome: Booked | Pending) -> BookingAnswer | PendingAnswer:
     series = None if outcome.series is None else [OccurrenceAnswer.model_validate(one) for one in outcome.series]
     if isinstance(outcome, Pending):
         return PendingAnswer(
