@@ -202,3 +202,17 @@ async def test_the_document_is_written_once_for_all_who_ask(
 
     assert (first.status_code, second.json()) == (200, first.json())
     assert len(made) == 1
+
+
+async def test_the_frameworks_telemetry_which_tells_paths_is_off(
+    client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await client_for(router)
+
+    def told(*_: object) -> None:
+        raise AssertionError("somebody is told of a request")
+
+    for source in ("trace.get_tracer_provider", "metrics.get_meter_provider", "_logs.get_logger_provider"):
+        monkeypatch.setattr(f"opentelemetry.{source}", told)
+
+    assert (await client.get("/v4/open")).status_code == 200

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.telemetry import TelemetryConfig
 
 from kalends.app import App
 from kalends.storage.buckets import RateLimit
@@ -19,6 +20,9 @@ from .express import Endpoint, Express
 from .idempotency import Idempotency
 from .limits import Proxies
 from .requests import Requests
+
+# The framework's own would tell whole paths and queries of requests, and secrets stand in paths.
+_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 class Web(FastAPI):
@@ -59,7 +63,13 @@ def create(
             await app.aclose()
 
     web = Web(
-        lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, **openapi.INFO
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_TELEMETRY,
+        **openapi.INFO,
     )
     web.state.kalends = app
     web.state.limits = limits
