@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-pg fuzz check chromium lock clean
+.PHONY: help install run dev test test-pg fuzz bench bench-growth check chromium lock clean
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -29,6 +29,8 @@ help:
 	@echo "make dev      start kalends, and again after each change"
 	@echo "make test-pg  all tests on Debian's PostgreSQL 15"
 	@echo "make fuzz     generated requests over the whole API and lives of bookings, for some minutes"
+	@echo "make bench    measure the engine and the server into bench/RESULTS.md; under ten minutes, on a quiet machine"
+	@echo "make bench-growth  the same work with ten times the rows; building them takes minutes"
 	@echo "make install  the environment and the assets, nothing started"
 	@echo "make lock     write the requirement locks again (UPGRADE=--upgrade for newer versions)"
 	@echo "make clean    remove what was installed and built; the data stays"
@@ -53,6 +55,13 @@ test-pg: chromium $(STAMPS)/dev $(ASSETS)
 fuzz: $(STAMPS)/dev $(ASSETS)
 	@KALENDS_FUZZ_EXAMPLES=$${KALENDS_FUZZ_EXAMPLES:-150} KALENDS_LIFE_EXAMPLES=$${KALENDS_LIFE_EXAMPLES:-150} \
 	  $(PYTEST) tests/contract/test_schemathesis.py tests/life
+
+# Figures need the machine for themselves. bench-growth builds 5 million appointments first, which takes some ten minutes.
+bench: install
+	@$(PY) -m bench
+
+bench-growth: install
+	@$(PY) -m bench.growth
 
 check: $(STAMPS)/dev $(ASSETS)
 	@echo "==> Checks"

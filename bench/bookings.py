@@ -15,15 +15,15 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import repeat
+from itertools import count, islice, zip_longest
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import uvloop
 from psycopg.types.json import Jsonb
 
-from bench import load, rounds, rows, server, stage
+from bench import asking, load, rounds, rows, stage
 from bench.load import Told
 from bench.results import Figure
 from bench.rounds import Sample
@@ -35,7 +35,7 @@ CLIENTS = 16
 SECONDS, ROUNDS = 2.0, 4
 MOST = 5000  # bookings of one round
 BARE = "bare loop"
-_FAR = timedelta(days=300)  # behind everything booked: where the bare loop claims
+_FAR = timedelta(days=300)  # behind everything booked: from there on the bare loop claims
 _EVERY_DAY = rows.week("00:00", "24:00", rows.DAYS)
 _INSERT = "INSERT INTO claim (company_id, host_no, start_at, end_at, appointment_id) VALUES (%s, %s, %s, %s, %s)"
 _CLAIMS_OF = """
@@ -60,27 +60,15 @@ def measure(built: Stage) -> list[Figure]:
         turns = partial(_turns, built, away, answers)
         alone = built.hosts[-1 - ROUNDS :]  # one for each round, as each has only so much time
         _open_all_day(built, alone)
-        spread = turns(_cut(_spread(built, away, built.hosts[: -1 - ROUNDS])), _bare(built, built.hosts))
-        one = turns((_free(built, away, host, 60) for host in alone), _bare(built, alone[:1]))
+        everywhere = turns(spread(built, away, built.hosts[: -1 - ROUNDS]), _bare(built, built.hosts))
+        one = turns((_all_of(built, away, host) for host in alone), _bare(built, alone[:1]))
         return [
-            spread.at_least(0.30, "bookings over all hosts, 16 clients", BARE, COMMAND),
-            spread.at_most(5, "p99_ms", "the same", BARE, COMMAND),
+            everywhere.at_least(0.30, "bookings over all hosts, 16 clients", BARE, COMMAND),
+            everywhere.at_most(5, "p99_ms", "the same", BARE, COMMAND),
             one.at_least(0.30, "bookings of one host, 16 clients", BARE, COMMAND),
             one.at_most(5, "p99_ms", "the same", BARE, COMMAND),
             looked_up(built, [body for _, body in answers], COMMAND),
         ]
-
-
-def order(headers: dict[str, str], host: Host, start: str) -> bytes:
-    """Write the request that books a start."""
-    guest = {"email": "guest@bench.test", "fullname": "Gil Moss", "timezone": "Europe/Berlin"}
-    body = {"meetingTypeId": str(host.type_id), "start": start, "attendee": guest}
-    return load.request("POST", "/v4/booking", {**headers, "Idempotency-Key": str(uuid4())}, body)
-
-
-def starts(body: bytes) -> list[str]:
-    """Read the starts out of a list."""
-    return [spot["startTime"] for day in json.loads(body)["dates"] for spot in day["spots"]]
 
 
 def looked_up(built: Stage, bodies: list[bytes], command: str) -> Figure:
@@ -102,7 +90,7 @@ def _turns(
 ) -> rounds.Pair:
     def book() -> Sample:
         before, requests = built.api.cpu_ms(), next(ours)
-        told = away(load.run, partial(load.once, requests, CLIENTS), built.api.port, CLIENTS, SECONDS)
+        told = away(load.run, partial(load.once, requests, clients=CLIENTS), built.api.port, CLIENTS, SECONDS)
         answers.extend(told.notes)
         return rounds.sample(told, built.api, before, 201)
 
@@ -115,32 +103,22 @@ def _turns(
     return rounds.interleaved(book, insert, ROUNDS)
 
 
-def _spread(built: Stage, away: Callable[..., Any], hosts: list[Host]) -> Iterator[bytes]:
-    """Write orders that go round the hosts: each one's first free start, then each one's second, and so on."""
-    lists = [starts(body) for body in _listed(built, away, hosts, 60)]
-    for number in range(max(map(len, lists))):
-        for host, free in zip(hosts, lists, strict=True):
-            if number < len(free):
-                yield order(built.headers, host, free[number])
-
-
-def _cut(requests: Iterator[bytes]) -> Iterator[list[bytes]]:
+def spread(built: Stage, away: Callable[..., Any], hosts: list[Host]) -> Iterator[list[bytes]]:
+    """Write orders for each round that go round the hosts: each one's first free start, then each one's second."""
+    lists = asking.free(built, away, [host.type_id for host in hosts], 60)
+    orders = (
+        asking.booking(built.headers, host.type_id, start)
+        for nth in zip_longest(*lists)
+        for host, start in zip(hosts, nth, strict=True)
+        if start
+    )
     while True:
-        yield [one for one, _ in zip(requests, range(MOST), strict=False)]
+        yield list(islice(orders, MOST))
 
 
-def _free(built: Stage, away: Callable[..., Any], host: Host, days: int) -> list[bytes]:
-    [body] = _listed(built, away, [host], days)
-    return [order(built.headers, host, start) for start in starts(body)][:MOST]
-
-
-def _listed(built: Stage, away: Callable[..., Any], hosts: list[Host], days: int) -> list[bytes]:
-    first = datetime.now(UTC).date() + timedelta(days=3)
-    last = first + timedelta(days=days - 1)
-    asked = [built.get(server.target([host], str(first), str(last), "UTC")) for host in hosts]
-    told = away(load.run, partial(load.once, asked, 1), built.api.port)
-    rounds.expect(told, 200)
-    return [body for _, body in told.notes]
+def _all_of(built: Stage, away: Callable[..., Any], host: Host) -> list[bytes]:
+    [free] = asking.free(built, away, [host.type_id], 60)
+    return [asking.booking(built.headers, host.type_id, start) for start in free[:MOST]]
 
 
 def _open_all_day(built: Stage, hosts: list[Host]) -> None:
@@ -155,15 +133,17 @@ def _open_all_day(built: Stage, hosts: list[Host]) -> None:
 
 
 def _bare(built: Stage, hosts: list[Host]) -> Iterator[list[Claim]]:
-    """Make claims for the bare loop, going round the hosts; each belongs to an appointment of its own."""
-    far, length = datetime.now(UTC) + _FAR, timedelta(minutes=15)
+    """Make claims for each round of the bare loop, going round the hosts; each belongs to an appointment of its own."""
+    length = timedelta(minutes=15)
     with built.connect() as conn:
         known = conn.execute("SELECT company_id, id FROM appointment LIMIT %s", [MOST * 2]).fetchall()
-    claims = []
-    for number, (company, appointment) in enumerate(known):
-        start = far + number // len(hosts) * length
-        claims.append((company, hosts[number % len(hosts)].host_no, start, start + length, appointment))
-    return repeat(claims)
+    for turn in count(1):
+        claims = []
+        for number, (company, appointment) in enumerate(known):
+            # Later each turn: what the last one deleted still stands in the indexes.
+            start = datetime.now(UTC).replace(microsecond=0) + turn * _FAR + number // len(hosts) * length
+            claims.append((company, hosts[number % len(hosts)].host_no, start, start + length, appointment))
+        yield claims
 
 
 def insert_all(conninfo: str, claims: list[Claim]) -> Told:

@@ -151,7 +151,7 @@ def walk(requests: Sequence[bytes], number: int, told: Told) -> Script:
         place += 1
 
 
-def once(requests: Sequence[bytes], clients: int, number: int, told: Told) -> Script:
+def once(requests: Sequence[bytes], number: int, told: Told, *, clients: int = 1) -> Script:
     """Send each request once, dealt to so many clients; the bodies of the answers go into the notes."""
     for one in requests[number::clients]:
         told.notes.append((yield "all", one))

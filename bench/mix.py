@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from statistics import median
 
-from bench import bookings, load, server, stage
+from bench import asking, bookings, load, server, stage
 from bench.load import Script, Told
 from bench.results import Figure
 from bench.rows import Host
@@ -25,7 +25,7 @@ COMMAND = "python -m bench.mix"
 CLIENTS = 16
 SECONDS, WARM_UP_S = 60, 10
 DAYS = 30  # of a list
-KINDS = {"slots": 90, "appointments": 8, "booking": 2}
+KINDS = {"slots": 86, "appointments": 8, "booking": 2}  # before and after each booking comes a list, too
 SLOTS_P99_MS, SLOTS_P99_TIMES = 20.0, 5
 FLAT = 1.03  # the last third's memory against the first's
 STATUS = {"booking": 201}  # all others: 200
@@ -58,25 +58,19 @@ def script(hosts: list[Host], headers: dict[str, str], number: int, told: Told) 
         [kind] = chance.choices(list(KINDS), list(KINDS.values()))
         host = chance.choice(own if kind == "booking" else hosts)
         if kind == "appointments":
-            yield kind, appointments(headers, host)
+            yield kind, asking.appointments(headers, host)
             continue
         first = today + timedelta(days=chance.randrange(3, 60))
-        listed = get(server.target([host], str(first), str(first + timedelta(days=DAYS - 1)), "UTC"))
+        listed = get(asking.slots(host.type_id, str(first), str(first + timedelta(days=DAYS - 1)), "UTC"))
         _, body = yield "slots", listed
-        if kind == "booking" and (free := bookings.starts(body)):
+        if kind == "booking" and (free := asking.starts(body)):
             start = chance.choice(free)
-            status, body = yield kind, bookings.order(headers, host, start)
+            status, body = yield kind, asking.booking(headers, host.type_id, start)
             if status == 201:
                 told.notes.append(("booked", body))
-                _, body = yield "slots", get(server.target([host], start[:10], start[:10], "UTC"))
-                if start in bookings.starts(body):
+                _, body = yield "slots", get(asking.slots(host.type_id, start[:10], start[:10], "UTC"))
+                if start in asking.starts(body):
                     told.notes.append(("seen again", start))
-
-
-def appointments(headers: dict[str, str], host: Host) -> bytes:
-    """Write the request for the first page of a host's appointments, as his own application asks for it."""
-    target = "/v4/appointment/paginated?page=0&pageSize=25"
-    return load.request("GET", target, {**headers, "x-meetergo-api-user-id": str(host.user_id)})
 
 
 def _watch(built: Stage, memory: list[int], over: threading.Event) -> None:

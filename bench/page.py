@@ -15,7 +15,7 @@ from functools import partial
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
-from bench import load, rounds, server, stage
+from bench import asking, load, rounds, server, stage
 from bench.results import Figure
 from bench.rounds import Sample
 from bench.stage import Process, Stage
@@ -39,7 +39,7 @@ def measure(built: Stage) -> list[Figure]:
         headers = {"Accept-Encoding": "gzip", "X-Forwarded-For": f"10.0.{visit >> 8}.{visit & 255}"}
         path = f"/{host.slug}/{kind}?month={first:%Y-%m}&timezone={host.zone}"
         pages.append(load.request("GET", path, headers))
-        target = server.target([host], str(first), str(last), host.zone)
+        target = asking.slots(host.type_id, str(first), str(last), host.zone)
         answers.append(load.request("GET", target, {**built.headers, **headers}))
     with load.elsewhere() as away:
 

@@ -36,11 +36,10 @@ class Pair:
     def at_least(self, share: float | None, work: str, other: str, command: str) -> Figure:
         """Compare requests a second: ours are to be at least that share of the other's; None: there is no goal."""
         found = self.ratio("per_s")
-        rates = [f"{middle(side, 'per_s'):,.0f}/s" for side in (self.ours, self.other)]
-        ours = f"{rates[0]}, {middle(self.ours, 'cpu_ms'):.2f} ms CPU each"
+        ours, others = (_rate(side) for side in (self.ours, self.other))
         goal = f"≥ {share * 100:.0f} % of the {other}" if share else ""
         met = found >= share if share else None
-        return Figure("server", work, ours, f"{other} {rates[1]}", f"{found * 100:.0f} %", goal, met, command)
+        return Figure("server", work, ours, f"{other} {others}", f"{found * 100:.0f} %", goal, met, command)
 
     def at_most(self, times: float, what: str, work: str, other: str, command: str) -> Figure:
         """Compare a percentile: ours is to be at most so many times the other's."""
@@ -48,6 +47,11 @@ class Pair:
         ours, others = (f"{name} {middle(side, what):.2f} ms" for side in (self.ours, self.other))
         goal = f"{name} ≤ {times:g} times the {other}'s"
         return Figure("server", work, ours, f"{other} {others}", f"{found:.2f} times", goal, found <= times, command)
+
+
+def _rate(side: list[Sample]) -> str:
+    cpu = middle(side, "cpu_ms")
+    return f"{middle(side, 'per_s'):,.0f}/s" + (f", {cpu:.2f} ms CPU each" if cpu else "")
 
 
 def interleaved(ours: Callable[[], Sample], other: Callable[[], Sample], rounds: int) -> Pair:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from bench import load, rounds, stage
+from bench import asking, load, rounds, stage
 from bench.results import Figure
 from bench.rows import Host
 from bench.stage import Process, Stage
@@ -62,25 +62,23 @@ def measure(built: Stage) -> list[Figure]:
 
 
 def ask(built: Stage, away: Callable[..., Any], groups: Sequence[list[Host]], chance: random.Random) -> Asked:
-    """Write the questions for each group of hosts, in two zones, and ask each of ours once for its length."""
+    """Write the questions for each group of hosts, in two zones, and ask each of ours once for its length.
+
+    One host is asked through his own type, several by name through the first one's.
+    """
     today, ours, paths = datetime.now(UTC).date(), [], []
     for hosts in groups:
         for zone in (hosts[0].zone, "Europe/Berlin"):
             first = today + timedelta(days=chance.randrange(3, 60))
-            ours.append(built.get(target(hosts, str(first), str(first + timedelta(days=DAYS - 1)), zone)))
+            last = first + timedelta(days=DAYS - 1)
+            several = hosts if len(hosts) > 1 else ()
+            ours.append(built.get(asking.slots(hosts[0].type_id, str(first), str(last), zone, several)))
             numbers = ",".join(str(host.host_no) for host in hosts)
             paths.append(f"/{numbers}/{first}/{first + timedelta(days=DAYS)}")
-    told = away(load.run, partial(load.once, ours, 1), built.api.port)
+    told = away(load.run, partial(load.once, ours), built.api.port)
     rounds.expect(told, 200)
     floor = [load.request("GET", f"{path}/{len(body)}", {}) for path, (_, body) in zip(paths, told.notes, strict=True)]
     return Asked(ours, floor)
-
-
-def target(hosts: Sequence[Host], start: str, end: str, zone: str) -> str:
-    """Write the address of a list; one host is asked through his own type, several by name."""
-    several = f"&hostIds={','.join(str(host.user_id) for host in hosts)}" if len(hosts) > 1 else ""
-    scope = f"meetingTypeId={hosts[0].type_id}{several}"
-    return f"/v4/booking-availability?{scope}&start={start}&end={end}&timezone={zone}"
 
 
 def _turns(built: Stage, floor: Process, away: Callable[..., Any], asked: Asked, connections: int) -> rounds.Pair:
@@ -97,12 +95,12 @@ def _unasked(built: Stage, floor: Process, away: Callable[..., Any], chance: ran
     asked, size = built.hosts[ASKED:], 23_000
     first = datetime.now(UTC).date() + timedelta(days=7)
     last = first + timedelta(days=DAYS - 1)
-    ours = [built.get(target([host], str(first), str(last), host.zone)) for host in asked]
+    ours = [built.get(asking.slots(host.type_id, str(first), str(last), host.zone)) for host in asked]
     bare = [load.request("GET", f"/{host.host_no}/{first}/{last + timedelta(days=1)}/{size}", {}) for host in asked]
     sides = []
     for process, requests in ((built.api, ours), (floor, bare)):
         before = process.cpu_ms()
-        told = away(load.run, partial(load.once, requests, 1), process.port)
+        told = away(load.run, partial(load.once, requests), process.port)
         sides.append([rounds.sample(told, process, before)])
     return rounds.Pair(*sides).at_least(None, "1 host never asked before, 1 connection", "floor", COMMAND)
 
@@ -121,7 +119,7 @@ def statements(built: Stage, request: bytes) -> int:
         conn.execute("SELECT pg_reload_conf()")
         time.sleep(0.3)  # the sessions read it before their next statement
         before = log.stat().st_size
-        rounds.expect(load.run(partial(load.once, [request], 1), built.api.port), 200)
+        rounds.expect(load.run(partial(load.once, [request]), built.api.port), 200)
         with log.open() as lines:
             lines.seek(before)
             found = sum(bool(_STATEMENT.search(line)) for line in lines)
