@@ -6,7 +6,8 @@ spans and caps forbid. All spans here are in *start space*: they hold starts, no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain, pairwise
@@ -22,9 +23,8 @@ from kalends.domain.rules import Ask, HostCalendar, Rules
 from kalends.domain.schedule import Schedule
 from kalends.domain.spans import Span, intersect
 from kalends.domain.teams import Teams, ladders, teams_of
-from kalends.domain.zones import FOREVER
 
-_ROOM = 48 << 20  # bytes; the board of a host and a month weighs 26 KB
+_ROOM = 48 << 20  # bytes; a host's month weighs 22 KB, so either half holds those of a thousand hosts
 
 
 class Shape(NamedTuple):
@@ -80,36 +80,48 @@ def board(hosts: Sequence[HostCalendar], ask: Ask, rules: Rules, start: int, end
     return _board(tuple([host.schedule for host in hosts]), ask, Shape.of(rules), start, end)
 
 
-@kept(_ROOM, lambda laid, *_: laid.weight())
+@kept(_ROOM, lambda laid, schedules, *_: laid.weight() + sum(one.weight() for one in dict.fromkeys(schedules)))
 def _board(schedules: tuple[Schedule, ...], ask: Ask, shape: Shape, start: int, end: int) -> Board:
     before, after = shape.reach()
     around = {one: hours_around(one, start - before, end + after) for one in dict.fromkeys(schedules)}
     fits = {one: fitting(hours, shape) for one, hours in around.items()}
     teams = teams_of(ask, len(schedules))
     rungs = ladders([around[one] for one in schedules], teams, shape.interval, start, end)
-    grid = _grid(rungs, shape.interval)
-    own = {one: set(chain.from_iterable(one)) for one in set(rungs)} if len(set(rungs)) > 1 else {}
+    distinct = {id(one): one for one in rungs}  # equal hours share theirs, and so many ranges are slow to compare
+    grid = _grid(distinct.values(), shape.interval)
+    places = {start: i for i, start in enumerate(grid.starts)} if len(distinct) > 1 else None
     masks: dict[tuple[Schedule, ...], bytes] = {}
     together = [tuple([schedules[place] for place in team]) for team in teams.places]
     for some, its in zip(together, rungs, strict=True):
         if some not in masks:
-            masks[some] = _mask(grid, own.get(its), reduce(intersect, [fits[one] for one in dict.fromkeys(some)]))
+            masks[some] = _mask(grid, places, its, reduce(intersect, [fits[one] for one in dict.fromkeys(some)]))
     union = reduce(or_, [int.from_bytes(mask, "big") for mask in masks.values()], 0)
     return Board(grid, teams, tuple([masks[some] for some in together]), union)
 
 
 def _grid(ladders: Iterable[Rungs], interval: int) -> Grid:
-    """Bring the starts of all ladders into order."""
-    rungs = list(chain.from_iterable(dict.fromkeys(ladders)))
-    starts = list(chain.from_iterable(rungs))
-    if any(one.stop > other.start for one, other in pairwise(rungs)):
-        starts = sorted(set(starts))
+    """Bring the starts of all ladders together."""
+    rungs = list(chain.from_iterable(ladders))
+    starts = _in_order(rungs)
     return Grid(starts, gcd(interval, *[one.start - starts[0] for one in rungs]))
 
 
-def _mask(grid: Grid, own: set[int] | None, fits: Sequence[Span]) -> bytes:
-    """Mark the starts that fit, of a team's own; None: all are."""
-    mask = bytearray(b"\1" * grid.size if own is None else map(own.__contains__, grid.starts))
-    ends, starts = [end for _, end in fits], [start for start, _ in fits]
-    grid.wipe(mask, zip([-FOREVER, *ends], [*starts, FOREVER], strict=True))
+def _in_order(rungs: Sequence[range]) -> list[int]:
+    starts = list(chain.from_iterable(rungs))
+    if any(one.stop > other.start for one, other in pairwise(rungs)):
+        return sorted(set(starts))
+    return starts  # as a week without openings gives them
+
+
+def _mask(grid: Grid, places: Mapping[int, int] | None, own: Rungs, fits: Sequence[Span]) -> bytes:
+    """Mark the starts of a team's own ladders that fit; they are all of the grid's when there are no places."""
+    mask = bytearray(grid.size)
+    if places is None:
+        grid.mark(mask, fits)
+        return bytes(mask)
+    starts = _in_order(own)
+    for first, end in fits:
+        i = bisect_left(starts, first)
+        for start in starts[i : bisect_left(starts, end, i)]:
+            mask[places[start]] = 1
     return bytes(mask)

@@ -13,15 +13,15 @@ from itertools import compress, pairwise
 from kalends.domain.spans import Span
 from kalends.domain.zones import FOREVER
 
-_LONGEST_INDEX = 1 << 16  # marks; a wider or finer grid is searched instead
+_MOST_MARKS = 16  # for each candidate; a grid with more, of starts at odd minutes far apart, is searched instead
 
 
 class Grid:
     """Candidates in order (epoch minutes), and an index from time to them.
 
     The index says of each mark, every `step` minutes from the first candidate on, how many candidates lie before it.
-    All candidates lie on marks, so one division finds the first one behind any minute. It is made for the second
-    question: many grids are asked only one.
+    All candidates lie on marks, so one division finds the first one behind any minute. It is made once it pays: many
+    grids are asked only one question.
 
     Args:
         starts: the candidates.
@@ -34,7 +34,7 @@ class Grid:
         self._times = [*starts, FOREVER]  # so that a walk along them ends
         self.size = len(starts)
         self.step = step
-        self._asked = False
+        self._asked = 0  # busy spans, so far
         self._marks: list[int] = []
 
     @property
@@ -53,8 +53,7 @@ class Grid:
 
     def weight(self) -> int:
         """Say about how many bytes the grid takes, its index included."""
-        length = self._length()
-        return 300 + 40 * self.size + (8 * length if length <= _LONGEST_INDEX else 0)
+        return 300 + 40 * self.size + 8 * self._index_length()
 
     def wipe(self, lane: bytearray, spans: Iterable[Span]) -> None:
         """Clear the lane at the candidates that lie in one of the spans (of starts)."""
@@ -78,10 +77,10 @@ class Grid:
             busy: sorted by start; they may overlap, and empty ones meet nothing.
             before, after: the reach of a padded span on either side of its start, in minutes.
         """
-        if self._asked and not self._marks and self._length() <= _LONGEST_INDEX:
+        if self._asked > self.size and not self._marks and self._index_length():
             for i, (earlier, later) in enumerate(pairwise([self._times[0] - self.step, *self.starts])):
                 self._marks += [i] * ((later - earlier) // self.step)
-        self._asked = True
+        self._asked += len(busy)
         (self._wipe_found if self._marks else self._wipe_searched)(lane, busy, before, after)
 
     # Both walk along busy spans and candidates side by side. `due` is when the next padded span begins that is not
@@ -116,5 +115,7 @@ class Grid:
                     i += 1
                     due = times[i] - before
 
-    def _length(self) -> int:
-        return (self._times[self.size - 1] - self._times[0]) // self.step + 1
+    def _index_length(self) -> int:
+        """Count the marks of the index; 0: there shall be none."""
+        length = (self._times[self.size - 1] - self._times[0]) // self.step + 1
+        return length if length <= _MOST_MARKS * self.size else 0

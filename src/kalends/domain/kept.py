@@ -24,8 +24,8 @@ class Kept(Generic[*Asked, Answer]):
     """
 
     def __init__(self, make: Callable[[*Asked], Answer], room: int, weigh: Callable[[Answer, *Asked], int]) -> None:
+        self.room = room
         self._make = make
-        self._half = room // 2
         self._weigh = weigh
         self._young: dict[tuple[*Asked], Answer] = {}
         self._old: dict[tuple[*Asked], Answer] = {}
@@ -42,11 +42,16 @@ class Kept(Generic[*Asked, Answer]):
         found = self._old.pop(asked, None)
         answer = self._make(*asked) if found is None else found
         weight = self._weigh(answer, *asked)
-        if self._young and self._weight + weight > self._half:
+        if self._young and self._weight + weight > self.room // 2:
             self._old, self._young, self._weight = self._young, {}, 0
         self._young[asked] = answer
         self._weight += weight
         return answer
+
+    def weight(self) -> int:
+        """Say about how many bytes all that is kept takes."""
+        kept = (*self._young.items(), *self._old.items())
+        return sum(self._weigh(answer, *asked) for asked, answer in kept)
 
     def forget(self) -> None:
         """Forget all answers."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import TypeAlias
 
 from kalends.domain.hours import Written
@@ -36,12 +38,21 @@ def joint(written: Sequence[Sequence[Written]]) -> list[Written]:
         if any(others is one for one in met) and all(len(spans) == 1 for spans in others):
             continue
         met.append(others)
+        near = _Near(others)
         common = list(
-            dict.fromkeys(
-                tuple(both)
-                for one in common
-                for other in others
-                if other[0][0] < one[-1][1] and one[0][0] < other[-1][1] and (both := intersect(one, other))
-            )
+            dict.fromkeys(tuple(both) for one in common for other in near.to(one) if (both := intersect(one, other)))
         )
     return common
+
+
+class _Near:
+    """Intervals in order, to find those that reach another one without looking at all."""
+
+    def __init__(self, intervals: Iterable[Written]) -> None:
+        self._intervals = sorted(intervals)
+        self._firsts = [one[0][0] for one in self._intervals]
+        self._latest = list(accumulate((one[-1][1] for one in self._intervals), max))  # ends, of all up to each
+
+    def to(self, one: Written) -> list[Written]:
+        """Find the intervals that begin before this one ends, less those before the first that ends in or behind it."""
+        return self._intervals[bisect_right(self._latest, one[0][0]) : bisect_left(self._firsts, one[-1][1])]

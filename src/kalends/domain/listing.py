@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -18,7 +18,7 @@ from kalends.domain.spans import Span
 from kalends.domain.zones import DAY, FOREVER, pieces
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_ROOM = 48 << 20  # bytes; a month written for a zone takes 12 KB, and holds its grid
+_ROOM = 64 << 20  # bytes; a month written for a zone weighs 30 KB, most of it the grid, which its board shares
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,16 +112,17 @@ def _told_more(
 ) -> tuple[list[_Run], bytes]:
     """Prepare just the starts that are told, with what is said about them beyond being free."""
     starts = listing.starts
-    said = {at: _joined(appointments[at]) for at in appointments.keys() & starts}
+    said = {at: _joined(seats) for at, seats in appointments.items()}
     if blocked:
-        told = {at: why + b"}" for at, why in blocked.items()} | dict.fromkeys(starts, _FREE) | said
-        starts, said = sorted(told), told
+        bookable = {at: said.get(at, _FREE) for at in starts}
+        said = {at: why + b"}" for at, why in blocked.items()} | bookable
+        starts = sorted(said)
     runs: list[_Run] = []
-    for opening, lead, spots, place in _cut(starts, 1, zone):
-        ends = map(said.get, starts[place])
-        own = [spot.removesuffix(_FREE) + end if end else spot for spot, end in zip(spots, ends, strict=True)]
-        runs.append((opening, lead, own, place))
-    return runs, b"\1" * len(starts)
+    for day, midnight, offset, first, end in _local_days(starts, zone):
+        heads = _heads(offset)
+        spots = [heads[at - midnight] + said.get(at, _FREE) for at in starts[first:end]]
+        runs.append((*_leads(day), spots, slice(first, end)))
+    return _by_date(runs), b"\1" * len(starts)
 
 
 def _joined(seats: Seats) -> bytes:
@@ -134,33 +135,42 @@ def _joined(seats: Seats) -> bytes:
 @kept(_ROOM, lambda runs, grid, _: 500 * len(runs) + grid.weight())
 def _runs(grid: Grid, zone: str | None) -> list[_Run]:
     """Prepare all candidates of a grid for a zone, sorted by date and time."""
-    return _cut(grid.starts, grid.step, zone)
+    runs: list[_Run] = []
+    starts = grid.starts
+    alike: dict[Hashable, list[bytes]] = {}  # as most days of a grid are
+    for day, midnight, offset, first, end in _local_days(starts, zone):
+        form: Hashable = offset, starts[first] - midnight, end - first
+        if starts[end - 1] - starts[first] != (end - first - 1) * grid.step:  # not in even steps: each one counts
+            form = offset, tuple([at - midnight for at in starts[first:end]])
+        spots = alike.get(form)
+        if spots is None:
+            heads = _heads(offset)
+            spots = alike[form] = [heads[at - midnight] + _FREE for at in starts[first:end]]
+        runs.append((*_leads(day), spots, slice(first, end)))
+    return _by_date(runs)
+
+
+def _by_date(runs: list[_Run]) -> list[_Run]:
+    # A clock set back over midnight comes to the same date twice. Openings are in the order of their dates.
+    return sorted(runs, key=itemgetter(0))
 
 
 _UTC = ((-FOREVER, FOREVER, None),)  # in one piece, and not said as an offset
 
 
-def _cut(starts: Sequence[int], step: int, zone: str | None) -> list[_Run]:
-    runs: list[_Run] = []
-    forms: dict[tuple[int | None, Sequence[int]], list[bytes]] = {}  # most days of a grid are alike
+def _local_days(starts: Sequence[int], zone: str | None) -> Iterator[tuple[int, int, int | None, int, int]]:
+    """Cut starts by local days: the day, the instant of its midnight, the offset, and from where to where."""
     offset: int | None
     first = 0
     for _, until, offset in pieces(zone, starts[0], starts[-1] + 1) if zone and starts else _UTC:
+        east = offset or 0
         after = bisect_left(starts, until, first)
         while first < after:
-            day = (starts[first] + (offset or 0)) // DAY
-            midnight = day * DAY - (offset or 0)
+            day = (starts[first] + east) // DAY
+            midnight = day * DAY - east
             end = bisect_left(starts, midnight + DAY, first, after)
-            minutes: Sequence[int] = range(starts[first] - midnight, starts[end - 1] - midnight + 1, step)
-            if len(minutes) != end - first:
-                minutes = tuple([start - midnight for start in starts[first:end]])
-            spots = forms.get((offset, minutes))
-            if spots is None:
-                spots = forms[offset, minutes] = [_spot(minute, offset) for minute in minutes]
-            runs.append((*_leads(day), spots, slice(first, end)))
+            yield day, midnight, offset, first, end
             first = end
-    # All openings of a date are equal and in the order of dates.
-    return sorted(runs, key=itemgetter(0))
 
 
 @forgettable
@@ -171,25 +181,30 @@ def _leads(day: int) -> tuple[bytes, bytes]:
     return f']}},{{"date":"{on}","spots":[{{"startTime":"{on}'.encode(), f',{{"startTime":"{on}'.encode()
 
 
-@forgettable
-@lru_cache(maxsize=16384)  # 250 bytes each
-def _spot(minute: int, offset: int | None) -> bytes:
-    """Write what follows the date in a spot, from the `T` on; the same for every day."""
-    return f'{_clock(minute)}{_mark(offset)}","unavailabilityEvents":[]}}'.encode()
+class _Heads(dict[int, bytes]):
+    """How a spot goes on after its date, from the `T` to what stands against it, by the minute of the day."""
+
+    def __init__(self, offset: int | None) -> None:
+        self._mark = "Z" if offset is None else _offset(offset)
+
+    def __missing__(self, minute: int) -> bytes:
+        self[minute] = f'T{_clock(minute)}{self._mark}","unavailabilityEvents":'.encode()
+        return self[minute]
 
 
 @forgettable
-@lru_cache(maxsize=256)
-def _mark(offset: int | None) -> str:
-    """Write the offset of a start."""
-    if offset is None:
-        return "Z"
-    hours, minutes = divmod(abs(offset), 60)
-    return f"{'-' if offset < 0 else '+'}{_TWO[hours]}:{_TWO[minutes]}"
+@lru_cache(maxsize=64)  # all there are; 200 KB for one whose 1440 minutes were all asked for
+def _heads(offset: int | None) -> _Heads:
+    return _Heads(offset)
+
+
+def _offset(minutes: int) -> str:
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{_TWO[hours]}:{_TWO[rest]}"
 
 
 def _clock(minute: int) -> str:
-    return f"T{_TWO[minute // 60]}:{_TWO[minute % 60]}:00.000"
+    return f"{_TWO[minute // 60]}:{_TWO[minute % 60]}:00.000"
 
 
 _TWO = [f"{number:02}" for number in range(60)]  # five times as fast as a format
@@ -228,4 +243,4 @@ def timeframes_json(listing: Listing, duration: int) -> bytes:
 @lru_cache(maxsize=16384)  # 250 bytes each: the quarters of half a year
 def _utc(at: int) -> str:
     day, minute = divmod(at, DAY)
-    return f"{local_date(day)}{_clock(minute)}Z"
+    return f"{local_date(day)}T{_clock(minute)}Z"

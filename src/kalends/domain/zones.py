@@ -112,7 +112,7 @@ def steady_days(zone: str, first_day: int, end_day: int) -> dict[int, int]:
     """
     around = pieces(zone, first_day * DAY - FURTHEST_OFFSET, (end_day + 2) * DAY + FURTHEST_OFFSET)
     # A piece shares wall times with its neighbours only: no two changes of a zone lie within three days.
-    offsets = [FURTHEST_OFFSET, *(piece.offset for piece in around), -FURTHEST_OFFSET]
+    offsets = [FURTHEST_OFFSET, *[piece.offset for piece in around], -FURTHEST_OFFSET]
     steady: dict[int, int] = {}
     for place, (start, end, offset) in enumerate(around):
         first = -(-(start + max(offset, offsets[place])) // DAY)
