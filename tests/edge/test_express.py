@@ -10,6 +10,7 @@ import structlog
 from fastapi import APIRouter, Body, Depends, Header, Query, Request
 from fastapi.routing import APIRoute
 from httpx2 import ASGITransport, AsyncClient
+from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -52,7 +53,19 @@ async def plain(
     return JSONResponse([str(one), *doubled, many, word], headers={"Cache-Control": "private"})
 
 
-[ROUTE] = [route for route in router.routes if isinstance(route, APIRoute)]
+class Thing(BaseModel):
+    """What is posted."""
+
+    name: str
+    many: list[int] = []
+
+
+@router.post(PATH, dependencies=[Depends(_watched)])
+async def posted(thing: Thing, doubled: Annotated[tuple[int, str], Depends(_doubled)]) -> Response:
+    return JSONResponse([thing.name, thing.many, *doubled], 201)
+
+
+[ROUTE, POSTED] = [route for route in router.routes if isinstance(route, APIRoute)]
 
 
 @pytest.mark.parametrize(
@@ -125,6 +138,73 @@ async def test_an_answer_is_the_frameworks(app: App, method: str, query: str, st
     assert seen[0][3]["route"] == PATH
 
 
+@pytest.mark.parametrize(
+    ("kind", "pieces", "passed"),
+    [
+        ("application/json", [b'{"name":"x"}'], False),
+        ("Application/JSON; charset=utf-8", [b'{"name"', b':"x",', b'"many":[1]}'], False),
+        ("application/json", [b'{"name":"x","other":1}'], False),
+        ("application/json", [b'{"name":1}'], True),
+        ("application/json", [b'{"name"', b':"x"'], True),
+        ("application/json", [b""], True),
+        ("application/json", [b"[" * 100_000], True),
+        ("application/json", [b'{"name":', None], True),
+        ("text/plain", [b'{"name":"x"}'], True),
+        ("", [b'{"name":"x"}'], True),
+    ],
+)
+async def test_a_body_that_is_passed_on_is_passed_on_whole(kind: str, pieces: list[bytes | None], passed: bool) -> None:
+    messages: list[Message] = [
+        {"type": "http.disconnect"}
+        if piece is None
+        else {"type": "http.request", "body": piece, "more_body": place < len(pieces)}
+        for place, piece in enumerate(pieces, start=1)
+    ]
+    coming = iter(messages)
+    reached: list[Message] = []
+
+    async def framework(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.extend([await receive() for _ in pieces])
+        await Response()(scope, receive, send)
+
+    async def receive() -> Message:
+        return next(coming)
+
+    async def send(message: Message) -> None: ...
+
+    headers = [(b"content-type", kind.encode())]
+    scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b"", "headers": headers}
+
+    await Express(framework, [ROUTE, POSTED])(scope, receive, send)
+
+    assert reached == (messages if passed else [])
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "status"),
+    [
+        ("", {"name": "x", "many": [1, 2]}, 201),
+        ("number=7", {"name": "\u00e4"}, 201),
+        ("fail=1", {"name": "x"}, 409),
+        ("number=x", {"name": "x"}, 400),
+        ("", {"name": "x", "many": ["y"]}, 400),
+        ("", ["x"], 400),
+    ],
+)
+async def test_what_is_posted_is_answered_as_by_the_framework(app: App, query: str, body: Any, status: int) -> None:
+    seen: list[Any] = []
+
+    for express in ([posted], []):
+        served = web.create(app, routers=[router], limits=RateLimit(100, 0), express=express)
+        async with AsyncClient(transport=ASGITransport(app=served), base_url="http://kalends.test") as client:
+            answer = await client.post(f"{PATH}?{query}", json=body)
+        request_id = answer.headers.pop("x-request-id")
+        seen.append((answer.status_code, answer.headers, answer.text.replace(request_id, "")))
+
+    assert seen[0] == seen[1]
+    assert seen[0][0] == status
+
+
 async def _number(one: int) -> Response:
     return Response(str(one))
 
@@ -139,6 +219,22 @@ async def _header(accept: Annotated[str, Header()]) -> Response:
 
 async def _body(text: Annotated[str, Body()]) -> Response:
     return Response(text)
+
+
+async def _two_bodies(one: Thing, other: Thing) -> Response:
+    return Response(one.name + other.name)
+
+
+async def _needs_body(thing: Thing) -> str:
+    return thing.name
+
+
+async def _body_below(name: Annotated[str, Depends(_needs_body)]) -> Response:
+    return Response(name)
+
+
+async def _inside(thing: Annotated[Thing, Body(embed=True)]) -> Response:
+    return Response(thing.name)
 
 
 def _blocking() -> Response:
@@ -163,6 +259,11 @@ async def _shared(one: Annotated[tuple[int, str], Depends(_doubled)], number: in
         ("GET", "/x/{one}", _word_and_query),
         ("GET", "/x", _header),
         ("GET", "/x", _body),
+        ("POST", "/x", _body),
+        ("GET", "/x", _needs_body),
+        ("POST", "/x", _two_bodies),
+        ("POST", "/x", _body_below),
+        ("POST", "/x", _inside),
         ("GET", "/x", _blocking),
         ("GET", "/x", _twice),
         ("GET", "/x", _shared),

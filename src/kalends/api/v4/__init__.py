@@ -49,4 +49,4 @@ routers: list[APIRouter] = [
 ]
 
 # Asked more often than all others.
-express: list[Endpoint] = [booking_availability.get_booking_availability]
+express: list[Endpoint] = [booking_availability.get_booking_availability, bookings.create_booking]
