@@ -11,7 +11,7 @@ import pytest
 from httpx2 import Response
 from whenever import Instant
 
-from kalends.pages import guards
+from kalends.pages import guards, static
 from kalends.storage import meeting_types, users
 from tests import factories
 
@@ -293,12 +293,33 @@ async def test_a_secret_dies_thirty_days_after_the_appointment(site: Site) -> No
 
 async def test_unbuilt_names_are_no_files(site: Site) -> None:
     async with site.client() as client:
-        answers = [await client.get(path) for path in ("/static/app.css.gz", "/static/../pages/static.py", "/static/x")]
+        names = ("app.css.gz", "app.css.br", "../pages/static.py", "x")
+        answers = [await client.get(f"/static/{name}") for name in names]
         plain = await client.get("/static/app.css", headers={"Accept-Encoding": "identity"})
 
-    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 404]
     assert "content-encoding" not in plain.headers
     assert plain.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("taken", "coding"),
+    [("gzip, deflate, br, zstd", "br"), ("gzip, deflate", "gzip"), ("br;q=0, gzip", "gzip"), ("identity", None)],
+)
+async def test_a_script_comes_packed_as_well_as_the_browser_takes_it(
+    site: Site, taken: str, coding: str | None
+) -> None:
+    async with (
+        site.client(**{"Accept-Encoding": taken}) as client,
+        client.stream("GET", "/static/booking.js?v=1") as answer,
+    ):
+        sent = b"".join([part async for part in answer.aiter_raw()])
+
+    assert answer.headers.get("content-encoding") == coding
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "accept-encoding" in answer.headers["vary"].lower()
+    packed = static.FOLDER / ("booking.js" + {"br": ".br", "gzip": ".gz", None: ""}[coding])
+    assert sent == packed.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["%00", "x" * 300, "..%2f..%2fstatic.py", "app.css%00.gz"])

@@ -42,7 +42,7 @@ async def test_a_first_visit_fetches_less_than_40_kb(
 
     sizes = await _fetched(page, f"{site.meeting}?month={DAY[:7]}&timezone=Europe/Berlin")
 
-    assert len(sizes) == 4, sizes  # the page, two scripts, the icon
+    assert len(sizes) in (3, 4), sizes  # the page, two scripts, and the icon, which comes when nothing else is to do
     assert sum(sizes.values()) < WHOLE_PAGE, sizes
     assert next(iter(sizes.values())) < FIRST_FLIGHT, sizes
 
@@ -75,7 +75,8 @@ async def test_nothing_keeps_the_browser_from_painting(site: Site, visitor: Visi
     await page.goto(site.meeting)
 
     found = await page.evaluate("performance.getEntriesByType('resource').map(one => one.renderBlockingStatus)")
-    assert found == ["non-blocking"] * 3  # two scripts and the icon
+    assert len(found) in (2, 3)  # two scripts, and the icon some time
+    assert set(found) == {"non-blocking"}
 
 
 async def test_what_stands_in_for_the_script_appears_only_where_that_does_not_come(site: Site, visitor: Visit) -> None:
