@@ -4,16 +4,19 @@ Written from section 3 of the design. Takes the engine's values (rules, calendar
 simulates is bounded: every minute of a few days around the window is judged on its own.
 """
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from itertools import product
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from whenever import Instant
 
 from kalends.domain.exceptions import AvailabilityException
+from kalends.domain.listing import Seats
 from kalends.domain.rules import Ask, Caps, HostCalendar, Resource, ResourceCalendar, Rules
 from kalends.domain.rules import Unit as UnitCalendar
 from kalends.domain.spans import Span
@@ -302,3 +305,42 @@ class Reference:
         free = [team for team, one in enumerate(codes) if one == "bookable"]
         hosts = [place for team in free[: self.needed] for place in self.teams[team]]
         return Expected(code, tuple(hosts), tuple(free) if self.ask.teams else ())
+
+
+# --- how it is written
+
+
+def dates(
+    starts: Iterable[int], zone: str | None, appointments: Mapping[int, Seats], blocked: Mapping[int, bytes]
+) -> bytes:
+    """The `dates` array of contract 2.4, one plain object after the other."""
+    listed = set(starts)
+    days: dict[str, list[dict[str, Any]]] = {}
+    for start in sorted({*listed, *blocked}):
+        local = datetime.fromtimestamp(start * 60, ZoneInfo(zone or "UTC"))
+        text = local.isoformat(timespec="milliseconds")
+        spot: dict[str, Any] = {"startTime": text if zone else text.replace("+00:00", "Z")}
+        spot["unavailabilityEvents"] = [] if start in listed else json.loads(blocked[start])
+        if start in listed and start in appointments:
+            seats = appointments[start]
+            spot["appointment"] = {"id": seats.id, "totalSpots": seats.total, "takenSpots": seats.taken}
+        days.setdefault(text[:10], []).append(spot)
+    return plain_json([{"date": day, "spots": days[day]} for day in sorted(days)])
+
+
+def timeframes(starts: Iterable[int], duration: int) -> bytes:
+    """The `timeframes` array: the appointments of all starts, joined where the next start is not after their end."""
+    found: list[list[int]] = []
+    for start in sorted(starts):
+        if not found or start > found[-1][1]:
+            found.append([start, 0])
+        found[-1][1] = start + duration
+    return plain_json([{"start": utc(start), "end": utc(end)} for start, end in found])
+
+
+def utc(minute: int) -> str:
+    return datetime.fromtimestamp(minute * 60, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def plain_json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

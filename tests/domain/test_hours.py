@@ -1,11 +1,14 @@
 """Which starts hours, ladders and exceptions offer (design 3.1, 3.3), each with the case it comes from."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kalends.domain.exceptions import AvailabilityException
-from kalends.domain.ladder import ladder
+from kalends.domain.ladder import joint, ladder
 from kalends.domain.rules import Bookable, Refusal
 from kalends.domain.slots import list_slots
+from kalends.domain.spans import intersect
 
 from .build import ANYONE, LONG_AGO, at, block, clock_times, host, listed, minute, opening, rules, schedule, verdict
 
@@ -147,6 +150,19 @@ def test_a_ladder_is_cut_to_the_window_and_not_shifted_by_it() -> None:
     rungs = ladder([((0, 100),), ((10, 20), (40, 50)), ((70, 80),)], 30, 5, 65)
 
     assert [list(one) for one in rungs] == [[30, 60], [10, 40]]
+
+
+@given(st.data())
+def test_joint_intervals_are_those_of_every_two_that_meet(data: st.DataObject) -> None:
+    """Whatever the order and the lengths: compared with a look at all pairs."""
+    spans = st.lists(st.integers(0, 200), min_size=2, max_size=6, unique=True).map(sorted)
+    interval = spans.map(lambda ends: tuple(zip(ends[::2], ends[1::2], strict=False)))
+    first, other, third = (data.draw(st.lists(interval, max_size=6)) for _ in range(3))
+
+    met = [tuple(both) for one in first for two in other if (both := intersect(one, two))]
+    met = [tuple(both) for one in met for two in third if (both := intersect(one, two))]
+
+    assert set(joint([first, other, third])) == set(met)
 
 
 # --- exceptions

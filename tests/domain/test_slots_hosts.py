@@ -50,6 +50,19 @@ def test_a_host_free_for_half_of_a_slot_is_not_chosen() -> None:
     assert verdict(rules(120), half, whole, start="2027-03-01T09:00") == Bookable((1,))
 
 
+@pytest.mark.parametrize(
+    ("required", "expected"), [(255, ["09:00", "10:00", "11:00"]), (256, ["09:00", "10:00"]), (257, ["09:00"])]
+)
+def test_more_hosts_than_a_byte_counts_can_be_required(required: int, expected: list[str]) -> None:
+    """Of 301 hosts 301 are free at nine, 256 at ten, 255 at eleven and 45 at twelve."""
+    hours, hosts = schedule("09:00-13:00"), []
+    for number in range(301):
+        begins = min(at for at, free in ((10, 256), (11, 255), (12, 45), (13, 0)) if number >= free)
+        hosts.append(host(hours, (f"{MONDAY}T{begins}:00", f"{MONDAY}T14:00")))
+
+    assert listed(rules(60), *hosts, day=MONDAY, ask=Ask("anyone", required=required)) == expected
+
+
 def test_everyone_meets_on_the_ladder_of_the_joint_hours() -> None:
     one = host(schedule("09:00-12:00"), ("2027-03-01T10:30", "2027-03-01T10:40"))
     other = host(schedule("09:10-11:40"))

@@ -11,6 +11,7 @@ from whenever import Instant
 
 from kalends.domain.exceptions import AvailabilityException
 from kalends.domain.explain import explain
+from kalends.domain.listing import Seats, dates_json, timeframes_json
 from kalends.domain.rules import (
     Ask,
     Bookable,
@@ -28,7 +29,7 @@ from kalends.domain.schedule import Schedule
 from kalends.domain.slots import candidates, check, first_start, list_slots
 from kalends.domain.week import WeeklyInterval
 
-from .reference import Expected, Reference, capped
+from .reference import Expected, Reference, capped, dates, timeframes
 
 # Zone and a date at which its clock does something: a gap or a fold, of 30, 60 or 120 minutes, at midnight or not;
 # a day that was skipped; or nothing, at an odd offset.
@@ -58,6 +59,10 @@ CHANGES = [
     ("America/Caracas", "2016-05-01"),
     ("America/St_Johns", "2010-11-07"),
     ("Asia/Kathmandu", "2027-01-01"),
+    ("Australia/Eucla", "2027-06-01"),
+    ("Pacific/Marquesas", "2027-06-01"),
+    ("Pacific/Kiritimati", "1994-12-31"),
+    ("Pacific/Kiritimati", "2027-06-01"),
     ("Asia/Kolkata", "2028-02-29"),
     ("UTC", "2026-12-31"),
 ]
@@ -209,10 +214,20 @@ def test_listing_and_checking_follow_the_rules_minute_by_minute(
     reference = Reference(rules, hosts, ask, now, first - 3 * 1440, end + 2 * 1440, resources)
     window = instant(first), instant(end)
 
-    found = list_slots(rules, hosts, ask, *window, now, resources).starts
+    listing = list_slots(rules, hosts, ask, *window, now, resources)
 
+    found = listing.starts
     assert found == [t for t in range(first, end) if reference.verdict(t).code in ("bookable", "joinable")]
-    assert first_start(rules, hosts, ask, *window, now, resources) == (found[0] if found else None)
+    assert listing.first == (found[0] if found else None)
+    assert first_start(rules, hosts, ask, *window, now, resources) == listing.first
+    for _ in range(3):  # what is kept by now answers the same
+        assert list_slots(rules, hosts, ask, *window, now, resources).starts == found
+    for shown in (zone, None, "Pacific/Apia"):
+        seats = {t: Seats(f"“{t}”", 9, t % 9) for t in rules.sessions}
+        blocked = {draw.number(first, end - 1): b'[{"type":"claimed"}]' for _ in range(draw.one(0, 9))}
+        assert dates_json(listing, shown, seats, blocked) == dates(found, shown, seats, blocked)
+        assert dates_json(listing, shown) == dates(found, shown, {}, {})
+    assert timeframes_json(listing, rules.duration) == timeframes(found, rules.duration)
     assert candidates(rules, hosts, ask, *window) == [t for t in range(first, end) if reference.candidate(t)]
     probed = {*found, *range(first, end, 7), *(draw.number(first, end - 1) for _ in range(50))}
     for t in sorted(probed | {t for t in rules.sessions if first <= t < end}):
