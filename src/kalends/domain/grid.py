@@ -78,8 +78,7 @@ class Grid:
             before, after: the reach of a padded span on either side of its start, in minutes.
         """
         if self._asked > self.size and not self._marks and self._index_length():
-            for i, (earlier, later) in enumerate(pairwise([self._times[0] - self.step, *self.starts])):
-                self._marks += [i] * ((later - earlier) // self.step)
+            self._marks = self._index()
         self._asked += len(busy)
         (self._wipe_found if self._marks else self._wipe_searched)(lane, busy, before, after)
 
@@ -114,6 +113,12 @@ class Grid:
                     lane[i] = 0
                     i += 1
                     due = times[i] - before
+
+    def _index(self) -> list[int]:
+        marks: list[int] = []
+        for i, (earlier, later) in enumerate(pairwise([self._times[0] - self.step, *self.starts])):
+            marks += [i] * ((later - earlier) // self.step)
+        return marks
 
     def _index_length(self) -> int:
         """Count the marks of the index; 0: there shall be none."""

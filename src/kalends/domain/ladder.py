@@ -54,5 +54,5 @@ class _Near:
         self._latest = list(accumulate((one[-1][1] for one in self._intervals), max))  # ends, of all up to each
 
     def to(self, one: Written) -> list[Written]:
-        """Find the intervals that begin before this one ends, less those before the first that ends in or behind it."""
+        """Leave out those that begin behind this one, and at the front those that ended before it begins."""
         return self._intervals[bisect_right(self._latest, one[0][0]) : bisect_left(self._firsts, one[-1][1])]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from itertools import chain, compress, pairwise
+from itertools import compress, pairwise
 from json.encoder import encode_basestring_ascii
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
@@ -15,9 +14,9 @@ from typing import NamedTuple, TypeAlias
 from kalends.domain.grid import Grid
 from kalends.domain.kept import forgettable, kept
 from kalends.domain.spans import Span
-from kalends.domain.zones import DAY, FOREVER, pieces
+from kalends.domain.spots import CLOSING, EPOCH, clock, heads, leads, local_days
+from kalends.domain.zones import DAY
 
-_EPOCH = date(1970, 1, 1).toordinal()
 _ROOM = 64 << 20  # bytes; a month written for a zone weighs 30 KB, most of it the grid, which its board shares
 
 
@@ -40,8 +39,8 @@ class Listing:
     @property
     def first(self) -> int | None:
         """The first bookable start, in epoch minutes; None: there is none."""
-        on_grid = self.grid.first(self.lane)
-        return on_grid if not self.sessions else min(self.sessions[0], self.sessions[0] if on_grid is None else on_grid)
+        found = self.grid.first(self.lane)
+        return min([*self.sessions[:1], *([] if found is None else [found])], default=None)
 
     @property
     def starts(self) -> list[int]:
@@ -94,7 +93,7 @@ def dates_json(
             latest = opening
     if not parts:
         return b"[]"
-    parts[0] = b"[" + parts[0].removeprefix(_CLOSING)
+    parts[0] = b"[" + parts[0].removeprefix(CLOSING)
     parts.append(b"]}]")
     return b"".join(parts)
 
@@ -103,7 +102,6 @@ def dates_json(
 # written after that, and where in the lane they are. A plain tuple is taken apart faster than a named one.
 _Run: TypeAlias = tuple[bytes, bytes, Sequence[bytes], slice]
 
-_CLOSING = b"]},"  # what an opening begins with: the end of the date before
 _FREE = b"[]}"  # how a spot ends that nothing stands against
 
 
@@ -118,10 +116,10 @@ def _told_more(
         said = {at: why + b"}" for at, why in blocked.items()} | bookable
         starts = sorted(said)
     runs: list[_Run] = []
-    for day, midnight, offset, first, end in _local_days(starts, zone):
-        heads = _heads(offset)
-        spots = [heads[at - midnight] + said.get(at, _FREE) for at in starts[first:end]]
-        runs.append((*_leads(day), spots, slice(first, end)))
+    for day, midnight, offset, first, end in local_days(starts, zone):
+        by_minute = heads(offset)
+        spots = [by_minute[at - midnight] + said.get(at, _FREE) for at in starts[first:end]]
+        runs.append((*leads(day), spots, slice(first, end)))
     return _by_date(runs), b"\1" * len(starts)
 
 
@@ -138,15 +136,15 @@ def _runs(grid: Grid, zone: str | None) -> list[_Run]:
     runs: list[_Run] = []
     starts = grid.starts
     alike: dict[Hashable, list[bytes]] = {}  # as most days of a grid are
-    for day, midnight, offset, first, end in _local_days(starts, zone):
+    for day, midnight, offset, first, end in local_days(starts, zone):
         form: Hashable = offset, starts[first] - midnight, end - first
         if starts[end - 1] - starts[first] != (end - first - 1) * grid.step:  # not in even steps: each one counts
             form = offset, tuple([at - midnight for at in starts[first:end]])
         spots = alike.get(form)
         if spots is None:
-            heads = _heads(offset)
-            spots = alike[form] = [heads[at - midnight] + _FREE for at in starts[first:end]]
-        runs.append((*_leads(day), spots, slice(first, end)))
+            by_minute = heads(offset)
+            spots = alike[form] = [by_minute[at - midnight] + _FREE for at in starts[first:end]]
+        runs.append((*leads(day), spots, slice(first, end)))
     return _by_date(runs)
 
 
@@ -155,66 +153,11 @@ def _by_date(runs: list[_Run]) -> list[_Run]:
     return sorted(runs, key=itemgetter(0))
 
 
-_UTC = ((-FOREVER, FOREVER, None),)  # in one piece, and not said as an offset
-
-
-def _local_days(starts: Sequence[int], zone: str | None) -> Iterator[tuple[int, int, int | None, int, int]]:
-    """Cut starts by local days: the day, the instant of its midnight, the offset, and from where to where."""
-    offset: int | None
-    first = 0
-    for _, until, offset in pieces(zone, starts[0], starts[-1] + 1) if zone and starts else _UTC:
-        east = offset or 0
-        after = bisect_left(starts, until, first)
-        while first < after:
-            day = (starts[first] + east) // DAY
-            midnight = day * DAY - east
-            end = bisect_left(starts, midnight + DAY, first, after)
-            yield day, midnight, offset, first, end
-            first = end
-
-
-@forgettable
-@lru_cache(maxsize=4096)  # 300 bytes each
-def _leads(day: int) -> tuple[bytes, bytes]:
-    """Write what leads to the first spot of a date, and to each other one."""
-    on = date.fromordinal(day + _EPOCH).isoformat()
-    return f']}},{{"date":"{on}","spots":[{{"startTime":"{on}'.encode(), f',{{"startTime":"{on}'.encode()
-
-
-class _Heads(dict[int, bytes]):
-    """How a spot goes on after its date, from the `T` to what stands against it, by the minute of the day."""
-
-    def __init__(self, offset: int | None) -> None:
-        self._mark = "Z" if offset is None else _offset(offset)
-
-    def __missing__(self, minute: int) -> bytes:
-        self[minute] = f'T{_clock(minute)}{self._mark}","unavailabilityEvents":'.encode()
-        return self[minute]
-
-
-@forgettable
-@lru_cache(maxsize=64)  # all there are; 200 KB for one whose 1440 minutes were all asked for
-def _heads(offset: int | None) -> _Heads:
-    return _Heads(offset)
-
-
-def _offset(minutes: int) -> str:
-    hours, rest = divmod(abs(minutes), 60)
-    return f"{'-' if minutes < 0 else '+'}{_TWO[hours]}:{_TWO[rest]}"
-
-
-def _clock(minute: int) -> str:
-    return f"{_TWO[minute // 60]}:{_TWO[minute % 60]}:00.000"
-
-
-_TWO = [f"{number:02}" for number in range(60)]  # five times as fast as a format
-
-
 @forgettable
 @lru_cache(maxsize=4096)  # 250 bytes each
 def local_date(day: int) -> str:
     """Write a count of days since 1970-01-01 as a date, `YYYY-MM-DD`."""
-    return date.fromordinal(day + _EPOCH).isoformat()
+    return date.fromordinal(day + EPOCH).isoformat()
 
 
 # --- timeframes
@@ -225,22 +168,28 @@ def timeframes(listing: Listing, duration: int) -> list[Span]:
 
     A run goes on while the next start is not after the end of the appointment before it (contract 6.6).
     """
-    starts = listing.starts
-    if not starts:
-        return []
-    breaks = [(one + duration, other) for one, other in pairwise(starts) if other - one > duration]
-    edges = [starts[0], *chain.from_iterable(breaks), starts[-1] + duration]
+    edges = _edges(listing.starts, duration)
     return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _edges(starts: Sequence[int], duration: int) -> list[int]:
+    """Find where runs start and end, in turn."""
+    edges = [*starts[:1]]
+    for start, later in pairwise(starts):
+        if later - start > duration:
+            edges += start + duration, later
+    return [*edges, starts[-1] + duration] if starts else []
 
 
 def timeframes_json(listing: Listing, duration: int) -> bytes:
     """Write the `timeframes` array, in UTC."""
-    frames = (f'{{"start":"{_utc(start)}","end":"{_utc(end)}"}}' for start, end in timeframes(listing, duration))
-    return f"[{','.join(frames)}]".encode()
+    edges = list(map(_utc, _edges(listing.starts, duration)))
+    frames = map('","end":"'.join, zip(edges[::2], edges[1::2], strict=True))
+    return '[{{"start":"{}"}}]'.format('"},{"start":"'.join(frames)).encode() if edges else b"[]"
 
 
 @forgettable
 @lru_cache(maxsize=16384)  # 250 bytes each: the quarters of half a year
 def _utc(at: int) -> str:
     day, minute = divmod(at, DAY)
-    return f"{local_date(day)}T{_clock(minute)}Z"
+    return f"{local_date(day)}T{clock(minute)}Z"
