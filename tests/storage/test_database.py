@@ -1,9 +1,10 @@
-"""The pool: how soon it is there again after the database was away."""
+"""The pool: how soon it is there again after the database was away, and what its connections remember."""
 
 import asyncio
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from kalends.storage import database, embedded
@@ -29,3 +30,18 @@ async def test_after_a_long_absence_of_the_database_the_pool_is_soon_back(tmp_pa
             await asking
 
     assert time.monotonic() - back < 1.5
+
+
+async def test_statements_stay_prepared_after_a_rollback(conninfo: str) -> None:
+    async with database.pool(conninfo, min_size=1) as pool, pool.connection() as conn:
+        for number in range(6):
+            await conn.execute("SELECT %s::int + 1", (number,))
+
+        with suppress(ZeroDivisionError):
+            async with conn.transaction():
+                raise ZeroDivisionError
+        await conn.rollback()
+        await conn.execute("SELECT 1")  # whatever is owed is sent with it
+
+        cursor = await conn.execute("SELECT count(*) FROM pg_prepared_statements")
+        assert await cursor.fetchone() == (1,)

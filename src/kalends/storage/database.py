@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import adapt, postgres
+from psycopg._preparing import PrepareManager
 from psycopg.abc import AdaptContext
 from psycopg.pq import Format
 from psycopg.rows import TupleRow
@@ -29,6 +30,38 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
     """
 
     jobs_waiting: bool = False
+    _often: psycopg.AsyncRawCursor[TupleRow] | None = None
+
+    @property
+    def often(self) -> psycopg.AsyncRawCursor[TupleRow]:
+        """The cursor of statements that are asked very often: positional parameters, `numbered`; results in binary.
+
+        Made once and without names to look up, which saves a quarter of the time of a small statement. The next
+        execution forgets the result of the one before.
+        """
+        if self._often is None:
+            self._often = psycopg.AsyncRawCursor(self)
+            self._often.format = Format.BINARY
+        return self._often
+
+
+class _Prepared(PrepareManager):
+    """The prepared statements of a connection, which outlive a rollback as they do in PostgreSQL.
+
+    psycopg drops them all, lest a table was made anew within the transaction; none is here. A booking refused would
+    make its connection plan every statement anew, several times each.
+    """
+
+    def clear(self) -> bool:
+        """Drop nothing."""
+        return False
+
+
+def numbered(query: str, *names: str) -> str:
+    """Write a statement's `%(name)s` as `$1`, `$2`, … in the order of the names."""
+    for number, name in enumerate(names, start=1):
+        query = query.replace(f"%({name})s", f"${number}")
+    return query
 
 
 class Pool(AsyncConnectionPool[AnyConnection]):
@@ -74,6 +107,7 @@ class _InstantDumper(adapt.Dumper):
 
 async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:
     adapt_instants(conn)
+    conn._prepared = _Prepared()
     await conn.set_autocommit(True)
 
 
