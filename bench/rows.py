@@ -144,6 +144,7 @@ def fill(conn: psycopg.Connection[Any], company_id: UUID, hosts: int, choices: i
             conn.execute(statement)
         queues = [_add_queue(conn, company_id, kind, made, choices) for kind in QUEUE_TYPES]
     conn.execute("VACUUM ANALYZE")
+    conn.execute("CHECKPOINT")  # what is left to write would be written while others are measured
     return made, queues
 
 

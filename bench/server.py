@@ -51,9 +51,9 @@ def measure(built: Stage) -> list[Figure]:
         tens, hundreds = turns(ten, 16), turns(hundred, 16)
         return [
             single.at_least(0.40, "1 host, 30 days, 1 connection", "floor", COMMAND),
-            single.at_most(2.5, "p50_ms", "the same", "floor", COMMAND),
+            single.at_most(2.5, "p50_ms", "1 host, 30 days, 1 connection", "floor", COMMAND),
             crowd.at_least(0.30, "1 host, 30 days, 16 connections", "floor", COMMAND),
-            crowd.at_most(5, "p99_ms", "the same", "floor", COMMAND),
+            crowd.at_most(5, "p99_ms", "1 host, 30 days, 16 connections", "floor", COMMAND),
             tens.at_least(0.25, "10 hosts (anyone), 16 connections", "floor", COMMAND),
             _as_many_statements(built, one, hundred),
             hundreds.at_least(None, "100 hosts (anyone), 16 connections", "floor", COMMAND),

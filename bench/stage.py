@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ HOSTS = 1000
 CHOICES = 1000  # of each queue
 ENOUGH = "100000000"  # requests: the limit is kept and counted, and never reached
 _FIRST_RUN = "init --company Bench --email ada@bench.test --given-name Ada --family-name Bench --json"
+_START_S = 60  # longer than any start takes
 _CLOCK_TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
@@ -59,7 +60,6 @@ class Stage:
 
     Attributes:
         queues: types taken by a queue, one of each of `rows.QUEUE_TYPES`.
-        log: what the server and the worker write.
     """
 
     data: Path
@@ -86,10 +86,9 @@ class Stage:
     @contextmanager
     def worker(self) -> Iterator[None]:
         """Run a worker beside the server, in a process of its own."""
-        with _started([_kalends(), "serve", "--role", "worker"], self.env, self.data / "worker.log") as popen:
-            time.sleep(3)  # it says nothing when it has begun, and nothing here waits for it
-            if popen.poll() is not None:
-                raise SystemExit((self.data / "worker.log").read_text()[-2000:])
+        log = self.data / "worker.log"
+        with _started([_kalends(), "serve", "--role", "worker"], self.env, log) as popen:
+            _wait_until(popen, lambda: "The worker is running." in log.read_text(), log)
             yield
 
     @contextmanager
@@ -98,7 +97,7 @@ class Stage:
         port = _free_port()
         command = [sys.executable, "-m", "bench.floor", str(port), self.conninfo]
         with _started(command, self.env, self.data / "floor.log") as popen:
-            _wait_for(popen, port, "/1/2000-01-01/2000-01-02/1", self.data / "floor.log")
+            _wait_until(popen, partial(_answers, port, "/1/2000-01-01/2000-01-02/1"), self.data / "floor.log")
             yield Process(popen, port)
 
 
@@ -127,7 +126,7 @@ def standing(hosts: int = HOSTS, choices: int = CHOICES) -> Iterator[Stage]:
             made, queues = rows.fill(conn, UUID(company["companyId"]), hosts, choices)
         log = data / "api.log"
         popen = stack.enter_context(_started([_kalends(), "serve", "--role", "api"], env, log))
-        _wait_for(popen, port, "/readyz", log)
+        _wait_until(popen, partial(_answers, port, "/readyz"), log)
         yield Stage(data, database.conninfo, company, made, queues, env, Process(popen, port))
 
 
@@ -158,18 +157,20 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_for(popen: subprocess.Popen[bytes], port: int, path: str, log: Path) -> None:
-    for _ in range(300):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("GET", path)
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass
-        finally:
-            connection.close()
-        if popen.poll() is not None:
-            break
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _wait_until(popen: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path) -> None:
+    until = time.monotonic() + _START_S
+    while not ready():
+        if popen.poll() is not None or time.monotonic() > until:
+            raise SystemExit(f"a server did not start:\n{log.read_text()[-2000:]}")
         time.sleep(0.1)
-    raise SystemExit(f"a server did not start:\n{log.read_text()[-2000:]}")
