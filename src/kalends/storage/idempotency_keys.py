@@ -46,13 +46,13 @@ async def enter(conn: Connection, row: Row, *, older_than: Instant, now: Instant
 
     Waits for whoever has written the same row and not yet committed.
     """
-    cursor = await conn.execute(
+    cursor = await conn.often.execute(
         """
         INSERT INTO idempotency_key AS k (scope, method, path, key, fingerprint, company_id, created_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (scope, method, path, key) DO UPDATE SET fingerprint = excluded.fingerprint,
             company_id = excluded.company_id, created_at = excluded.created_at
-        WHERE k.created_at <= %s
+        WHERE k.created_at <= $8
         RETURNING true
         """,
         (*_name(row), row.fingerprint, row.company_id, now, older_than),
@@ -78,8 +78,11 @@ async def renew(conn: Connection, row: Row, now: Instant) -> None:
 
 async def settle(conn: Connection, row: Row, *, status: int, answer: bytes, subject_id: UUID | None) -> None:
     """Write the answer into the row that the same transaction has entered."""
-    await conn.execute(
-        f"UPDATE idempotency_key SET status = %s, answer = %s, subject_id = %s WHERE {_ROW}",
+    await conn.often.execute(
+        """
+        UPDATE idempotency_key SET status = $1, answer = $2, subject_id = $3
+        WHERE scope = $4 AND method = $5 AND path = $6 AND key = $7
+        """,
         (status, answer, subject_id, *_name(row)),
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from . import editions
-from .database import Connection
+from .database import Connection, numbered
 
 
 async def meeting_type(conn: Connection, company_id: UUID, meeting_type_id: UUID) -> None:
@@ -50,20 +50,23 @@ async def hosts(conn: Connection, host_nos: Iterable[int]) -> None:
     )
 
 
+_HOSTS_AS_OF = numbered(
+    f"""
+    SELECT FROM user_account WHERE host_no = ANY(%(hosts)s::bigint[]) AND {editions.SEEN} = %(edition)s
+    ORDER BY host_no FOR NO KEY UPDATE
+    """,
+    *("hosts", "company", "edition"),
+)
+
+
 async def hosts_as_of(conn: Connection, company_id: UUID, edition: UUID | None, host_nos: Iterable[int]) -> bool:
     """Lock all hosts concerned, at least one, as `hosts` does, unless the company's edition is another by now.
 
     Returns:
         Whether they are locked; otherwise none is.
     """
-    cursor = await conn.execute(
-        f"""
-        SELECT FROM user_account WHERE host_no = ANY(%(hosts)s::bigint[]) AND {editions.SEEN} = %(edition)s
-        ORDER BY host_no FOR NO KEY UPDATE
-        """,
-        # psycopg takes longer for a list than for all else here
-        {"hosts": f"{{{','.join(map(str, set(host_nos)))}}}", "company": company_id, "edition": edition},
-    )
+    every_one = f"{{{','.join(map(str, set(host_nos)))}}}"  # psycopg takes longer for a list than for all else here
+    cursor = await conn.often.execute(_HOSTS_AS_OF, (every_one, company_id, edition))
     return cursor.rowcount > 0
 
 

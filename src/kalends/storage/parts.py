@@ -13,8 +13,6 @@ from functools import lru_cache
 from itertools import count
 from typing import Any
 
-from psycopg import AsyncRawCursor
-
 from .database import Connection
 
 
@@ -35,9 +33,8 @@ class Part:
 
 async def write(conn: Connection, parts: Sequence[Part]) -> None:
     """Carry parts out, at least one, with different names."""
-    # A raw cursor, since so many values are more than psycopg remembers a statement with; it would parse it each time.
-    cursor = AsyncRawCursor(conn)
-    await cursor.execute(
+    # Numbered, since so many values are more than psycopg remembers a statement with: it would parse it each time.
+    await conn.often.execute(
         _whole(tuple((part.name, part.query) for part in parts)), [value for part in parts for value in part.values]
     )
     if any(part.queues for part in parts):
