@@ -11,7 +11,7 @@ from psycopg import sql
 
 from kalends.services.companies import Founded
 from kalends.services.credentials import secret_hash
-from kalends.storage import calendars, credentials
+from kalends.storage import calendars, credentials, taken_time
 from kalends.storage.buckets import RateLimit
 from kalends.storage.credentials import Presented
 from kalends.storage.database import Connection
@@ -62,7 +62,7 @@ def _scans(plan: dict[str, Any]) -> dict[str, str]:
 async def test_claims_are_read_from_their_index_alone(conn: Connection, hosts: int) -> None:
     plan = await _plan(
         conn,
-        lambda: calendars.busy(
+        lambda: taken_time.busy(
             conn,
             company_id=uuid4(),
             edition=uuid4(),

@@ -51,6 +51,7 @@ class Asked:
         caps: of the type and of each host; none where nobody has any.
         buffers: the resources' own, in minutes before and after.
         lock_nos: host numbers that a change concerns.
+        weight: about how many kilobytes it takes.
     """
 
     edition: UUID | None
@@ -69,6 +70,7 @@ class Asked:
     caps: tuple[Caps, ...]
     buffers: tuple[tuple[int, int], ...]
     lock_nos: frozenset[int]
+    weight: int
 
     @property
     def is_capped(self) -> bool:
@@ -79,13 +81,6 @@ class Asked:
     def only_hosts(self) -> bool:
         """Whether a change locks hosts and resources only, not the type or its queue."""
         return not self.is_capped and not (self.by_queue and self.meeting_type.queue_id)
-
-    @property
-    def weight(self) -> int:
-        """Count what takes memory: hosts, resources, exceptions, and some for the type."""
-        schedules = [one.schedule for one in self.calendars]
-        schedules += [choice.schedule for one in self.resources for choice in one.calendar.choices]
-        return 4 + len(self.host_nos) + sum(len(one.exceptions) for one in schedules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +96,8 @@ class Held:
         return self.hold.id if self.hold and self.hold.meeting_type_id == meeting_type_id else None
 
 
-# Of all companies: no two share an id, nor an edition, not even in different databases. A unit is a kilobyte or two.
-_KEPT: Kept[Asked] = Kept(20_000)
+# Of all companies: no two share an id, nor an edition, not even in different databases. It grows to 32 MB.
+_KEPT: Kept[Asked] = Kept(32_000)
 
 
 def kept(company_id: UUID, query: SlotQuery, *, deleted: bool) -> Asked | None:
@@ -231,4 +226,14 @@ def _asked(
         caps=() if all(cap == Caps() for cap in caps) else caps,
         buffers=tuple((choice.before, choice.after) for choice in choices),
         lock_nos=frozenset([*own, *(choice.lock_no for choice in choices)]),
+        weight=_weight(scope, known, resources),
     )
+
+
+def _weight(scope: Scope, known: list[HostHours], resources: tuple[LoadedResource, ...]) -> int:
+    """Estimate kilobytes; whoever writes long texts into a type must not have them kept a thousand times."""
+    calendars = [choice for one in resources for choice in one.calendar.choices]
+    exceptions = [*(one.hours.exceptions for one in known), *(one.schedule.exceptions for one in calendars)]
+    texts = len(repr(scope.meeting_type)) + len(repr(scope.company))
+    units = sum(len(one.units) for one in calendars)
+    return 2 + texts * 3 // 1024 + len(known) + len(calendars) + units // 4 + sum(map(len, exceptions)) // 4

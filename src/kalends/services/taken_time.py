@@ -8,9 +8,9 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain import slots
-from kalends.storage import booked_starts, calendars
-from kalends.storage.calendars import Busy
+from kalends.storage import booked_starts, taken_time
 from kalends.storage.database import Connection
+from kalends.storage.taken_time import Busy
 
 from . import sessions
 from .slot_queries import Session, SlotQuery
@@ -20,7 +20,7 @@ from .slot_scopes import Asked, Held
 async def busy(conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, held: Held, now: Instant) -> Busy:
     """Read the claims of hosts and units by their numbers, and whether the scope is what it was."""
     first, last = _reach(query, asked)
-    return await calendars.busy(
+    return await taken_time.busy(
         conn,
         company_id=company_id,
         edition=asked.edition,

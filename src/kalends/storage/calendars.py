@@ -1,20 +1,16 @@
-"""Calendars: the hosts of a question with their hours, and their claims, for any number of them in two statements.
+"""Calendars: the type of a question and its hosts with their hours, for any number of them in one statement.
 
-What the first one reads may be kept: each says whether it saw the same edition (`editions`). Spans leave here as epoch
-minutes, rounded outward.
+What it reads may be kept as long as the company has the edition it was read with (`editions`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from struct import iter_unpack
 from typing import Any
 from uuid import UUID
 
 from whenever import Instant
-
-from kalends.domain.spans import Span
 
 from . import companies, editions, hosts, meeting_types, rows
 from .companies import Company
@@ -87,29 +83,6 @@ _SCOPE = f"""
     WHERE t.company_id = %(company)s AND t.id = %(type)s AND (t.deleted_at IS NULL OR %(deleted)s)
     ORDER BY asked.place
 """
-
-# One row for each host who has claims; one of nobody where none has. A claim leaves as the eight bytes of two integers:
-# that costs both sides less than two arrays.
-_BUSY_MANY = f"""
-    SELECT coalesce({editions.SEEN} = %(edition)s, false), host_no, spans, expired
-    FROM (SELECT) anyway LEFT JOIN (
-        SELECT host_no, bool_or(expires_at <= %(now)s) AS expired,
-            string_agg(
-                int4send(floor(date_part('epoch', start_at) / 60)::int)
-                    || int4send(ceil(date_part('epoch', end_at) / 60)::int),
-                ''::bytea
-            ) FILTER (WHERE expires_at IS NULL OR expires_at > %(now)s) AS spans
-        FROM claim
-        WHERE host_no = ANY(%(hosts)s::bigint[]) AND end_at > %(first)s AND start_at < %(last)s
-            AND (%(moved)s::uuid IS NULL OR appointment_id IS DISTINCT FROM %(moved)s)
-            AND (%(hold)s::uuid IS NULL OR reservation_id IS DISTINCT FROM %(hold)s)
-        GROUP BY host_no
-    ) claimed ON true
-"""
-# Asked about one host, PostgreSQL sees that a plan for all times is as good as one made each time, which takes longer
-# than the rest.
-_BUSY_ONE = _BUSY_MANY.replace("ANY(%(hosts)s::bigint[])", "%(host)s")
-_SPAN = ">ii"  # as int4send writes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,58 +192,3 @@ def _hours(row: Sequence[Any]) -> HostHours | None:
         return None
     limits, zone, week, exceptions = row[_HOST_WIDTH:]
     return HostHours(Host(*row[:_HOST_WIDTH]), limits, Hours(zone, week, exceptions or []))
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """What is claimed of hosts in a span.
-
-    Attributes:
-        current: the company's edition is still the one that was asked about.
-        claims: sorted spans by host_no; who has none is left out.
-        expired: there are also claims that have expired, which are left out here and would stand in the way of new
-            ones until they are deleted.
-    """
-
-    current: bool
-    claims: dict[int, list[Span]]
-    expired: bool
-
-
-async def busy(
-    conn: Connection,
-    *,
-    company_id: UUID,
-    edition: UUID | None,
-    host_nos: Sequence[int],
-    first: Instant,
-    last: Instant,
-    moved: UUID | None,
-    hold: UUID | None,
-    now: Instant,
-) -> Busy:
-    """Read the claims that meet [first, last), and whether an edition is still the company's; one statement.
-
-    Expired claims are left out, and those of the moved appointment and of the caller's own hold.
-    """
-    cursor = conn.cursor(binary=True)
-    await cursor.execute(
-        _BUSY_ONE if len(host_nos) == 1 else _BUSY_MANY,
-        {
-            "company": company_id,
-            "edition": edition,
-            "host": next(iter(host_nos), None),
-            "hosts": f"{{{','.join(map(str, host_nos))}}}",  # psycopg takes longer for a list than all else here
-            "first": first,
-            "last": last,
-            "moved": moved,
-            "hold": hold,
-            "now": now,
-        },
-    )
-    found = await cursor.fetchall()
-    return Busy(
-        found[0][0],
-        {host_no: sorted(iter_unpack(_SPAN, spans)) for _, host_no, spans, _ in found if spans},
-        any(expired for *_, expired in found),
-    )

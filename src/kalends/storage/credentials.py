@@ -11,7 +11,7 @@ from whenever import Instant
 
 from . import buckets
 from .buckets import Level, RateLimit
-from .database import Connection
+from .database import Connection, numbered
 
 Kind = Literal["key", "token"]
 
@@ -97,12 +97,15 @@ _PRESENT = f"""
 """
 # The plainest case in one plan without CTEs: live, its use noted within the minute, and a token left in its bucket. It
 # answers no row in any other, and has changed nothing then.
-_PRESENT_AGAIN = f"""
+_PRESENT_AGAIN = numbered(
+    f"""
     UPDATE bucket b SET {buckets.TAKEN} FROM {_FOUND}
         AND b.name = 'credential:' || c.id AND {_LIVE} AND {buckets.REFILLED} >= 1
         AND c.last_used_at > %(now)s - interval '1 minute'
     RETURNING {_COLUMNS_FOUND}, b.tokens
-"""
+    """,
+    *("hash", "named", "asked", "now", "burst", "per_minute"),
+)
 _PRESENT_UNLIMITED = f"WITH given AS MATERIALIZED ({_GIVEN}), used AS ({_USED}) SELECT {_FIELDS} FROM given g"
 _READ = f"WITH given AS MATERIALIZED ({_GIVEN}) SELECT {_FIELDS} FROM given g"
 
@@ -138,7 +141,10 @@ async def present(
         found = await _one(conn, _PRESENT_UNLIMITED, arguments)
         return Presented(*found) if found else None, Level(limit, True, 0)
     arguments |= {"address": address, "burst": limit.burst, "per_minute": limit.per_minute}
-    row = await _one(conn, _PRESENT_AGAIN, arguments)
+    again = await conn.often.execute(
+        _PRESENT_AGAIN, (secret_hash.hex(), named, asked, now, float(limit.burst), float(limit.per_minute))
+    )
+    row = await again.fetchone()
     if row:
         return Presented(*row[:-1]), buckets.level(limit, row[-1], None)
     row = await _one(conn, _PRESENT, arguments)
