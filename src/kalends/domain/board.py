@@ -23,6 +23,7 @@ from kalends.domain.rules import Ask, HostCalendar, Rules
 from kalends.domain.schedule import Schedule
 from kalends.domain.spans import Span, intersect
 from kalends.domain.teams import Teams, ladders, teams_of
+from kalends.domain.zones import FOREVER
 
 _ROOM = 48 << 20  # bytes; a host's month weighs 22 KB, so either half holds those of a thousand hosts
 
@@ -115,13 +116,15 @@ def _in_order(rungs: Sequence[range]) -> list[int]:
 
 def _mask(grid: Grid, places: Mapping[int, int] | None, own: Rungs, fits: Sequence[Span]) -> bytes:
     """Mark the starts of a team's own ladders that fit; they are all of the grid's when there are no places."""
-    mask = bytearray(grid.size)
     if places is None:
-        grid.mark(mask, fits)
+        mask = bytearray(b"\1" * grid.size)
+        ends, starts = [end for _, end in fits], [start for start, _ in fits]
+        grid.wipe(mask, zip([-FOREVER, *ends], [*starts, FOREVER], strict=True))  # hardly any lies between
         return bytes(mask)
-    starts = _in_order(own)
+    mask = bytearray(grid.size)
+    ordered = _in_order(own)
     for first, end in fits:
-        i = bisect_left(starts, first)
-        for start in starts[i : bisect_left(starts, end, i)]:
+        i = bisect_left(ordered, first)
+        for start in ordered[i : bisect_left(ordered, end, i)]:
             mask[places[start]] = 1
     return bytes(mask)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -41,7 +40,7 @@ def hours_around(schedule: Schedule, start: int, end: int) -> Hours:
 
 @kept(_ROOM, lambda hours, schedule, *_: hours.weight() + schedule.weight())
 def _expand(schedule: Schedule, first_day: int, end_day: int) -> Hours:
-    written = list(_weekly(schedule, first_day, end_day))
+    written = _weekly(schedule, first_day, end_day)
     opened = merge([span for spans in written for span in spans])
     for level in ("company", "own") if schedule.exceptions else ():
         blocks: list[Span] = []
@@ -59,14 +58,15 @@ def _expand(schedule: Schedule, first_day: int, end_day: int) -> Hours:
     return Hours(tuple(opened), tuple(written))
 
 
-def _weekly(schedule: Schedule, first_day: int, end_day: int) -> Iterator[Written]:
+def _weekly(schedule: Schedule, first_day: int, end_day: int) -> list[Written]:
     """Place the weekly intervals on their dates: with the day's one offset, or with care around a clock change."""
     steady = steady_days(schedule.zone, first_day, end_day)
+    written: list[Written] = []
     for day in range(first_day, end_day):
-        midnight = day * DAY
+        midnight, offset = day * DAY, steady.get(day)
         for interval in schedule.week[(day + 3) % 7]:  # 1970-01-01 was a Thursday
-            start, end = midnight + interval.start, midnight + interval.end
-            if day in steady:
-                yield ((start - steady[day], end - steady[day]),)
-            elif spans := wall_spans(schedule.zone, start, end):
-                yield tuple(spans)
+            if offset is not None:
+                written.append(((midnight + interval.start - offset, midnight + interval.end - offset),))
+            elif spans := wall_spans(schedule.zone, midnight + interval.start, midnight + interval.end):
+                written.append(tuple(spans))
+    return written

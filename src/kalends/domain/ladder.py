@@ -21,7 +21,9 @@ def ladder(written: Iterable[Written], interval: int, start: int, end: int) -> R
     """
     rungs: list[range] = []
     for spans in written:
-        first, last = spans[0][0], min(spans[-1][1], end)
+        first, last = spans[0][0], spans[-1][1]
+        if last > end:
+            last = end
         if first < start:
             first += -(-(start - first) // interval) * interval
         if first < last:
