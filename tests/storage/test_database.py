@@ -7,7 +7,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+from whenever import Instant
+
+from kalends.app import App, DatabaseBusy
 from kalends.storage import database, embedded
+from kalends.storage.database import Connection
 
 
 async def test_after_a_long_absence_of_the_database_the_pool_is_soon_back(tmp_path: Path) -> None:
@@ -45,3 +50,39 @@ async def test_statements_stay_prepared_after_a_rollback(conninfo: str) -> None:
 
         cursor = await conn.execute("SELECT count(*) FROM pg_prepared_statements")
         assert await cursor.fetchone() == (1,)
+
+
+async def test_a_request_given_up_leaves_a_connection_that_works(app: App) -> None:
+    async with app.reading() as conn:
+        process = conn.info.backend_pid
+        asking = asyncio.create_task(conn.often.execute("SELECT pg_sleep(60)"))
+        await asyncio.sleep(0.05)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+        cursor = await conn.often.execute("SELECT pg_backend_pid(), $1::int", (7,))
+        assert await cursor.fetchall() == [(process, 7)]
+
+
+async def test_a_lost_connection_is_busy_and_the_next_one_works(app: App) -> None:
+    with pytest.raises(DatabaseBusy):
+        async with app.reading() as conn:
+            await conn.often.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    async with app.reading() as conn:
+        assert await (await conn.often.execute("SELECT 1")).fetchone() == (1,)
+
+
+@pytest.mark.parametrize("text", ["1999-12-31T23:59:59.999999Z", "2031-03-05T09:00:00.000001Z", "0002-01-01T00:00:00Z"])
+async def test_an_instant_is_the_same_as_text_and_in_binary(conn: Connection, text: str) -> None:
+    at = Instant(text)
+
+    plain = await conn.execute("SELECT %s::timestamptz, NULL::timestamptz", (at,))
+    binary = await conn.often.execute("SELECT $1::timestamptz, NULL::timestamptz", (at,))
+
+    assert await plain.fetchall() == await binary.fetchall() == [(at, None)]
+
+
+def test_names_are_numbered_in_their_order() -> None:
+    assert database.numbered("%(a)s %(b)s::int %(a)s %(ab)s", "b", "a", "ab") == "$2 $1::int $2 $3"
