@@ -31,56 +31,67 @@ EXCEPTIONS = """
         AND e.latest > %(first)s AND e.earliest < %(last)s)
 """
 
+# The type and the company stand in the first row only: with a hundred hosts, reading them took longer than the rest.
+_TYPE_AND_COMPANY = ", ".join(
+    f"CASE WHEN coalesce(asked.place, 1) = 1 THEN {column} END"
+    for columns in (rows.prefixed(meeting_types.COLUMNS, "t"), rows.prefixed(companies.COLUMNS, "c"))
+    for column in columns.split(", ")
+)
+# What decides which tables are looked at is hidden in `q`: else PostgreSQL would plan anew each time, for just these
+# values, which takes several times as long as to read.
 _SCOPE = f"""
-    SELECT {rows.prefixed(meeting_types.COLUMNS, "t")}, {rows.prefixed(companies.COLUMNS, "c")},
-        {editions.SEEN}, coalesce(std.timezone, owner.timezone), moved.id, same.start_at, same.end_at, same.resources,
-        members.ids IS NOT NULL,
+    WITH q AS MATERIALIZED (
+        SELECT %(hosts)s::uuid[] AS hosts, %(queue)s::boolean AS queue, %(moved)s::uuid AS moved,
+            %(channel)s::text AS channel, %(deleted)s::boolean AS deleted
+    )
+    SELECT {_TYPE_AND_COMPANY}, {editions.SEEN}, coalesce(std.timezone, owner.timezone),
+        moved.id, same.start_at, same.end_at, same.resources, members.ids IS NOT NULL,
         coalesce(same.id, members.ids[1]) IS NOT NULL AND EXISTS (
-            SELECT FROM unnest(%(hosts)s::uuid[]) named(id) WHERE NOT EXISTS (
+            SELECT FROM unnest(q.hosts) named(id) WHERE NOT EXISTS (
                 SELECT FROM user_account n
                 WHERE n.company_id = t.company_id AND n.id = named.id AND n.deleted_at IS NULL)),
         asked.id, {rows.prefixed(hosts.COLUMNS, "u")}, u.booking_limits,
         hours.timezone, hours.schedule::text, {EXCEPTIONS}
-    FROM meeting_type t
+    FROM q CROSS JOIN meeting_type t
     JOIN company c ON c.id = t.company_id
     JOIN user_account owner ON owner.company_id = t.company_id AND owner.id = t.user_id
-    LEFT JOIN appointment moved ON moved.company_id = t.company_id AND moved.id = %(moved)s
+    LEFT JOIN appointment moved ON moved.company_id = t.company_id AND moved.id = q.moved
     LEFT JOIN appointment same ON same.company_id = t.company_id AND same.id = moved.id
         AND same.meeting_type_id = t.id
     LEFT JOIN availability std ON std.company_id = t.company_id AND std.id = coalesce(
         (t.meeting_options->'channelAvailabilities'
-            ->>coalesce(same.channel, %(channel)s, t.meeting_info->>'channel'))::uuid,
+            ->>coalesce(same.channel, q.channel, t.meeting_info->>'channel'))::uuid,
         t.availability_id,
         owner.default_availability_id)
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN %(queue)s THEN coalesce(array_agg(m.user_id ORDER BY m.place, m.user_id), '{{}}')
+        SELECT CASE WHEN q.queue THEN coalesce(array_agg(m.user_id ORDER BY m.place, m.user_id), '{{}}')
                     ELSE array_agg(m.user_id ORDER BY m.place, m.user_id) END AS ids
         FROM (
-            SELECT q.user_id, min(q.place) AS place FROM (
+            SELECT one.user_id, min(one.place) AS place FROM (
                 SELECT qu.user_id, qu.position AS place FROM queue_user qu
                 WHERE qu.company_id = t.company_id AND qu.queue_id = t.queue_id
                 UNION ALL
                 SELECT gu.user_id, g.position FROM queue_user_group g
                 JOIN queue_group_user gu ON gu.company_id = g.company_id AND gu.group_id = g.id
                 WHERE g.company_id = t.company_id AND g.queue_id = t.queue_id AND g.deleted_at IS NULL
-            ) q
-            JOIN user_account live ON live.company_id = t.company_id AND live.id = q.user_id
+            ) one
+            JOIN user_account live ON live.company_id = t.company_id AND live.id = one.user_id
                 AND live.deleted_at IS NULL
-            WHERE same.id IS NULL AND (%(queue)s OR %(hosts)s::uuid[] IS NULL)
-            GROUP BY q.user_id
+            WHERE same.id IS NULL AND (q.queue OR q.hosts IS NULL)
+            GROUP BY one.user_id
         ) m
     ) members
     LEFT JOIN LATERAL unnest(coalesce(
         (SELECT array_agg(h.user_id ORDER BY h.position) FROM appointment_host h
          WHERE h.company_id = t.company_id AND h.appointment_id = same.id),
         members.ids,
-        %(hosts)s::uuid[],
+        q.hosts,
         ARRAY[t.user_id]
     )) WITH ORDINALITY asked(id, place) ON true
     LEFT JOIN user_account u ON u.company_id = t.company_id AND u.id = asked.id AND u.deleted_at IS NULL
     LEFT JOIN availability hours ON hours.company_id = u.company_id
         AND hours.id = CASE WHEN std.user_id = u.id THEN std.id ELSE u.default_availability_id END
-    WHERE t.company_id = %(company)s AND t.id = %(type)s AND (t.deleted_at IS NULL OR %(deleted)s)
+    WHERE t.company_id = %(company)s AND t.id = %(type)s AND (t.deleted_at IS NULL OR q.deleted)
     ORDER BY asked.place
 """
 
