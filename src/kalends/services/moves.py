@@ -9,7 +9,7 @@ from kalends.storage.appointments import Appointment
 from kalends.storage.claims import Owner
 from kalends.storage.database import Connection
 
-from . import placements
+from . import placement_parts
 from .placements import Placement
 
 
@@ -30,7 +30,7 @@ async def take_along(
     company_id = before.company_id
     await claims.release(conn, company_id=company_id, appointment_id=before.id)
     owner = Owner(appointment_id=before.id)
-    await placements.take(
+    await placement_parts.take(
         conn, company_id=company_id, owner=owner, placement=placement, now=now, overlapping=ignore_availability
     )
     await hosts.keep_step(conn, company_id=company_id, appointment_id=before.id, start=placement.start, live=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.storage import appointments, attendees, claims, hosts, ids, locks, parts, queue_ledger
+from kalends.storage import new_appointments as rows_of_new
 from kalends.storage import reservations as stored
 from kalends.storage.attendees import Attendee
 from kalends.storage.claims import Owner
@@ -20,7 +21,7 @@ from kalends.storage.parts import Part
 from kalends.storage.reservations import Reservation
 
 from . import changes, orders, refusals, reservations, revisions
-from . import placements as placing
+from . import placement_parts as placing
 from .actor import Actor
 from .calendars import ChangedMeanwhile
 from .orders import Order
@@ -121,7 +122,7 @@ async def _make(conn: Connection, shared: _Shared, placement: Placement) -> tupl
     row = _columns(shared, placement, others) | {"company_id": company_id, "id": appointment_id}
     guests = orders.attendees_of(shared.order, company_id, now, series_id=shared.series_id)
     written = [
-        appointments.adding(row),
+        rows_of_new.adding(row),
         hosts.adding(
             company_id=company_id,
             appointment_id=appointment_id,
@@ -169,7 +170,7 @@ def _columns(shared: _Shared, placement: Placement, others: Sequence[Reservation
 
 
 def _event(shared: _Shared, placement: Placement, row: Mapping[str, Any], guests: Sequence[Attendee]) -> list[Part]:
-    after = appointments.first_revision(
+    after = rows_of_new.first_revision(
         row, kind=shared.kind, company=shared.company, hosts=placement.hosts, attendees=guests
     )
     return changes.recording(

@@ -12,12 +12,10 @@ from kalends.domain import slots
 from kalends.domain.assignment import Choice
 from kalends.domain.rules import Bookable, Joinable, Refusal
 from kalends.errors import Forbidden
-from kalends.storage import claims, hosts, queue_ledger
-from kalends.storage.claims import Claim, Owner
+from kalends.storage import claims, hosts
+from kalends.storage.claims import Claim
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
-from kalends.storage.meeting_types import MeetingType
-from kalends.storage.parts import Part
 
 from . import overlaps, queues, refusals, taken_units
 from .actor import Actor
@@ -129,65 +127,6 @@ def check_override(actor: Actor, placed: Placement, *, moved: UUID | None = None
 def span(loaded: Loaded, start: Instant) -> tuple[Instant, Instant, tuple[Instant, Instant]]:
     """Give the start and the end of an appointment, and the time it takes with its buffers."""
     return start, start.add(minutes=loaded.rules.duration), slots.padded(loaded.rules, start)
-
-
-async def take(
-    conn: Connection, *, company_id: UUID, owner: Owner, placement: Placement, now: Instant, overlapping: bool = False
-) -> None:
-    """Claim the time of a placement's hosts and units, as `taking` says.
-
-    Raises:
-        SlotTaken: somebody else's claim stands there.
-    """
-    claim = await taking(
-        conn, company_id=company_id, owner=owner, placement=placement, now=now, overlapping=overlapping
-    )
-    with refusals.of_claims():
-        await claims.write(conn, [claim])
-
-
-async def taking(
-    conn: Connection, *, company_id: UUID, owner: Owner, placement: Placement, now: Instant, overlapping: bool = False
-) -> Part:
-    """Claim the time of a placement's hosts and units, who are locked; `claims.write` carries it out.
-
-    Args:
-        overlapping: where something stands the time is shared with it (`overlaps.split`).
-    """
-    wanted = await overlaps.beside(conn, placement.claims, now) if overlapping else placement.claims
-    if placement.expired:
-        await claims.sweep(conn, wanted, now)
-    return claims.taking(company_id=company_id, owner=owner, claims=wanted)
-
-
-def choosing(
-    kind: MeetingType,
-    placement: Placement,
-    *,
-    appointment_id: UUID | None = None,
-    reservation_id: UUID | None = None,
-    expires_at: Instant | None = None,
-    now: Instant,
-) -> list[Part]:
-    """Write the choice of a placement into the ledger of its queue, which is locked; nothing where no queue chose.
-
-    Args:
-        expires_at: of the reservation; the choice counts no longer.
-    """
-    if placement.choice is None or kind.queue_id is None:
-        return []
-    choice = queue_ledger.recording(
-        company_id=kind.company_id,
-        queue_id=kind.queue_id,
-        choice=placement.choice,
-        user_ids=[host.id for host in placement.hosts],
-        start=placement.start,
-        appointment_id=appointment_id,
-        reservation_id=reservation_id,
-        expires_at=expires_at,
-        now=now,
-    )
-    return [choice]
 
 
 async def _joining(conn: Connection, loaded: Loaded, start: Instant) -> Placement | None:

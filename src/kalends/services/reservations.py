@@ -20,7 +20,7 @@ from kalends.storage.hosts import Host
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.reservations import Reservation
 
-from . import placements as placing
+from . import placement_parts as placing
 from .placements import Placement
 from .refusals import HoldExpired
 from .slot_queries import Loaded, Session

@@ -12,11 +12,8 @@ from whenever import Instant
 
 from . import attendees, hosts, rows
 from .attendees import Attendee
-from .companies import Company
 from .database import Connection
 from .hosts import Host
-from .meeting_types import MeetingType
-from .parts import Part
 
 Status: TypeAlias = Literal["upcoming", "past", "cancelled"]
 
@@ -249,42 +246,6 @@ async def page(
     async with conn.cursor(row_factory=scalar_row) as counting:
         await counting.execute(f"SELECT count(*) {_FROM} {where}", values)
         return found, int(await counting.fetchone() or 0)
-
-
-def adding(row: Mapping[str, Any]) -> Part:
-    """Insert an appointment from columns."""
-    return Part("made", *rows.insert("appointment", [row]))
-
-
-_BLANK = dict.fromkeys(name.strip() for name in COLUMNS.split(",")) | {
-    "revision": 1,
-    "sequence": 0,
-    "reschedule_count": 0,
-}
-
-
-def first_revision(
-    row: Mapping[str, Any],
-    *,
-    kind: MeetingType,
-    company: Company,
-    hosts: Sequence[Host],
-    attendees: Sequence[Attendee],
-) -> Appointment:
-    """Tell what an appointment is once these columns are inserted; whose turn it was is not told."""
-    return Appointment(
-        **{**_BLANK, **row},
-        type_slug=kind.slug,
-        type_ics=kind.ics,
-        type_metadata=kind.metadata,
-        type_spots=kind.spots,
-        type_limits=kind.booking_limits,
-        company_name=company.name,
-        company_language=company.language,
-        turn=None,
-        hosts=tuple(hosts),
-        attendees=tuple(attendees),
-    )
 
 
 async def change(conn: Connection, company_id: UUID, appointment_id: UUID, changes: Mapping[str, Any]) -> None:
