@@ -134,16 +134,20 @@ def fill(conn: psycopg.Connection[Any], company_id: UUID, hosts: int, choices: i
         choices: how many turns each queue has given.
         conn: of the database's superuser, who may leave out the checks of foreign keys.
     """
-    bucket = f"{ids.bucket(company_id):03x}"
+    values = {"months": MONTHS, "claims": CLAIMS, "bucket": f"{ids.bucket(company_id):03x}"}
+    conn.execute("ALTER SYSTEM SET max_wal_size = '8GB'")  # else it makes a checkpoint every few seconds
+    conn.execute("SELECT pg_reload_conf()")
     with conn.transaction():
         conn.execute("SET LOCAL session_replication_role = replica")
         conn.execute("SELECT setseed(0.4)")
         made = _add_hosts(conn, company_id, hosts)
-        conn.execute(_PLAN, {"months": MONTHS, "claims": CLAIMS, "bucket": bucket})
+        conn.execute(_PLAN, values)
         for statement in (_APPOINTMENTS, _APPOINTMENT_HOSTS, _ATTENDEES, _CLAIMS):
             conn.execute(statement)
         queues = [_add_queue(conn, company_id, kind, made, choices) for kind in QUEUE_TYPES]
     conn.execute("VACUUM ANALYZE")
+    conn.execute("ALTER SYSTEM RESET max_wal_size")
+    conn.execute("SELECT pg_reload_conf()")
     conn.execute("CHECKPOINT")  # what is left to write would be written while others are measured
     return made, queues
 
