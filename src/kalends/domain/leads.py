@@ -76,9 +76,10 @@ def period_of(period: Period, zone: str, start: int) -> Span:
 
 def within(period: Period, zone: str, start: int, standings: Sequence[Standing]) -> list[Standing]:
     """Keep of everybody's turns those in the same period as a start."""
-    asked = period_of(period, zone, start)
+    first, after = period_of(period, zone, start)
+    spans = wall_spans(zone, first * DAY, after * DAY)  # several where a clock is set back over midnight
     return [
-        replace(one, turns=[turn for turn in one.turns if period_of(period, zone, turn.start) == asked])
+        replace(one, turns=[turn for turn in one.turns if any(begin <= turn.start < end for begin, end in spans)])
         for one in standings
     ]
 
