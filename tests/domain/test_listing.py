@@ -44,6 +44,15 @@ def test_days_without_a_zone_are_utc() -> None:
     ]
 
 
+def test_days_with_as_many_starts_from_the_same_time_on_are_told_apart() -> None:
+    clocks = {"2031-03-03": ["08:00", "08:30", "09:30"], "2031-03-04": ["08:00", "09:00", "09:30"]}
+    found = listing(*(minute(f"{day}T{clock}") for day, times in clocks.items() for clock in times))
+
+    days = json.loads(dates_json(found, None))
+
+    assert {day["date"]: [spot["startTime"][11:16] for spot in day["spots"]] for day in days} == clocks
+
+
 def test_nothing_bookable_is_an_empty_array() -> None:
     assert dates_json(Listing.empty(), "Europe/Vienna") == b"[]"
     assert dates_json(listing(also=(minute("2031-03-03T23:30"),)), None) == b"[]"

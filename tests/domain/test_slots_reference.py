@@ -145,7 +145,7 @@ class Draw:
 
     def host(self, schedule: Schedule) -> HostCalendar:
         spans = sorted((start, start + self.number(1, 300)) for start in self.minutes(8))
-        events = sorted((start, start + self.number(1, 300)) for start in self.minutes(4))
+        events = sorted((start, start + self.one(0, self.number(1, 300))) for start in self.minutes(8))
         zone = self.one(schedule.zone, "Pacific/Pago_Pago")
         closed = sorted((start, start + self.number(1, 2000)) for start in self.minutes(self.one(0, 0, 2)))
         return HostCalendar("any", schedule, zone, spans, events, self.caps(), self.minutes(4), closed)
