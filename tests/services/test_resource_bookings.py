@@ -46,7 +46,7 @@ async def _taken(conn: Connection, channel: dict[str, Any]) -> list[tuple[int, I
     """List the claims of a resource: unit, start, end, exclusive."""
     units = await _units(conn, channel)
     cursor = await conn.execute(
-        "SELECT host_no, start_at, end_at, exclusive FROM claim WHERE host_no = ANY(%s) ORDER BY host_no, start_at",
+        "SELECT host_no, start_at, end_at, exclusive FROM claim WHERE host_no = ANY(%s) ORDER BY host_no, start_at, id",
         (list(units),),
     )
     return [(units[row[0]], row[1], row[2], row[3]) for row in await cursor.fetchall()]
