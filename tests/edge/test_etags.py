@@ -6,6 +6,7 @@ import pytest
 from fastapi import APIRouter, Response
 from httpx2 import AsyncClient
 
+from kalends.edge import etags
 from kalends.errors import NotFound
 from tests.edge.conftest import ClientFor
 
@@ -16,6 +17,11 @@ PATH = "/v4/words"
 @router.get(PATH)
 async def words(text: str = "hello") -> dict[str, str]:
     return {"text": text}
+
+
+@router.get("/v4/tagged")
+async def tagged() -> Response:
+    return Response("hello", headers={"ETag": '"of its own"'})
 
 
 @router.get("/v4/nothing")
@@ -78,6 +84,19 @@ async def test_a_head_has_the_tag_of_its_get(client: AsyncClient) -> None:
 
     assert (plain.status_code, plain.headers["etag"], plain.content) == (200, known, b"")
     assert conditional.status_code == 304
+
+
+@pytest.mark.parametrize(("known", "status"), [('"other"', 200), ('"of its own"', 304), ('W/"of its own"', 304)])
+async def test_an_answer_that_brings_its_tag_is_not_given_another(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch, known: str, status: int
+) -> None:
+    hashed: list[bytes] = []
+    monkeypatch.setattr(etags, "tag_of", hashed.append)
+
+    answer = await client.get("/v4/tagged", headers={"If-None-Match": known})
+
+    assert (answer.status_code, answer.headers.get_list("etag"), hashed) == (status, ['"of its own"'], [])
+    assert answer.text == ("hello" if status == 200 else "")
 
 
 @pytest.mark.parametrize(

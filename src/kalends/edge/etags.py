@@ -1,4 +1,7 @@
-"""ETags: a GET of the API whose answer the caller has already is answered 304, without a body (RFC 9110 13.1.2)."""
+"""ETags: a GET of the API whose answer the caller has already is answered 304, without a body (RFC 9110 13.1.2).
+
+An answer that brings its tag keeps it; any other one gets a tag made from all its bytes.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ class ETags:
 
 
 class _Tagged:
-    """One answer on its way out: held until it is whole, since the tag is made from all its bytes."""
+    """One answer on its way out: held until it is whole and has a tag."""
 
     def __init__(self, known: str | None, send: Send) -> None:
         self._known, self._send = known, send
@@ -44,13 +47,21 @@ class _Tagged:
                 await self._finish(self._start, b"".join(self._parts))
 
     async def _finish(self, start: Message, body: bytes) -> None:
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        status, headers = 200, start["headers"]
-        if self._known is not None and _has(self._known, tag):
+        status, headers = 200, list(start["headers"])
+        tag = next((value for name, value in headers if name == b"etag"), None)
+        if tag is None:
+            tag = tag_of(body)
+            headers.append((b"etag", tag))
+        if self._known is not None and _has(self._known, tag.decode("latin-1")):
             status, body = 304, b""
             headers = [header for header in headers if header[0] not in _OF_BODIES]
-        await self._send({**start, "status": status, "headers": [*headers, (b"etag", tag.encode())]})
+        await self._send({**start, "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
+
+
+def tag_of(body: bytes) -> bytes:
+    """Make the tag of an answer from its body."""
+    return b'"%b"' % hashlib.sha256(body).hexdigest()[:32].encode()
 
 
 def _has(known: str, tag: str) -> bool:
