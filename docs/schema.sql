@@ -168,6 +168,7 @@ CREATE TABLE public.claim (
     expires_at timestamp with time zone,
     reservation_id uuid,
     CONSTRAINT claim_check CHECK ((start_at < end_at)),
+    CONSTRAINT claim_length CHECK (((end_at - start_at) <= '192:00:00'::interval)),
     CONSTRAINT claim_owner CHECK (((num_nonnulls(appointment_id, reservation_id) = 1) AND ((reservation_id IS NULL) = (expires_at IS NULL))))
 );
 

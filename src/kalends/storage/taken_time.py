@@ -30,6 +30,7 @@ _BUSY = f"""
             ) FILTER (WHERE expires_at IS NULL OR expires_at > %(now)s) AS spans
         FROM claim
         WHERE host_no = ANY(%(hosts)s::bigint[]) AND end_at > %(first)s AND start_at < %(last)s
+            AND end_at < %(last)s + interval '192 hours' -- by claim_length: ends the scan of the index
             AND (%(moved)s::uuid IS NULL OR appointment_id IS DISTINCT FROM %(moved)s)
             AND (%(hold)s::uuid IS NULL OR reservation_id IS DISTINCT FROM %(hold)s)
         GROUP BY host_no

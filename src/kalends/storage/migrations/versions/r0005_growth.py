@@ -1,4 +1,4 @@
-"""What makes it fast with many rows: the turns of a queue, counted as they happen."""
+"""What keeps it fast with many rows: no claim is endless, and the turns of a queue are counted as they happen."""
 
 from alembic import op
 
@@ -11,4 +11,4 @@ down_revision = "0004"
 def upgrade() -> None:
     bind = op.get_bind()
     bind.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
-    bind.exec_driver_sql(sql("0005_turns_of_a_queue.sql"))
+    bind.exec_driver_sql(sql("0005_growth.sql"))

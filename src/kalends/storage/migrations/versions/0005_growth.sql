@@ -1,3 +1,7 @@
+-- The longest appointment with its buffers is far shorter. Whoever looks for the claims of a window need not look at all
+-- that come later, however many there are.
+ALTER TABLE claim ADD CONSTRAINT claim_length CHECK (end_at - start_at <= interval '192 hours');
+
 -- How many bookings that stand each member of a queue had, as a sum of small rows: a choice adds one row, a cancellation
 -- one of -1, and a periodic job folds them. Nobody waits for anybody else's row, and no booking counts the whole ledger.
 -- Only the trigger writes here, from rows whose keys are checked.
