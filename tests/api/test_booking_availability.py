@@ -8,6 +8,7 @@ from httpx2 import Response
 from whenever import Instant
 
 from kalends.app import App
+from kalends.domain import kept as kept_in_domain
 from tests import factories, ordering, statements
 from tests.api.conftest import Api, CompanyMaker
 from tests.ordering import START, order
@@ -57,6 +58,22 @@ async def test_a_day_in_the_guests_zone(api: Api) -> None:
     }
     assert len(spots) == 17
     assert spots[0] == {"startTime": "2031-03-05T02:00:00.000-05:00", "unavailabilityEvents": []}
+
+
+async def test_an_answer_that_is_kept_is_the_one_written_anew(api: Api) -> None:
+    """Whatever was booked, let go or asked before, a kept answer is byte for byte the one of a new process."""
+    ways: list[dict[str, Any]] = [{}, {"timezone": "Asia/Kathmandu"}, {"end": "2031-03-09"}]
+    bodies: set[bytes] = set()
+    for start in (START, START.add(minutes=90), START.add(hours=4)):
+        await _book(api, start)
+        kept = [await _get(api, **way) for way in ways + ways]
+        kept_in_domain.forget()
+        anew = [await _get(api, **way) for way in ways + ways]
+        assert [one.content for one in kept] == [one.content for one in anew]
+        assert [one.headers["etag"] for one in kept] == [one.headers["etag"] for one in anew]
+        bodies |= {one.content for one in kept if one.status_code == 200}
+
+    assert len(bodies) == 3 * 3  # of each booking and each way that is allowed
 
 
 async def test_without_a_zone_all_is_utc(api: Api) -> None:

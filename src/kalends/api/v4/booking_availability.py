@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import ConfigDict, Field
 from whenever import Instant
 
-from kalends.domain.listing import Seats, dates_json, local_date, timeframes_json
+from kalends.domain.grid import Grid
+from kalends.domain.kept import kept
+from kalends.domain.listing import Listing, Seats, dates_json, local_date, timeframes_json
 from kalends.domain.rules import Code
 from kalends.domain.zones import DAY, wall_minute
 from kalends.edge import problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep
+from kalends.edge.etags import tag_of
 from kalends.errors import FieldError, Invalid, NotFound
 from kalends.services import explanations, listings, order_checks
 from kalends.services.explanations import Hindrance
@@ -32,6 +35,7 @@ from .slot_scope import SlotScope
 from .windows import window
 
 _EXPLAINED_AT_ONCE = 20  # starts
+_ROOM = 64 << 20  # bytes of answers that are kept; a month of one host takes about 24 KB, and its grid
 
 router = APIRouter(prefix="/v4", tags=["Booking Availability V4"])
 
@@ -142,8 +146,12 @@ async def get_booking_availability(
         order_checks.check_channel(query.channel, listed.loaded.meeting_type)
     blocked = await _blocked(listed, query, now) if troubleshoot else None
     # A browser may keep it, and asks with its ETag each time.
-    kept = {"Cache-Control": "private, no-cache"}
-    return Response(_encode(listed, timezone, blocked), headers=kept, media_type="application/json")
+    headers = {"Cache-Control": "private, no-cache"}
+    found = listed.listing
+    if blocked is None and not found.sessions and found.first is not None:
+        written = _written(found.grid, bytes(found.lane), timezone, rules.duration)
+        return Response(written.body, headers={**headers, "ETag": written.tag}, media_type="application/json")
+    return Response(_encode(listed, timezone, blocked), headers=headers, media_type="application/json")
 
 
 async def _blocked(listed: Listed, query: SlotQuery, now: Instant) -> dict[int, bytes]:
@@ -160,16 +168,45 @@ async def _blocked(listed: Listed, query: SlotQuery, now: Instant) -> dict[int, 
     return found
 
 
+class _Written(NamedTuple):
+    """An answer in bytes, and its ETag."""
+
+    body: bytes
+    tag: str
+
+
+@kept(_ROOM, lambda written, grid, lane, *_: len(written.body) + len(lane) + grid.weight())
+def _written(grid: Grid, lane: bytes, zone: str | None, duration: int) -> _Written:
+    """Write an answer of plain starts, of which there is at least one.
+
+    The starts are all it depends on, so the same answer is kept for whoever asks the same while nothing was booked.
+    """
+    body = _body(Listing(grid, lane), zone, duration, grid.first(lane))
+    return _Written(body, tag_of(body).decode())
+
+
 def _encode(listed: Listed, zone: str | None, blocked: Mapping[int, bytes] | None) -> bytes:
-    earliest = None
-    if listed.earliest is not None:
-        earliest = local_date((wall_minute(zone, listed.earliest) if zone else listed.earliest) // DAY)
+    appointments = _appointments(listed.loaded)
+    return _body(listed.listing, zone, listed.loaded.rules.duration, listed.earliest, appointments, blocked)
+
+
+def _body(
+    listing: Listing,
+    zone: str | None,
+    duration: int,
+    earliest: int | None,
+    appointments: Mapping[int, Seats] | None = None,
+    blocked: Mapping[int, bytes] | None = None,
+) -> bytes:
+    first = None
+    if earliest is not None:
+        first = local_date((wall_minute(zone, earliest) if zone else earliest) // DAY)
     return (b'{"timezone":%b,"timeframes":%b,"dates":%b,"earliestAvailableDate":%b,"earliestMonthAvailability":%b}') % (
         json.dumps(zone or "UTC").encode(),
-        timeframes_json(listed.listing, listed.loaded.rules.duration),
-        dates_json(listed.listing, zone, _appointments(listed.loaded), blocked),
-        json.dumps(earliest).encode(),
-        json.dumps(earliest and earliest[:7]).encode(),
+        timeframes_json(listing, duration),
+        dates_json(listing, zone, appointments, blocked),
+        json.dumps(first).encode(),
+        json.dumps(first and first[:7]).encode(),
     )
 
 
