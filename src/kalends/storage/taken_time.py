@@ -30,7 +30,6 @@ _BUSY = f"""
             ) FILTER (WHERE expires_at IS NULL OR expires_at > %(now)s) AS spans
         FROM claim
         WHERE host_no = ANY(%(hosts)s::bigint[]) AND end_at > %(first)s AND start_at < %(last)s
-            AND end_at < %(last)s + interval '192 hours' -- by claim_length: ends the scan of the index
             AND (%(moved)s::uuid IS NULL OR appointment_id IS DISTINCT FROM %(moved)s)
             AND (%(hold)s::uuid IS NULL OR reservation_id IS DISTINCT FROM %(hold)s)
         GROUP BY host_no
@@ -39,8 +38,15 @@ _BUSY = f"""
 _PARAMETERS = ("hosts", "company", "edition", "first", "last", "moved", "hold", "now")
 _BUSY_MANY = numbered(_BUSY, *_PARAMETERS)
 # Asked about one host, PostgreSQL sees that a plan for all times is as good as one made each time, which takes longer
-# than the rest.
-_BUSY_ONE = numbered(_BUSY.replace("ANY(%(hosts)s::bigint[])", "%(hosts)s::bigint"), *_PARAMETERS)
+# than the rest. No claim is longer than 192 hours (`claim_length`), so that the scan of the index may end; said of host
+# and end together, or PostgreSQL would rather look through what ends then of everybody (`claim_end`).
+_BUSY_ONE = numbered(
+    _BUSY.replace(
+        "= ANY(%(hosts)s::bigint[])",
+        "= %(hosts)s::bigint AND (host_no, end_at) < (%(hosts)s, %(last)s + interval '192 hours')",
+    ),
+    *_PARAMETERS,
+)
 _SPAN = ">ii"  # as int4send writes them
 
 
