@@ -89,8 +89,7 @@ async def test_a_refused_caller_is_logged_with_his_credential(client_for: Client
 async def test_every_answer_has_an_id_of_ours_that_is_in_the_log(client_for: ClientFor) -> None:
     client = await client_for(router)
 
-    merged = [structlog.contextvars.merge_contextvars]
-    with structlog.testing.capture_logs(processors=merged) as lines:
+    with structlog.testing.capture_logs(processors=[logs.name_request]) as lines:
         answers = [await client.get("/healthz", headers={"X-Request-Id": "mine"}) for _ in range(2)]
 
     ids = [answer.headers["x-request-id"] for answer in answers]

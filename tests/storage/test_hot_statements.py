@@ -114,7 +114,7 @@ async def test_a_credential_in_use_is_found_and_charged_by_one_statement_with_in
                 secret_hash=secret,
                 named=False,
                 asked=None,
-                address="nobody",
+                address=lambda: "nobody",
                 limit=limit,
                 now=NOW.add(seconds=seconds),
             )

@@ -6,6 +6,7 @@ The credential, the user acted as and the rate limit are one statement, committe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -20,10 +21,11 @@ from kalends.storage import credentials
 from kalends.storage.buckets import Level, RateLimit
 from kalends.storage.credentials import Presented
 
-from .context import trace_of
+from .context import header, trace_of
 from .limits import bucket_of_address
 
 USER_HEADER = "x-meetergo-api-user-id"
+_USER_HEADER = USER_HEADER.encode()
 MISSING_USER = f"Missing required header '{USER_HEADER}' for API key authentication"
 
 
@@ -51,13 +53,13 @@ class Guard:
             LimitReached: too many requests.
             DatabaseBusy: the database is away, or takes no writes and this is one.
         """
-        header = request.headers.get("authorization", "").strip()
-        if not header:
+        given = header(request.scope, b"authorization").strip()
+        if not given:
             raise Unauthenticated("Missing authorization header")
-        scheme, _, secret = header.partition(" ")
+        scheme, _, secret = given.partition(" ")
         secret = secret.strip() if scheme.lower() == "bearer" else ""
-        named = request.headers.get(USER_HEADER, "").strip()
-        asked = _uuid(named)
+        named = header(request.scope, _USER_HEADER).strip()
+        asked = _uuid(named) if named else None
         found = _live(await _present(request, secret, named, asked), secret, request)
         trace_of(request).credential_id = found.id
         if found.kind == "token":
@@ -109,7 +111,7 @@ async def _present(request: Request, secret: str, named: str, asked: UUID | None
                 secret_hash=hashed,
                 named=bool(named),
                 asked=asked,
-                address=bucket_of_address(request, "unknown"),
+                address=partial(bucket_of_address, request, "unknown"),
                 limit=limit,
                 now=now,
             )

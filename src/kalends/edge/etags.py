@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .context import header
 from .routes import is_api
 
 _OF_BODIES = (b"content-length", b"content-type")
@@ -24,14 +24,14 @@ class ETags:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Carry one request through."""
         if scope["type"] == "http" and scope["method"] == "GET" and is_api(scope["path"]):
-            send = _Tagged(Request(scope).headers.get("if-none-match"), send).hear
+            send = _Tagged(header(scope, b"if-none-match"), send).hear
         await self._app(scope, receive, send)
 
 
 class _Tagged:
     """One answer on its way out: held until it is whole and has a tag."""
 
-    def __init__(self, known: str | None, send: Send) -> None:
+    def __init__(self, known: str, send: Send) -> None:
         self._known, self._send = known, send
         self._start: Message | None = None
         self._parts: list[bytes] = []
@@ -52,7 +52,7 @@ class _Tagged:
         if tag is None:
             tag = tag_of(body)
             headers.append((b"etag", tag))
-        if self._known is not None and _has(self._known, tag.decode("latin-1")):
+        if self._known and _has(self._known, tag.decode("latin-1")):
             status, body = 304, b""
             headers = [header for header in headers if header[0] not in _OF_BODIES]
         await self._send({**start, "status": status, "headers": headers})

@@ -11,6 +11,7 @@ import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from inspect import iscoroutinefunction
 from typing import Any, TypeAlias, get_origin
 from urllib.parse import parse_qsl
@@ -25,6 +26,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import problems
+
+# Who asks for a list asks again; no query is kept that would take much room.
+_KEPT_QUERIES, _KEPT_BYTES = 2048, 4096
 
 _NOT_GIVEN = ("header_params", "cookie_params", "response_param_name")
 
@@ -118,9 +122,16 @@ class _Lane:
         self._fields = {field.alias: field for field in fields}
         self._lists = {field.alias for field in fields if get_origin(field.field_info.annotation) is list}
         self._required = {field.alias for field in fields if field.field_info.is_required()}
+        self._read_again = lru_cache(_KEPT_QUERIES)(self._read)
 
     def read(self, query: bytes) -> Mapping[str, Any] | None:
-        """Read a query string; None when it is not plain."""
+        """Read a query string; None when it is not plain. Each reader has lists of his own."""
+        found = self._read_again(query) if len(query) <= _KEPT_BYTES else self._read(query)
+        if found is None or self._lists.isdisjoint(found):
+            return found
+        return {name: value[:] if name in self._lists else value for name, value in found.items()}
+
+    def _read(self, query: bytes) -> Mapping[str, Any] | None:
         given: dict[str, list[str]] = {}
         for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
             given.setdefault(name, []).append(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from contextvars import ContextVar
 from typing import Any, Literal
 
 import psycopg
@@ -12,13 +13,16 @@ import pydantic
 import structlog
 from structlog.typing import EventDict, Processor
 
+# The request that a line belongs to; None outside of any.
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
 LogFormat = Literal["json", "console"]
 
 
 def configure(log_format: LogFormat) -> None:
     """Send all log lines of this process, the libraries' too, to stderr as JSON lines or readable text."""
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        name_request,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -49,6 +53,14 @@ def configure(log_format: LogFormat) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = name != "uvicorn.access"
+
+
+def name_request(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    """Add the id of the request that a line belongs to."""
+    found = request_id.get()
+    if found is not None:
+        fields["request_id"] = found
+    return fields
 
 
 def describe(error: BaseException) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import headers, problems
-from .context import Trace, start_trace
-from .logs import describe
+from .context import Trace, header, start_trace
+from .logs import describe, request_id
 from .problems import Problem
 from .routes import template_of
 
@@ -56,21 +56,22 @@ class _Exchange:
         self._started = time.perf_counter()
 
     async def run(self) -> None:
-        with structlog.contextvars.bound_contextvars(request_id=self._trace.request_id):
-            try:
-                await self._answer()
-            except Exception as error:
-                log.error("unexpected error", route=template_of(self._request), **describe(error))
-                if not self._status:
-                    await self._problem(problems.UNEXPECTED)
-            finally:
-                self._write_line()
+        token = request_id.set(self._trace.request_id)
+        try:
+            await self._answer()
+        except Exception as error:
+            log.error("unexpected error", route=template_of(self._request), **describe(error))
+            if not self._status:
+                await self._problem(problems.UNEXPECTED)
+        finally:
+            self._write_line()
+            request_id.reset(token)
 
     async def _answer(self) -> None:
         preflight = headers.preflight(self._request)
         if preflight is not None:
             await preflight(self._scope, self._receive, self._send_with_headers)
-        elif _declared_length(self._request) > MAX_BODY_BYTES:
+        elif _declared_length(self._scope) > MAX_BODY_BYTES:
             await self._problem(problems.TOO_LARGE)
         else:
             await self._app(self._scope, self._receive_limited, self._send_with_headers)
@@ -119,8 +120,8 @@ class _Exchange:
         log.info("request", **fields)
 
 
-def _declared_length(request: Request) -> int:
+def _declared_length(scope: Scope) -> int:
     try:
-        return int(request.headers.get("content-length", "0"))
+        return int(header(scope, b"content-length") or 0)
     except ValueError:
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -116,7 +117,7 @@ async def present(
     secret_hash: bytes,
     named: bool,
     asked: UUID | None,
-    address: str,
+    address: Callable[[], str],
     limit: RateLimit,
     now: Instant,
 ) -> tuple[Presented | None, Level]:
@@ -128,7 +129,7 @@ async def present(
     Args:
         secret_hash: SHA-256 of the whole credential.
         named: the request names a user to act as; `asked` is that user, None when the name is no id at all.
-        address: name of the bucket that unknown and dead credentials take from.
+        address: finds the name of the bucket that unknown and dead credentials take from.
 
     Returns:
         What was found, None for an unknown credential; and the bucket's level.
@@ -140,7 +141,7 @@ async def present(
     if limit.burst == 0:
         found = await _one(conn, _PRESENT_UNLIMITED, arguments)
         return Presented(*found) if found else None, Level(limit, True, 0)
-    arguments |= {"address": address, "burst": limit.burst, "per_minute": limit.per_minute}
+    arguments |= {"address": address(), "burst": limit.burst, "per_minute": limit.per_minute}
     again = await conn.often.execute(
         _PRESENT_AGAIN, (secret_hash.hex(), named, asked, now, float(limit.burst), float(limit.per_minute))
     )
