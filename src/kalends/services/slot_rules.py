@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from kalends.domain.exceptions import AvailabilityException
+from kalends.domain.kept import kept
 from kalends.domain.rules import Ask, BookingWindow, Caps, HostCalendar, Rules
 from kalends.domain.schedule import Schedule
 from kalends.domain.week import DAYS, Week, parse_week
@@ -15,7 +15,9 @@ from kalends.storage.calendars import HostHours, Hours, Scope
 
 from .slot_queries import SlotQuery
 
+UNCAPPED = Caps()
 _CLOSED: Week = ((),) * len(DAYS)
+_ROOM = 8 << 20  # bytes; a week of office hours weighs 3 KB with its text
 
 
 def rules(scope: Scope, query: SlotQuery) -> Rules:
@@ -54,12 +56,12 @@ def _window(raw: Mapping[str, Any]) -> BookingWindow:
 
 def caps_of(raw: Mapping[str, Any]) -> Caps:
     """Read `bookingLimits` of contract 6.6."""
-    return Caps(raw.get("perDay"), raw.get("perWeek"), raw.get("perMonth")) if raw else Caps()
+    return Caps(raw.get("perDay"), raw.get("perWeek"), raw.get("perMonth")) if raw else UNCAPPED
 
 
 def is_capped(limits: Mapping[str, Any]) -> bool:
     """Tell whether a type with these `bookingLimits` is locked first: its bookings are counted one after the other."""
-    return caps_of(limits) != Caps()
+    return caps_of(limits) != UNCAPPED
 
 
 def ask(scope: Scope, query: SlotQuery) -> Ask:
@@ -85,16 +87,17 @@ def schedule(hours: Hours, zone: str) -> Schedule:
     Args:
         zone: what exceptions are read in where there is no schedule.
     """
+    return _schedule(hours.zone or zone, hours.week, hours.exceptions)
+
+
+@kept(_ROOM, lambda read, _, *texts: read.weight() + sum(map(len, filter(None, texts))))
+def _schedule(zone: str, week: str | None, exceptions: str | None) -> Schedule:
+    """Read what is stored; the same of many hosts is read once, and is one object that the engine knows at a glance."""
     return Schedule(
-        hours.zone or zone,
-        _week(hours.week) if hours.week else _CLOSED,
+        zone,
+        parse_week(json.loads(week)) if week else _CLOSED,
         tuple(
             AvailabilityException(available, start, end, "company" if companys else "own", number)
-            for available, start, end, companys, number in hours.exceptions
+            for available, start, end, companys, number in json.loads(exceptions or "[]")
         ),
     )
-
-
-@lru_cache(maxsize=4096)
-def _week(text: str) -> Week:
-    return parse_week(json.loads(text))

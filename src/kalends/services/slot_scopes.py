@@ -223,17 +223,19 @@ def _asked(
         ask=slot_rules.ask(scope, query),
         resources=resources,
         host_nos=(*own, *(unit for choice in choices for unit in choice.units)),
-        caps=() if all(cap == Caps() for cap in caps) else caps,
+        caps=() if caps.count(slot_rules.UNCAPPED) == len(caps) else caps,
         buffers=tuple((choice.before, choice.after) for choice in choices),
         lock_nos=frozenset([*own, *(choice.lock_no for choice in choices)]),
-        weight=_weight(scope, known, resources),
+        weight=_weight(scope, found, resources),
     )
 
 
-def _weight(scope: Scope, known: list[HostHours], resources: tuple[LoadedResource, ...]) -> int:
+def _weight(scope: Scope, hosts: tuple[HostCalendar, ...], resources: tuple[LoadedResource, ...]) -> int:
     """Estimate kilobytes; whoever writes long texts into a type must not have them kept a thousand times."""
-    calendars = [choice for one in resources for choice in one.calendar.choices]
-    exceptions = [*(one.hours.exceptions for one in known), *(one.schedule.exceptions for one in calendars)]
-    texts = len(repr(scope.meeting_type)) + len(repr(scope.company))
-    units = sum(len(one.units) for one in calendars)
-    return 2 + texts * 3 // 1024 + len(known) + len(calendars) + units // 4 + sum(map(len, exceptions)) // 4
+    kind, rooms = scope.meeting_type, [choice for one in resources for choice in one.calendar.choices]
+    longest = (kind.meeting_info, kind.meeting_options, kind.locations, kind.ics, kind.internal_notes, kind.metadata)
+    texts = repr((*longest, kind.resource_channels, kind.questions, scope.company.settings))
+    units = sum(len(one.units) for one in rooms)
+    schedules = [one.schedule for one in hosts] + [one.schedule for one in rooms]
+    exceptions = sum(len(one.exceptions) for one in schedules)
+    return 4 + len(texts) * 3 // 1024 + len(schedules) + units // 4 + exceptions // 4

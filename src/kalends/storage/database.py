@@ -11,8 +11,10 @@ from psycopg.abc import AdaptContext
 from psycopg.pq import Format
 from psycopg.rows import TupleRow
 from psycopg.types.datetime import TimestamptzLoader
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 from psycopg_pool.pool_async import AddConnection, MaintenanceTask
+from pydantic_core import from_json
 from whenever import Instant
 
 RECONNECT_EVERY_S = 0.5
@@ -107,6 +109,7 @@ class _InstantDumper(adapt.Dumper):
 
 async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:
     adapt_instants(conn)
+    set_json_loads(from_json, conn)  # three times as fast as Python's own; it reads 200 levels, and 20 are taken in
     conn._prepared = _Prepared()
     await conn.set_autocommit(True)
 
@@ -122,12 +125,13 @@ def pool(conninfo: str, *, min_size: int = 2, max_size: int = 16) -> Pool[Connec
     """Make a pool of autocommit connections, not yet open.
 
     Statements outside `conn.transaction()` commit by themselves. `lock_timeout` is 3 s, so that a wait for
-    a lock ends in an answer (design section 4); the session zone is UTC.
+    a lock ends in an answer (design section 4); the session zone is UTC. What is asked for is in memory, where an
+    index costs little more than a table: PostgreSQL's own price is that of a disc, and it would read 200 users for one.
     """
     return Pool(
         conninfo,
         connection_class=Connection,
-        kwargs={"options": "-c lock_timeout=3s -c timezone=UTC -c application_name=kalends"},
+        kwargs={"options": "-c lock_timeout=3s -c timezone=UTC -c application_name=kalends -c random_page_cost=1.1"},
         configure=_configure,
         min_size=min_size,
         max_size=max_size,

@@ -67,5 +67,5 @@ async def hours(
     )
     found: list[ResourceHours | None] = [None] * len(wanted)
     for place, host_no, before, after, others, zone, week, exceptions in await cursor.fetchall():
-        found[place - 1] = ResourceHours(before, after, (host_no, *others), Hours(zone, week, exceptions or []))
+        found[place - 1] = ResourceHours(before, after, (host_no, *others), Hours(zone, week, exceptions))
     return found
