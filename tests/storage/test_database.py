@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from whenever import Instant
 
@@ -72,6 +73,21 @@ async def test_a_lost_connection_is_busy_and_the_next_one_works(app: App) -> Non
 
     async with app.reading() as conn:
         assert await (await conn.often.execute("SELECT 1")).fetchone() == (1,)
+
+
+async def test_a_connection_that_the_server_ends_while_nobody_asks_keeps_nobody_busy(app: App) -> None:
+    async with app.reading() as conn:
+        await conn.execute("SELECT 1")
+        async with app.reading() as other:
+            await other.execute("SELECT pg_terminate_backend(%s)", (conn.info.backend_pid,))
+        await asyncio.sleep(0.1)
+        used = time.process_time()
+        await asyncio.sleep(0.3)
+        used = time.process_time() - used
+        with pytest.raises(psycopg.OperationalError):
+            await conn.execute("SELECT 1")
+
+    assert used < 0.1
 
 
 @pytest.mark.parametrize("text", ["1999-12-31T23:59:59.999999Z", "2031-03-05T09:00:00.000001Z", "0002-01-01T00:00:00Z"])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import asyncio
+from typing import Any, Generic, TypeVar, cast
 
 import psycopg
 from psycopg import adapt, postgres
 from psycopg._preparing import PrepareManager
-from psycopg.abc import AdaptContext
+from psycopg.abc import AdaptContext, PQGen
 from psycopg.pq import Format
 from psycopg.rows import TupleRow
 from psycopg.types.datetime import TimestamptzLoader
 from psycopg.types.json import set_json_loads
+from psycopg.waiting import Ready, Wait
 from psycopg_pool import AsyncConnectionPool
 from psycopg_pool.pool_async import AddConnection, MaintenanceTask
 from pydantic_core import from_json
@@ -21,6 +23,7 @@ RECONNECT_EVERY_S = 0.5
 
 _YEAR_2000_US = Instant.from_utc(2000, 1, 1).timestamp(unit="microsecond")
 
+RV = TypeVar("RV")
 AnyConnection = TypeVar("AnyConnection", bound=psycopg.AsyncConnection[Any])
 
 
@@ -34,6 +37,10 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
     jobs_waiting: bool = False
     _often: psycopg.AsyncRawCursor[TupleRow] | None = None
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._answers = _Listening()
+
     @property
     def often(self) -> psycopg.AsyncRawCursor[TupleRow]:
         """The cursor of statements that are asked very often: positional parameters, `numbered`; results in binary.
@@ -45,6 +52,83 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
             self._often = psycopg.AsyncRawCursor(self)
             self._often.format = Format.BINARY
         return self._often
+
+    async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Carry out what talks to the database, as psycopg's own does.
+
+        That one tells the event loop before each wait that it listens, and after it that it does not, which is a third
+        of what a small statement costs this process. Ours keeps listening, and leaves to it all that is not plain.
+        """
+        try:
+            asked = next(gen)
+            while asked == Wait.R and timeout is None:
+                await self._answers.wait(self.pgconn.socket)
+                asked = gen.send(Ready.R)
+        except StopIteration as done:
+            result: RV = done.value
+            return result
+        except BaseException as error:
+            self._answers.stop()
+            if isinstance(error, asyncio.CancelledError):  # psycopg stops the statement
+                return await super().wait(cast("PQGen[RV]", _Cancelled(gen)))
+            raise
+        self._answers.stop()
+        return await super().wait(gen, interval, timeout)
+
+    async def close(self) -> None:
+        """Close it; its socket may be another's afterwards."""
+        self._answers.stop()
+        await super().close()
+
+
+class _Listening:
+    """Waits until a socket can be read, and goes on listening between one wait and the next."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._socket = -1
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def wait(self, socket: int) -> None:
+        """Wait until there is something to read, all of which has to be read then."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop or self._socket != socket:
+            self.stop()
+            loop.add_reader(socket, self._hear)
+            self._loop, self._socket = loop, socket
+        self._waiter = loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def stop(self) -> None:
+        """Listen no longer: the socket is closed, or somebody else waits for it."""
+        if self._loop and not self._loop.is_closed():
+            self._loop.remove_reader(self._socket)
+        self._loop = None
+
+    def _hear(self) -> None:
+        if self._waiter is None:  # nobody has asked anything: the server has left, or has some news
+            self.stop()
+        elif not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class _Cancelled(Generic[RV]):
+    """What was begun before its task was cancelled: at first it says so, then it goes on."""
+
+    def __init__(self, gen: PQGen[RV]) -> None:
+        self._gen, self._told = gen, False
+
+    def __next__(self) -> Wait:
+        if not self._told:
+            self._told = True
+            raise asyncio.CancelledError
+        return next(self._gen)
+
+    def send(self, ready: Ready | int) -> Wait:
+        return self._gen.send(ready)
 
 
 class _Prepared(PrepareManager):
