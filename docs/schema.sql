@@ -653,9 +653,6 @@ ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_company_id_appointment_id_revision_key UNIQUE (company_id, appointment_id, revision);
 
 ALTER TABLE ONLY public.event
-    ADD CONSTRAINT event_company_id_provisional_id_revision_key UNIQUE (company_id, provisional_id, revision);
-
-ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.form_nonce
@@ -778,9 +775,11 @@ CREATE INDEX effect_lead ON public.effect USING btree (lead_id) WHERE (lead_id I
 
 CREATE INDEX event_batch ON public.event USING btree (company_id, batch_id) WHERE (batch_id IS NOT NULL);
 
-CREATE INDEX event_feed ON public.event USING btree (company_id, "position");
+CREATE INDEX event_feed ON public.event USING btree (company_id, "position") WHERE ("position" IS NOT NULL);
 
 CREATE UNIQUE INDEX event_position ON public.event USING btree ("position") WHERE ("position" IS NOT NULL);
+
+CREATE UNIQUE INDEX event_provisional ON public.event USING btree (company_id, provisional_id, revision) WHERE (provisional_id IS NOT NULL);
 
 CREATE INDEX event_unnumbered ON public.event USING btree (id) WHERE ("position" IS NULL);
 
@@ -881,9 +880,6 @@ CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.resource_
 CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.user_account FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
 
 CREATE TRIGGER queue_choice_counted AFTER INSERT OR DELETE OR UPDATE OF live, expires_at, member_id, queue_id ON public.queue_choice FOR EACH ROW EXECUTE FUNCTION public.queue_choice_counted();
-
-ALTER TABLE ONLY public.appointment
-    ADD CONSTRAINT appointment_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_company_id_meeting_type_id_fkey FOREIGN KEY (company_id, meeting_type_id) REFERENCES public.meeting_type(company_id, id);
