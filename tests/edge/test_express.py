@@ -81,6 +81,8 @@ async def posted(thing: Thing, doubled: Annotated[tuple[int, str], Depends(_doub
         ("GET", PATH, "oneId=1", True),
         ("GET", PATH, f"{ID}&{ID}", True),
         ("GET", PATH, f"{ID}&number=0", True),
+        ("GET", PATH, f"{ID}&word={'x' * 5000}", False),
+        ("GET", PATH, f"{ID}&number=0&word={'x' * 5000}", True),
         ("GET", PATH, f"{ID}&number=2&number=2", True),
         ("GET", PATH, f"{ID}&many=1&many=x", True),
         ("GET", PATH, f"{ID}&utm_source=mail", True),
@@ -107,6 +109,21 @@ async def test_what_is_not_plain_is_passed_on(method: str, path: str, query: str
     await lane(scope, receive, send)
 
     assert reached == ([scope] if passed else [])
+
+
+async def test_lists_that_were_read_before_are_not_shared(app: App) -> None:
+    own = APIRouter()
+
+    @own.get("/emptied")
+    async def emptied(many: Annotated[list[int], Query()]) -> Response:
+        taken = [many.pop() for _ in range(len(many))]
+        return JSONResponse(taken)
+
+    served = web.create(app, routers=[own], limits=RateLimit(100, 0), express=[emptied])
+    async with AsyncClient(transport=ASGITransport(app=served), base_url="http://kalends.test") as client:
+        answers = [(await client.get("/emptied?many=1&many=2")).json() for _ in range(2)]
+
+    assert answers == [[2, 1], [2, 1]]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

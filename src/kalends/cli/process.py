@@ -26,7 +26,7 @@ from .failures import CommandFailed, sentences
 GRACE_S = 30  # what requests and jobs in hand get to finish
 CHECK_EVERY_S = 1.0
 WORKER_CONNECTIONS = 8
-COLLECT_AFTER = (50_000, 20, 100)  # new objects; collections of the youngest; of the middle-aged
+COLLECT_AFTER = 50_000  # objects more than there were
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 log = structlog.get_logger(__name__)
@@ -60,9 +60,9 @@ class _Server(uvicorn.Server):
         """Open the application and take connections, then say so."""
         await super().startup(sockets)
         gc.freeze()  # what is loaded by now stays: no collection walks it again, nor does the end of the process
-        # What is kept from then on (scopes, grids, answers) would be walked again and again while everybody waits, and
-        # a request leaves next to nothing that needs it: with Python's 700 objects that took a tenth of all time.
-        gc.set_threshold(*COLLECT_AFTER)
+        # A request leaves nothing behind that needs a collection. Yet sixteen at once make more than Python's 700
+        # objects, and every few seconds all that is kept was walked too: 10 to 50 ms, while everybody waited.
+        gc.set_threshold(COLLECT_AFTER)
         self._ready()
 
     @contextmanager
