@@ -249,6 +249,22 @@ async def test_the_types_schedule_is_its_owners_only(conn: Connection, company: 
     assert loaded.rules.zone == "America/New_York"
 
 
+async def test_equal_schedules_are_one_object(conn: Connection, company: Founded) -> None:
+    colleague, other = [(await factories.user(conn, company, now=NOW)).user.id for _ in range(2)]
+    await conn.execute(
+        """UPDATE availability SET schedule = '{"monday": {"hours": [{"start": "09:00", "end": "10:00"}]}}'
+        WHERE company_id = %s AND user_id = %s""",
+        (company.company_id, other),
+    )
+
+    loaded = await _load(conn, company, host_ids=(company.user_id, colleague, other))
+    again = await _load(conn, company, host_ids=(colleague,))
+
+    own, same, different = (one.schedule for one in loaded.calendars)
+    assert own is same is again.calendars[0].schedule
+    assert different != own
+
+
 async def test_exceptions_of_company_host_and_schedule_are_read(conn: Connection, company: Founded) -> None:
     own = await factories.availability(
         conn, company, exceptions=[NewException(available=True, start="2031-03-08T09:00", end="2031-03-08T12:00")]

@@ -1,6 +1,7 @@
 """The pool: how soon it is there again after the database was away, and what its connections remember."""
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 from whenever import Instant
 
+from kalends.api.v4.booking_forms import DEEPEST_NOTES
 from kalends.app import App, DatabaseBusy
 from kalends.storage import database, embedded
 from kalends.storage.database import Connection
@@ -98,6 +101,26 @@ async def test_an_instant_is_the_same_as_text_and_in_binary(conn: Connection, te
     binary = await conn.often.execute("SELECT $1::timestamptz, NULL::timestamptz", (at,))
 
     assert await plain.fetchall() == await binary.fetchall() == [(at, None)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"ä": ["\U0001f642", {}, []], "": None}, [-0.5, 1.5e-7, 2**70, True], '"\\/\n', 0],
+    ids=str,
+)
+async def test_json_comes_back_as_it_was_as_text_and_in_binary(conn: Connection, value: object) -> None:
+    plain = await conn.execute("SELECT %s::jsonb, %s::json", (Jsonb(value), Jsonb(value)))
+    binary = await conn.often.execute("SELECT $1::jsonb, $2::json", (Jsonb(value), Jsonb(value)))
+
+    assert await plain.fetchall() == await binary.fetchall() == [(value, value)]
+
+
+async def test_json_as_deep_as_anything_that_is_taken_in_can_be_read(conn: Connection) -> None:
+    deep = "[" * 4 * DEEPEST_NOTES + "]" * 4 * DEEPEST_NOTES
+
+    found = await conn.execute("SELECT %s::jsonb", (deep,))
+
+    assert await found.fetchone() == (json.loads(deep),)
 
 
 def test_names_are_numbered_in_their_order() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from psycopg import sql
@@ -78,7 +78,8 @@ async def test_claims_are_read_from_their_index_alone(conn: Connection, hosts: i
     assert _scans(plan) == {"claim": "Index Only Scan claim_host_span", "e": "Index Scan edition_pkey"}
 
 
-async def test_a_scope_is_read_by_indexes(conn: Connection) -> None:
+@pytest.mark.parametrize("moved", [None, uuid4()])
+async def test_a_scope_is_read_by_indexes(conn: Connection, moved: UUID | None) -> None:
     plan = await _plan(
         conn,
         lambda: calendars.scope(
@@ -90,7 +91,7 @@ async def test_a_scope_is_read_by_indexes(conn: Connection) -> None:
             channel=None,
             first=START,
             last=START.add(hours=720),
-            moved=None,
+            moved=moved,
             deleted=False,
         ),
     )
