@@ -267,7 +267,7 @@ def test_an_explanation_says_of_every_rule_what_the_reference_says(
     draw, (count, ask) = Draw(seed, zone, day), asked
     rules, hosts, resources = draw.rules(), draw.hosts(count), draw.resources()
     now = instant(draw.middle - draw.one(2000, 60))
-    reference = Reference(rules, hosts, ask, now, draw.middle - 5 * 1440, draw.middle + 3 * 1440, resources)
+    reference = Reference(rules, hosts, ask, now, draw.middle - 5 * 1440, draw.middle + 5 * 1440, resources)
     for t in [*(draw.middle + draw.number(-1440, 1440, 15) for _ in range(30)), *rules.sessions]:
         found = explain(rules, hosts, ask, instant(t), now, 5, resources)
 
