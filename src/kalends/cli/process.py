@@ -27,6 +27,7 @@ GRACE_S = 30  # what requests and jobs in hand get to finish
 CHECK_EVERY_S = 1.0
 WORKER_CONNECTIONS = 8
 COLLECT_AFTER = 50_000  # objects more than there were
+WORKER_NICENESS = 10  # of a worker in a process of its own: who waits for an answer goes before who waits for a mail
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 log = structlog.get_logger(__name__)
@@ -76,6 +77,8 @@ def run(settings: Settings, database: Database, plan: Plan) -> None:
     Raises:
         ExceptionGroup: a part could not start, or ended.
     """
+    if plan.listener is None:
+        os.nice(WORKER_NICENESS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(settings, database, plan))
 

@@ -35,7 +35,7 @@ from .slot_scope import SlotScope
 from .windows import window
 
 _EXPLAINED_AT_ONCE = 20  # starts
-_ROOM = 64 << 20  # bytes of answers that are kept; a month of one host takes about 24 KB, and its grid
+_ROOM = 24 << 20  # bytes of answers that are kept; a month of one host takes about 24 KB, and its grid
 
 router = APIRouter(prefix="/v4", tags=["Booking Availability V4"])
 
