@@ -47,8 +47,9 @@ async def listing(
         now,
         resources=loaded.resource_calendars,
     )
-    if found.first is not None or not earliest:
-        return Listed(loaded, found, found.first)
+    first = found.first
+    if first is not None or not earliest:
+        return Listed(loaded, found, first)
     behind, until = max(query.start, query.end, now), slots.horizon(loaded.rules, query.start, now)
     if behind >= until or not loaded.rules.enabled:
         return Listed(loaded, found, None)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from . import editions
-from .database import Connection, numbered
+from .database import Connection, bigints, numbered
 
 
 async def meeting_type(conn: Connection, company_id: UUID, meeting_type_id: UUID) -> None:
@@ -65,8 +65,7 @@ async def hosts_as_of(conn: Connection, company_id: UUID, edition: UUID | None, 
     Returns:
         Whether they are locked; otherwise none is.
     """
-    every_one = f"{{{','.join(map(str, set(host_nos)))}}}"  # psycopg takes longer for a list than for all else here
-    cursor = await conn.often.execute(_HOSTS_AS_OF, (every_one, company_id, edition))
+    cursor = await conn.often.execute(_HOSTS_AS_OF, (bigints(set(host_nos)), company_id, edition))
     return cursor.rowcount > 0
 
 

@@ -15,7 +15,7 @@ from whenever import Instant
 from kalends.domain.spans import Span
 
 from . import editions
-from .database import Connection, numbered
+from .database import Connection, bigints, numbered
 
 # One row for each host who has claims; one of nobody where none has. A claim leaves as the eight bytes of two integers:
 # that costs both sides less than two arrays.
@@ -86,8 +86,7 @@ async def busy(
     cursor = await conn.often.execute(
         _BUSY_ONE if alone else _BUSY_MANY,
         (
-            # psycopg takes longer for a list than for all else here
-            host_nos[0] if alone else f"{{{','.join(map(str, host_nos))}}}",
+            host_nos[0] if alone else bigints(host_nos),
             company_id,
             edition,
             first,
