@@ -17,7 +17,6 @@ import sys
 import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from random import Random
 from statistics import median
 
@@ -26,6 +25,7 @@ from bench.peers.alone import more_works
 from bench.peers.sides import CALCOM, LOOP, OURS, PORTION, Call, Side, everyone, timed
 from bench.peers.work import Work
 from bench.results import Figure, table
+from kalends.domain import kept
 
 FIRST = date(2027, 3, 1)  # a Monday
 BUSY = 100  # per host and 30 days
@@ -117,7 +117,7 @@ def beside(name: str, work: Work, sides: Mapping[str, Side | None]) -> list[Figu
 def against_warm(name: str, call: Call, warm: Call, most: int, *, cold: bool = False) -> Figure:
     """Time a call in turns with the warm one of 1 host and 30 days; cold empties every cache before each."""
     call(), warm()
-    before = partial(ours.forget, ours.caches()) if cold else None
+    before = kept.forget if cold else None
     rounds = []
     for _ in range(ROUNDS):
         taken = timed(call, before)
@@ -132,14 +132,13 @@ def against_warm(name: str, call: Call, warm: Call, most: int, *, cold: bool = F
 def memory(name: str, call: Call, most_mb: int) -> Figure:
     """Measure what one call takes at its peak: with nothing kept (all that it keeps counts), and warm."""
     call()
-    cold = _peak_mb(call, ours.caches())
-    warm = _peak_mb(call, [])
+    kept.forget()
+    cold, warm = _peak_mb(call), _peak_mb(call)
     mine = f"{cold:.2f} MB with nothing kept, {warm:.2f} MB warm"
     return _figure(f"memory of one call, {name}", mine, "", "", f"≤ {most_mb} MB", max(cold, warm) <= most_mb)
 
 
-def _peak_mb(call: Call, caches: list[Call]) -> float:
-    ours.forget(caches)
+def _peak_mb(call: Call) -> float:
     gc.collect()
     tracemalloc.start()
     call()

@@ -1,8 +1,7 @@
-"""Our own engine, asked as the other sides are; and what makes it forget."""
+"""Our own engine, asked as the other sides are."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -58,19 +57,3 @@ def answer(asked: Asked, ask: Ask, resources: Sequence[Resource] = ()) -> bytes:
     """List the days and write them as JSON."""
     found = list_slots(RULES, asked.hosts, ask, asked.start, asked.end, asked.now, resources)
     return dates_json(found, ZONE.key)
-
-
-def caches() -> list[Callable[[], object]]:
-    """Find what empties the engine's caches: each `cache_clear` or `forget` of what its modules and classes hold."""
-    modules = [vars(module) for name, module in sys.modules.items() if name.startswith("kalends.domain.")]
-    classes = [vars(one) for names in modules for one in names.values() if isinstance(one, type)]
-    held = {id(one): one for names in [*modules, *classes] for one in names.values() if not isinstance(one, type)}
-    found = [getattr(one, name) for one in held.values() for name in ("cache_clear", "forget") if hasattr(one, name)]
-    assert found, "the engine keeps nothing, or what it keeps is called otherwise"
-    return found
-
-
-def forget(kept: Sequence[Callable[[], object]]) -> None:
-    """Empty the caches."""
-    for empty in kept:
-        empty()

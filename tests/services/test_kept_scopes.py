@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
@@ -78,7 +79,7 @@ async def _load(conn: Connection, office: Office, query: SlotQuery) -> Loaded:
 async def _anew(conn: Connection, office: Office, query: SlotQuery) -> Loaded:
     """Load without anything kept."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(slot_scopes, "_KEPT", Kept[slot_scopes.Asked](0))
+        patch.setattr(slot_scopes, "_KEPT", Kept[slot_scopes.Asked](0, attrgetter("weight")))
         return await _load(conn, office, query)
 
 
@@ -420,7 +421,7 @@ class _Weight:
 
 
 def test_what_is_longest_unused_is_forgotten_first() -> None:
-    store: Kept[_Weight] = Kept(10)
+    store: Kept[_Weight] = Kept(10, attrgetter("weight"))
     for name in "abc":
         store.put(name, _Weight(3))
 

@@ -6,31 +6,18 @@ type that is changed or switched off, all of that changes a row that an edition 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kalends.storage import booking_pages
 from kalends.storage.booking_pages import BookingPage
 from kalends.storage.database import Connection
 
 from .kept_scopes import Kept
 
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    page: BookingPage
-
-    @property
-    def weight(self) -> int:
-        return 1
-
-
-_KEPT: Kept[_Read] = Kept(2_000)  # of all companies; some kilobytes each
+_KEPT: Kept[BookingPage] = Kept(2_000, lambda page: 1)  # of all companies; some kilobytes each
 
 
 def kept(user: str, meeting_type: str) -> BookingPage | None:
     """Find what was read at the address of these slugs before; exact where its edition still is the company's."""
-    found = _KEPT.get((user, meeting_type))
-    return found.page if found else None
+    return _KEPT.get((user, meeting_type))
 
 
 async def read(conn: Connection, user: str, meeting_type: str) -> BookingPage | None:
@@ -39,5 +26,5 @@ async def read(conn: Connection, user: str, meeting_type: str) -> BookingPage | 
     if found is None or not found.meeting_type.enabled:
         return None
     if found.edition:
-        _KEPT.put((user, meeting_type), _Read(found))
+        _KEPT.put((user, meeting_type), found)
     return found

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 
-
-class Weighed(Protocol):
-    """Something that takes memory."""
-
-    @property
-    def weight(self) -> int:
-        """How much of it, in a unit of its own; at least 1."""
-
-
-V = TypeVar("V", bound=Weighed)
+V = TypeVar("V")
 
 
 class Kept(Generic[V]):
     """A store of values that together weigh no more than `most`; a value heavier than that is not kept."""
 
-    def __init__(self, most: int) -> None:
-        self._most, self._weight = most, 0
+    def __init__(self, most: int, weigh: Callable[[V], int]) -> None:
+        """Make an empty store.
+
+        Args:
+            weigh: says how much memory a value takes, at least 1, in the unit of `most`; always the same of one value.
+        """
+        self._most, self._weigh, self._weight = most, weigh, 0
         self._values: OrderedDict[Hashable, V] = OrderedDict()
 
     def get(self, key: Hashable) -> V | None:
@@ -36,12 +32,12 @@ class Kept(Generic[V]):
         """Keep a value in the place of an earlier one, and forget what then is too much."""
         self.drop(key)
         self._values[key] = value
-        self._weight += value.weight
+        self._weight += self._weigh(value)
         while self._weight > self._most:
-            self._weight -= self._values.popitem(last=False)[1].weight
+            self._weight -= self._weigh(self._values.popitem(last=False)[1])
 
     def drop(self, key: Hashable) -> None:
         """Forget a value, if there is one."""
         before = self._values.pop(key, None)
         if before is not None:
-            self._weight -= before.weight
+            self._weight -= self._weigh(before)

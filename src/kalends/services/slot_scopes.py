@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from operator import attrgetter
 from uuid import UUID
 
 from whenever import Instant
@@ -97,7 +98,7 @@ class Held:
 
 
 # Of all companies: no two share an id, nor an edition, not even in different databases. It grows to 32 MB.
-_KEPT: Kept[Asked] = Kept(32_000)
+_KEPT: Kept[Asked] = Kept(32_000, attrgetter("weight"))
 
 
 def kept(company_id: UUID, query: SlotQuery, *, deleted: bool) -> Asked | None:
