@@ -152,7 +152,7 @@ def numbered(query: str, *names: str) -> str:
 
 
 def bigints(numbers: Iterable[int]) -> str:
-    """Write a bigint[] for `Connection.often`: for a list psycopg takes longer than for all else of a small statement."""
+    """Write a bigint[] for `Connection.often`; a list takes psycopg longer than all else in a small statement."""
     return f"{{{','.join(map(str, numbers))}}}"
 
 
