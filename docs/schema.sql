@@ -108,8 +108,12 @@ CREATE TABLE public.attendee (
     cancelled_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     brought_by uuid,
-    series_id uuid
+    series_id uuid,
+    answer text,
+    CONSTRAINT attendee_answer_check CHECK ((answer = ANY (ARRAY['accepted'::text, 'declined'::text, 'tentative'::text, 'needs-action'::text])))
 );
+
+COMMENT ON COLUMN public.attendee.answer IS 'PARTSTAT as the host''s calendar shows it; NULL: nothing else than by booking';
 
 CREATE TABLE public.availability (
     company_id uuid NOT NULL,
@@ -157,6 +161,173 @@ CREATE UNLOGGED TABLE public.bucket (
 )
 WITH (fillfactor='70');
 
+CREATE TABLE public.busy_event (
+    id bigint NOT NULL,
+    company_id uuid NOT NULL,
+    event_id bigint NOT NULL,
+    calendar_no bigint NOT NULL,
+    host_no bigint NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    CONSTRAINT busy_event_check CHECK ((start_at < end_at)),
+    CONSTRAINT busy_event_length CHECK (((end_at - start_at) <= '192:00:00'::interval))
+);
+
+COMMENT ON CONSTRAINT busy_event_length ON public.busy_event IS 'longer ones are cut, as no claim is longer (claim_length)';
+
+ALTER TABLE public.busy_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.busy_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.calendar (
+    company_id uuid NOT NULL,
+    id uuid NOT NULL,
+    no bigint NOT NULL,
+    connection_id uuid CONSTRAINT calendar_connection_id_not_null1 NOT NULL,
+    remote_id text NOT NULL,
+    name text NOT NULL,
+    color text,
+    zone text,
+    is_default boolean NOT NULL,
+    writable boolean NOT NULL,
+    selected boolean NOT NULL,
+    is_primary boolean DEFAULT false NOT NULL,
+    treat_all_as_busy boolean DEFAULT false NOT NULL
+);
+
+COMMENT ON COLUMN public.calendar.selected IS 'it blocks, where its connection validates availability';
+
+COMMENT ON COLUMN public.calendar.is_primary IS 'the one of its connection that appointments are written to';
+
+CREATE TABLE public.calendar_access (
+    company_id uuid NOT NULL,
+    connection_id uuid NOT NULL,
+    credential bytea NOT NULL,
+    status text DEFAULT 'connected'::text NOT NULL,
+    synced_at timestamp with time zone,
+    used_at timestamp with time zone,
+    due_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    error text,
+    told_at timestamp with time zone,
+    CONSTRAINT calendar_access_status_check CHECK ((status = ANY (ARRAY['connected'::text, 'refused'::text])))
+);
+
+COMMENT ON COLUMN public.calendar_access.credential IS 'sealed JSON';
+
+COMMENT ON COLUMN public.calendar_access.synced_at IS 'what is known of its calendars that block is no older than this';
+
+COMMENT ON COLUMN public.calendar_access.used_at IS 'when slots of the host were asked for; polled more often for a while';
+
+CREATE TABLE public.calendar_authorization (
+    state_hash bytea NOT NULL,
+    company_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    provider text NOT NULL,
+    verifier bytea NOT NULL,
+    redirect_url text,
+    set_as_calendar_sync boolean NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.calendar_connection (
+    company_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    provider text NOT NULL,
+    account text NOT NULL,
+    email text NOT NULL,
+    is_primary boolean DEFAULT false NOT NULL,
+    validate_availability boolean DEFAULT true NOT NULL,
+    unanswered_is_busy boolean DEFAULT true NOT NULL,
+    cancel_if_declined_or_deleted boolean DEFAULT false NOT NULL,
+    disable_attendee_notification boolean DEFAULT false NOT NULL,
+    sync_buffers_to_calendar boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT calendar_connection_provider_check CHECK ((provider = ANY (ARRAY['google'::text, 'outlook'::text, 'caldav'::text, 'icloud'::text, 'ics'::text])))
+);
+
+COMMENT ON COLUMN public.calendar_connection.account IS 'who it is at the provider; one live connection of each to a user';
+
+COMMENT ON COLUMN public.calendar_connection.is_primary IS 'appointments are written to its primary calendar';
+
+COMMENT ON COLUMN public.calendar_connection.validate_availability IS 'its selected calendars block';
+
+CREATE TABLE public.calendar_entry (
+    company_id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    part text NOT NULL,
+    connection_id uuid NOT NULL,
+    calendar_id uuid NOT NULL,
+    uid text NOT NULL,
+    remote_id text NOT NULL,
+    etag text,
+    revision integer NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    written_at timestamp with time zone NOT NULL,
+    CONSTRAINT calendar_entry_part_check CHECK ((part = ANY (ARRAY['event'::text, 'buffer-before'::text, 'buffer-after'::text])))
+);
+
+CREATE TABLE public.calendar_event (
+    id bigint NOT NULL,
+    company_id uuid NOT NULL,
+    calendar_id uuid NOT NULL,
+    remote_id text NOT NULL,
+    uid text,
+    etag text,
+    appointment_id uuid
+);
+
+ALTER TABLE public.calendar_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.calendar_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.calendar ALTER COLUMN no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.calendar_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.calendar_reading (
+    company_id uuid NOT NULL,
+    calendar_id uuid NOT NULL,
+    sync_token text,
+    window_start timestamp with time zone,
+    window_end timestamp with time zone,
+    synced_at timestamp with time zone,
+    channel_id text,
+    channel_secret_hash bytea,
+    channel_resource text,
+    channel_expires_at timestamp with time zone
+);
+
+CREATE TABLE public.calendar_write (
+    company_id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    revision integer NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    error text
+);
+
 CREATE TABLE public.claim (
     id bigint NOT NULL,
     company_id uuid NOT NULL,
@@ -188,6 +359,22 @@ CREATE TABLE public.company (
     settings jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.conference (
+    company_id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    channel text NOT NULL,
+    state text NOT NULL,
+    link text,
+    remote_id text,
+    number bigint,
+    revision integer NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    error text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT conference_state_check CHECK ((state = ANY (ARRAY['wanted'::text, 'made'::text, 'given-up'::text, 'deleted'::text])))
 );
 
 CREATE TABLE public.credential (
@@ -233,7 +420,7 @@ CREATE TABLE public.effect (
     failures integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone,
     lead_id bigint,
-    CONSTRAINT effect_kind_check CHECK ((kind = ANY (ARRAY['mail'::text, 'provisional-mail'::text]))),
+    CONSTRAINT effect_kind_check CHECK ((kind = ANY (ARRAY['mail'::text, 'provisional-mail'::text, 'calendar-mail'::text]))),
     CONSTRAINT effect_outcome_check CHECK ((outcome = ANY (ARRAY['sent'::text, 'nothing-new'::text, 'refused'::text, 'given-up'::text])))
 );
 
@@ -259,7 +446,8 @@ CREATE TABLE public.event (
     provisional_id uuid,
     "position" bigint,
     batch_id uuid,
-    CONSTRAINT event_subject CHECK ((num_nonnulls(appointment_id, provisional_id) = 1))
+    connection_id uuid,
+    CONSTRAINT event_subject CHECK ((num_nonnulls(appointment_id, provisional_id, connection_id) = 1))
 );
 
 ALTER TABLE public.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -622,6 +810,51 @@ ALTER TABLE ONLY public.availability
 ALTER TABLE ONLY public.bucket
     ADD CONSTRAINT bucket_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.busy_event
+    ADD CONSTRAINT busy_event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.calendar_access
+    ADD CONSTRAINT calendar_access_pkey PRIMARY KEY (connection_id);
+
+ALTER TABLE ONLY public.calendar_authorization
+    ADD CONSTRAINT calendar_authorization_pkey PRIMARY KEY (state_hash);
+
+ALTER TABLE ONLY public.calendar_connection
+    ADD CONSTRAINT calendar_connection_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.calendar
+    ADD CONSTRAINT calendar_connection_id_remote_id_key UNIQUE (connection_id, remote_id);
+
+ALTER TABLE ONLY public.calendar_connection
+    ADD CONSTRAINT calendar_connection_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.calendar_entry
+    ADD CONSTRAINT calendar_entry_pkey PRIMARY KEY (company_id, appointment_id, user_id, part);
+
+ALTER TABLE ONLY public.calendar_event
+    ADD CONSTRAINT calendar_event_calendar_id_remote_id_key UNIQUE (calendar_id, remote_id);
+
+ALTER TABLE ONLY public.calendar_event
+    ADD CONSTRAINT calendar_event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.calendar
+    ADD CONSTRAINT calendar_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.calendar
+    ADD CONSTRAINT calendar_no_key UNIQUE (no);
+
+ALTER TABLE ONLY public.calendar
+    ADD CONSTRAINT calendar_pkey PRIMARY KEY (company_id, id);
+
+ALTER TABLE ONLY public.calendar_reading
+    ADD CONSTRAINT calendar_reading_channel_id_key UNIQUE (channel_id);
+
+ALTER TABLE ONLY public.calendar_reading
+    ADD CONSTRAINT calendar_reading_pkey PRIMARY KEY (calendar_id);
+
+ALTER TABLE ONLY public.calendar_write
+    ADD CONSTRAINT calendar_write_pkey PRIMARY KEY (company_id, appointment_id, user_id);
+
 ALTER TABLE ONLY public.claim
     ADD CONSTRAINT claim_no_overlap EXCLUDE USING gist (int8range(host_no, host_no, '[]'::text) WITH &&, tstzrange(start_at, end_at) WITH &&) WHERE (exclusive);
 
@@ -630,6 +863,9 @@ ALTER TABLE ONLY public.claim
 
 ALTER TABLE ONLY public.company
     ADD CONSTRAINT company_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.conference
+    ADD CONSTRAINT conference_pkey PRIMARY KEY (company_id, appointment_id);
 
 ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_id_key UNIQUE (id);
@@ -755,6 +991,26 @@ CREATE INDEX availability_exception_owner ON public.availability_exception USING
 
 CREATE INDEX availability_user ON public.availability USING btree (company_id, user_id) WHERE (deleted_at IS NULL);
 
+CREATE INDEX busy_event_event ON public.busy_event USING btree (event_id);
+
+CREATE INDEX busy_event_host_span ON public.busy_event USING btree (host_no, end_at, start_at) INCLUDE (calendar_no);
+
+CREATE INDEX calendar_access_due ON public.calendar_access USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX calendar_authorization_expires ON public.calendar_authorization USING btree (expires_at);
+
+CREATE UNIQUE INDEX calendar_connection_account ON public.calendar_connection USING btree (company_id, user_id, provider, account) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX calendar_connection_primary ON public.calendar_connection USING btree (company_id, user_id) WHERE (is_primary AND (deleted_at IS NULL));
+
+CREATE INDEX calendar_entry_remote ON public.calendar_entry USING btree (calendar_id, remote_id);
+
+CREATE INDEX calendar_event_uid ON public.calendar_event USING btree (company_id, uid);
+
+CREATE UNIQUE INDEX calendar_primary ON public.calendar USING btree (connection_id) WHERE is_primary;
+
+CREATE INDEX calendar_write_due ON public.calendar_write USING btree (due_at) WHERE (due_at IS NOT NULL);
+
 CREATE INDEX claim_appointment ON public.claim USING btree (company_id, appointment_id);
 
 CREATE INDEX claim_end ON public.claim USING btree (end_at);
@@ -764,6 +1020,8 @@ CREATE INDEX claim_expires ON public.claim USING btree (expires_at) WHERE (expir
 CREATE INDEX claim_host_span ON public.claim USING btree (host_no, end_at, start_at) INCLUDE (appointment_id, reservation_id, expires_at);
 
 CREATE INDEX claim_reservation ON public.claim USING btree (company_id, reservation_id) WHERE (reservation_id IS NOT NULL);
+
+CREATE INDEX conference_due ON public.conference USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE UNIQUE INDEX credential_token_name ON public.credential USING btree (company_id, user_id, name) WHERE ((kind = 'token'::text) AND (revoked_at IS NULL));
 
@@ -843,6 +1101,10 @@ CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON pub
 
 CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.availability_exception DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
 
+CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.calendar DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
+
+CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.calendar_connection DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
+
 CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR UPDATE ON public.company DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
 
 CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.meeting_type DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
@@ -862,6 +1124,10 @@ CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON pub
 CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.availability FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
 
 CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.availability_exception FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
+CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.calendar FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
+
+CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.calendar_connection FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
 
 CREATE TRIGGER edition_ends AFTER INSERT OR DELETE OR UPDATE ON public.company FOR EACH STATEMENT EXECUTE FUNCTION public.edition_ends();
 
@@ -902,11 +1168,44 @@ ALTER TABLE ONLY public.availability
 ALTER TABLE ONLY public.availability_exception
     ADD CONSTRAINT availability_exception_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);
 
+ALTER TABLE ONLY public.busy_event
+    ADD CONSTRAINT busy_event_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.calendar_event(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.calendar_access
+    ADD CONSTRAINT calendar_access_company_id_connection_id_fkey FOREIGN KEY (company_id, connection_id) REFERENCES public.calendar_connection(company_id, id);
+
+ALTER TABLE ONLY public.calendar_authorization
+    ADD CONSTRAINT calendar_authorization_company_id_user_id_fkey FOREIGN KEY (company_id, user_id) REFERENCES public.user_account(company_id, id);
+
+ALTER TABLE ONLY public.calendar
+    ADD CONSTRAINT calendar_company_id_connection_id_fkey FOREIGN KEY (company_id, connection_id) REFERENCES public.calendar_connection(company_id, id);
+
+ALTER TABLE ONLY public.calendar_connection
+    ADD CONSTRAINT calendar_connection_company_id_user_id_fkey FOREIGN KEY (company_id, user_id) REFERENCES public.user_account(company_id, id);
+
+ALTER TABLE ONLY public.calendar_entry
+    ADD CONSTRAINT calendar_entry_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
+
+ALTER TABLE ONLY public.calendar_entry
+    ADD CONSTRAINT calendar_entry_company_id_connection_id_fkey FOREIGN KEY (company_id, connection_id) REFERENCES public.calendar_connection(company_id, id);
+
+ALTER TABLE ONLY public.calendar_event
+    ADD CONSTRAINT calendar_event_company_id_calendar_id_fkey FOREIGN KEY (company_id, calendar_id) REFERENCES public.calendar(company_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.calendar_reading
+    ADD CONSTRAINT calendar_reading_company_id_calendar_id_fkey FOREIGN KEY (company_id, calendar_id) REFERENCES public.calendar(company_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.calendar_write
+    ADD CONSTRAINT calendar_write_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
+
 ALTER TABLE ONLY public.claim
     ADD CONSTRAINT claim_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
 
 ALTER TABLE ONLY public.claim
     ADD CONSTRAINT claim_company_id_reservation_id_fkey FOREIGN KEY (company_id, reservation_id) REFERENCES public.reservation(company_id, id);
+
+ALTER TABLE ONLY public.conference
+    ADD CONSTRAINT conference_company_id_appointment_id_fkey FOREIGN KEY (company_id, appointment_id) REFERENCES public.appointment(company_id, id);
 
 ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.company(id);

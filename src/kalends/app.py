@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from whenever import Instant
 
 from .errors import DomainError, Unavailable
-from .ports import Mailer
+from .ports import CalendarKind, CalendarProvider, ConferenceProvider, Mailer
 from .storage import jobs
 from .storage.database import Connection
 from .storage.secret_box import SecretBox
@@ -42,6 +42,8 @@ class App:
     base_url: str
     mail_from: str
     box: SecretBox
+    calendars: Mapping[CalendarKind, CalendarProvider] = field(default_factory=dict)
+    conferences: Mapping[str, ConferenceProvider] = field(default_factory=dict)  # by channel (contract 2.2)
     now: Callable[[], Instant] = Instant.now
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _waker: asyncio.Task[None] | None = None

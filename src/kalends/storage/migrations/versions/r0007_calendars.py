@@ -1,0 +1,14 @@
+"""Calendars that hosts connect."""
+
+from alembic import op
+
+from kalends.storage.migrations import sql
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    bind = op.get_bind()
+    bind.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+    bind.exec_driver_sql(sql("0007_calendars.sql"))
