@@ -68,6 +68,12 @@ def test_root_keeps_its_data_where_the_system_does(monkeypatch: pytest.MonkeyPat
         ("KALENDS_MAIL_FROM", "Acme <meetings at acme>"),
         ("KALENDS_LOG_FORMAT", "xml"),
         ("KALENDS_TRUSTED_PROXIES", "10.0.0.0/8,proxy"),
+        ("KALENDS_OUTGOING_NETWORKS", "nextcloud.local"),
+        ("KALENDS_REDIRECT_ORIGINS", "https://app.acme.example,app.acme.example"),
+        ("KALENDS_REDIRECT_ORIGINS", "https://app.acme.example/path"),
+        ("KALENDS_PREVIOUS_SECRET_KEYS", "hunter2"),
+        ("KALENDS_MICROSOFT_TENANT", "common/.."),
+        ("KALENDS_JITSI_URL", "meet.acme.example"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_name_and_what_is_expected(
@@ -150,3 +156,15 @@ def test_trusted_proxies_are_networks_and_single_addresses(monkeypatch: pytest.M
     monkeypatch.setenv("KALENDS_TRUSTED_PROXIES", "10.0.0.0/8, 192.168.1.7,fd00::/8")
 
     assert [str(network) for network in settings.load().trusted_proxies] == ["10.0.0.0/8", "192.168.1.7/32", "fd00::/8"]
+
+
+def test_lists_are_joined_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KALENDS_OUTGOING_NETWORKS", "192.168.0.0/16,127.0.0.1")
+    monkeypatch.setenv("KALENDS_REDIRECT_ORIGINS", "https://app.acme.example/, http://localhost:3000")
+    monkeypatch.setenv("KALENDS_PREVIOUS_SECRET_KEYS", f"{'a' * 32},{'b' * 40}")
+
+    found = settings.load()
+
+    assert [str(network) for network in found.outgoing_networks] == ["192.168.0.0/16", "127.0.0.1/32"]
+    assert found.redirect_origins == ("https://app.acme.example", "http://localhost:3000")
+    assert [key.get_secret_value() for key in found.previous_secret_keys] == ["a" * 32, "b" * 40]

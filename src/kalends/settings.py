@@ -21,6 +21,8 @@ ROOT_DATA_DIR = Path("/var/lib/kalends")
 SECRET_KEY_LENGTH = 32
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
+_Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode]
+
 
 class SettingsWrong(Exception):
     """Some settings cannot be used; `sentences` holds one for each, with its name and what is expected."""
@@ -64,9 +66,29 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field(default="", description="a sender such as 'Acme <meetings@acme.example>'")
     log_format: Literal["json", "console"] = Field(default="json", description="json or console")
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+    trusted_proxies: _Networks = Field(
         default=(), description="addresses or networks joined by commas, such as 10.0.0.0/8,192.168.1.7"
     )
+    previous_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), description=f"keys of at least {SECRET_KEY_LENGTH} characters, joined by commas"
+    )
+    outgoing_networks: _Networks = Field(
+        default=(), description="addresses or networks joined by commas, such as 192.168.0.0/16"
+    )
+    redirect_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="addresses such as https://app.acme.example, without path, joined by commas"
+    )
+    google_client_id: str = Field(default="", description="the id of an OAuth client of Google's")
+    google_client_secret: SecretStr | None = Field(default=None, description="the secret of that client")
+    microsoft_client_id: str = Field(default="", description="the id of an application registered with Microsoft")
+    microsoft_client_secret: SecretStr | None = Field(default=None, description="a client secret of that application")
+    microsoft_tenant: str = Field(
+        default="common", pattern=r"^[A-Za-z0-9.-]+$", description="common, organizations, or the id of one tenant"
+    )
+    zoom_account_id: str = Field(default="", description="the account id of a server-to-server OAuth app of Zoom's")
+    zoom_client_id: str = Field(default="", description="the client id of that app")
+    zoom_client_secret: SecretStr | None = Field(default=None, description="the client secret of that app")
+    jitsi_url: str = Field(default="", description="the address of a Jitsi Meet, such as https://meet.acme.example")
 
     @field_validator("database_url")
     @classmethod
@@ -83,10 +105,20 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _is_an_origin(cls, url: str) -> str:
+        return _origin(url) if url else url
+
+    @field_validator("redirect_origins", mode="before")
+    @classmethod
+    def _are_origins(cls, value: object) -> object:
+        return tuple(map(_origin, _parts(value))) if isinstance(value, str) else value
+
+    @field_validator("jitsi_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
         parts = urlsplit(url)
-        spare = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+        spare = parts.query or parts.fragment or parts.username
         if url and (parts.scheme not in ("http", "https") or not parts.hostname or spare or parts.port == 0):
-            raise ValueError("not an origin")
+            raise ValueError("not an address")
         return url.rstrip("/")
 
     @field_validator("secret_key")
@@ -95,6 +127,15 @@ class Settings(BaseSettings):
         if key and len(key.get_secret_value()) < SECRET_KEY_LENGTH:
             raise ValueError("too short")
         return key
+
+    @field_validator("previous_secret_keys", mode="before")
+    @classmethod
+    def _are_long(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if any(len(key) < SECRET_KEY_LENGTH for key in _parts(value)):
+            raise ValueError("too short")
+        return tuple(map(SecretStr, _parts(value)))
 
     @field_validator("smtp_url")
     @classmethod
@@ -115,12 +156,12 @@ class Settings(BaseSettings):
             Address(addr_spec=address)  # its errors are ValueErrors
         return sender
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "outgoing_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+        return tuple(ip_network(part, strict=False) for part in _parts(value))
 
     def listening_at(self, host: str, port: int) -> Self:
         """Answer the same settings with the address that is really listened at; unset, `base_url` follows it."""
@@ -164,6 +205,18 @@ def unknown_names() -> list[str]:
 def variable(field: str) -> str:
     """Name the environment variable of a field."""
     return PREFIX + field.upper()
+
+
+def _parts(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    spare = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+    if parts.scheme not in ("http", "https") or not parts.hostname or spare or parts.port == 0:
+        raise ValueError("not an origin")
+    return url.rstrip("/")
 
 
 def _sentence(field: str) -> str:
