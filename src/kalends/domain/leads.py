@@ -74,12 +74,17 @@ def period_of(period: Period, zone: str, start: int) -> Span:
     return PERIODS[period](wall_minute(zone, start) // DAY)
 
 
+def spans(period: Period, zone: str, start: int) -> list[Span]:
+    """Find the spans of the period that a start lies in, all in epoch minutes; several where a clock is set back."""
+    first, after = period_of(period, zone, start)
+    return wall_spans(zone, first * DAY, after * DAY)
+
+
 def within(period: Period, zone: str, start: int, standings: Sequence[Standing]) -> list[Standing]:
     """Keep of everybody's turns those in the same period as a start."""
-    first, after = period_of(period, zone, start)
-    spans = wall_spans(zone, first * DAY, after * DAY)  # several where a clock is set back over midnight
+    same = spans(period, zone, start)
     return [
-        replace(one, turns=[turn for turn in one.turns if any(begin <= turn.start < end for begin, end in spans)])
+        replace(one, turns=[turn for turn in one.turns if any(begin <= turn.start < end for begin, end in same)])
         for one in standings
     ]
 

@@ -119,9 +119,7 @@ async def candidates(
     had = await queue_ledger.had(conn, company_id, state.id, now=now)
     counts = {one.id: (had[one.id].count if one.id in had else 0, one.baseline) for one in state.members}
     if state.type == "equalDistribution":
-        same = await _in_period(conn, company_id, state, zone, start, now)
-        extra = leads.head_starts(state.type, same)
-        counts = {one.member_id: (len(one.turns), extra[one.member_id]) for one in same}
+        counts = await _counts_of_period(conn, company_id, state, start, zone, now)
     return [
         Candidate(
             one.id,
@@ -133,6 +131,23 @@ async def candidates(
         )
         for one in state.members
     ]
+
+
+async def _counts_of_period(
+    conn: Connection, company_id: UUID, state: QueueState, start: Instant, zone: str, now: Instant
+) -> dict[UUID, tuple[int, float]]:
+    """Count the members' turns in the period of a start, and what each is counted ahead of them.
+
+    Turn by turn they are read only where somebody joined after the first of them was taken.
+    """
+    spans = leads.spans(state.distribution_period, zone, start.timestamp() // 60)
+    instants = [(Instant.from_timestamp(first * 60), Instant.from_timestamp(end * 60)) for first, end in spans]
+    tally = await queue_ledger.tally(conn, company_id, state.id, spans=instants, now=now)
+    if tally.first is None or all(one.joined <= tally.first for one in state.members):
+        return {one.id: (tally.counts.get(one.id, 0), 0.0) for one in state.members}
+    same = await _in_period(conn, company_id, state, zone, start, now)
+    extra = leads.head_starts(state.type, same)
+    return {one.member_id: (len(one.turns), extra[one.member_id]) for one in same}
 
 
 async def _in_period(

@@ -91,6 +91,38 @@ async def turns(
     return {member: list(map(Turn, begun, made)) for member, begun, made in await cursor.fetchall()}
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many turns count in some spans of starts, by member, and when the first of them was taken."""
+
+    counts: dict[UUID, int]
+    first: Instant | None
+
+
+async def tally(
+    conn: Connection, company_id: UUID, queue_id: UUID, *, spans: Sequence[tuple[Instant, Instant]], now: Instant
+) -> Tally:
+    """Count the turns that count and start in one of the spans."""
+    cursor = await conn.execute(
+        f"""
+        SELECT member_id, count(*), min(created_at) FROM queue_choice
+        JOIN unnest(%(firsts)s::timestamptz[], %(lasts)s::timestamptz[]) AS span (first, last)
+            ON start_at >= span.first AND start_at < span.last
+        WHERE company_id = %(company)s AND queue_id = %(queue)s AND {_COUNTS}
+        GROUP BY member_id
+        """,
+        {
+            "company": company_id,
+            "queue": queue_id,
+            "firsts": [first for first, _ in spans],
+            "lasts": [last for _, last in spans],
+            "now": now,
+        },
+    )
+    found = await cursor.fetchall()
+    return Tally({member: count for member, count, _ in found}, min((made for *_, made in found), default=None))
+
+
 async def had(conn: Connection, company_id: UUID, queue_id: UUID, *, now: Instant) -> dict[UUID, Had]:
     """Count all turns that count, by member; those who had none are left out.
 
