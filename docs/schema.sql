@@ -284,8 +284,11 @@ CREATE TABLE public.calendar_event (
     remote_id text NOT NULL,
     uid text,
     etag text,
-    appointment_id uuid
+    appointment_id uuid,
+    told uuid[] DEFAULT '{}'::uuid[] NOT NULL
 );
+
+COMMENT ON COLUMN public.calendar_event.told IS 'appointments it disagrees with, as the host was told';
 
 ALTER TABLE public.calendar_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.calendar_event_id_seq
@@ -312,11 +315,18 @@ CREATE TABLE public.calendar_reading (
     window_start timestamp with time zone,
     window_end timestamp with time zone,
     synced_at timestamp with time zone,
+    reader uuid,
+    emptied_at timestamp with time zone,
     channel_id text,
     channel_secret_hash bytea,
     channel_resource text,
-    channel_expires_at timestamp with time zone
+    channel_expires_at timestamp with time zone,
+    channel_renew_at timestamp with time zone
 );
+
+COMMENT ON COLUMN public.calendar_reading.reader IS 'who stored something last; others that were reading meanwhile store nothing';
+
+COMMENT ON COLUMN public.calendar_reading.emptied_at IS 'when our entries seemed to vanish all at once; not believed at first';
 
 CREATE TABLE public.calendar_write (
     company_id uuid NOT NULL,
@@ -1032,6 +1042,8 @@ CREATE INDEX effect_due ON public.effect USING btree (due_at) WHERE (due_at IS N
 CREATE INDEX effect_lead ON public.effect USING btree (lead_id) WHERE (lead_id IS NOT NULL);
 
 CREATE INDEX event_batch ON public.event USING btree (company_id, batch_id) WHERE (batch_id IS NOT NULL);
+
+CREATE UNIQUE INDEX event_connection ON public.event USING btree (company_id, connection_id, revision) WHERE (connection_id IS NOT NULL);
 
 CREATE INDEX event_feed ON public.event USING btree (company_id, "position") WHERE ("position" IS NOT NULL);
 

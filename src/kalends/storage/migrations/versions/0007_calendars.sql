@@ -76,12 +76,17 @@ CREATE TABLE calendar_reading (
     window_start timestamptz,
     window_end timestamptz,
     synced_at timestamptz,
+    reader uuid,
+    emptied_at timestamptz,
     channel_id text UNIQUE,
     channel_secret_hash bytea,
     channel_resource text,
     channel_expires_at timestamptz,
+    channel_renew_at timestamptz,
     FOREIGN KEY (company_id, calendar_id) REFERENCES calendar (company_id, id) ON DELETE CASCADE
 );
+COMMENT ON COLUMN calendar_reading.reader IS 'who stored something last; others that were reading meanwhile store nothing';
+COMMENT ON COLUMN calendar_reading.emptied_at IS 'when our entries seemed to vanish all at once; not believed at first';
 
 -- Every event known of a calendar that is read: its busy time below, or that it is one of ours.
 CREATE TABLE calendar_event (
@@ -92,9 +97,11 @@ CREATE TABLE calendar_event (
     uid text,
     etag text,
     appointment_id uuid,
+    told uuid[] NOT NULL DEFAULT '{}',
     UNIQUE (calendar_id, remote_id),
     FOREIGN KEY (company_id, calendar_id) REFERENCES calendar (company_id, id) ON DELETE CASCADE
 );
+COMMENT ON COLUMN calendar_event.told IS 'appointments it disagrees with, as the host was told';
 CREATE INDEX calendar_event_uid ON calendar_event (company_id, uid);
 
 CREATE TABLE busy_event (
@@ -186,6 +193,7 @@ COMMENT ON COLUMN attendee.answer IS 'PARTSTAT as the host''s calendar shows it;
 
 -- Events of a connection: conflict, credential_error.
 ALTER TABLE event ADD COLUMN connection_id uuid;
+CREATE UNIQUE INDEX event_connection ON event (company_id, connection_id, revision) WHERE connection_id IS NOT NULL;
 ALTER TABLE event DROP CONSTRAINT event_subject;
 ALTER TABLE event ADD CONSTRAINT event_subject
     CHECK (num_nonnulls(appointment_id, provisional_id, connection_id) = 1);
