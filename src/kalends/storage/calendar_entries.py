@@ -1,0 +1,367 @@
+"""Entries: what stands of appointments in the hosts' calendars, and whose calendar is still to follow one.
+
+`calendar_entry` is what we wrote and where; `calendar_write` is owed for one host's calendar until that shows what the
+newest revision says. Locks are short: nobody holds one of these rows while a network is waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from psycopg.rows import class_row
+from whenever import Instant
+
+from kalends.ports import CalendarKind
+
+from . import jobs
+from .database import Connection
+
+Part: TypeAlias = Literal["event", "buffer-before", "buffer-after"]
+
+REFUSED = "calendar-credential-refused"  # in calendar_write.error: nothing is tried until the connection works again
+DECIDED = "moved-there"  # in calendar_write.error: what the calendar says of the time was looked at, and is overwritten
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """What we wrote last for one part of an appointment, and where it stands.
+
+    Attributes:
+        remote_id, etag: the provider's, in this calendar.
+        start_at, end_at: what we wrote; a calendar that says otherwise was changed there.
+    """
+
+    company_id: UUID
+    appointment_id: UUID
+    user_id: UUID
+    part: Part
+    connection_id: UUID
+    calendar_id: UUID
+    uid: str
+    remote_id: str
+    etag: str | None
+    revision: int
+    start_at: Instant
+    end_at: Instant
+    written_at: Instant
+
+
+_COLUMNS = """company_id, appointment_id, user_id, part, connection_id, calendar_id, uid, remote_id, etag, revision,
+    start_at, end_at, written_at"""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A host's calendar that is to follow an appointment.
+
+    Attributes:
+        revision: the newest one it was owed for.
+        decided: whatever time the calendar shows, it is to be overwritten.
+    """
+
+    revision: int
+    failures: int
+    decided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A calendar that entries stand in or are written to, and what its connection says about that.
+
+    Attributes:
+        credential: sealed.
+        is_target: new entries go here: the primary calendar of the host's primary connection.
+        works: the provider let us in when it was asked last.
+    """
+
+    connection_id: UUID
+    provider: CalendarKind
+    credential: bytes
+    calendar_id: UUID
+    remote_id: str
+    name: str
+    zone: str | None
+    is_target: bool
+    works: bool
+    names_guests: bool
+    writes_buffers: bool
+
+
+async def owe(
+    conn: Connection, *, company_id: UUID, appointment_id: UUID, user_ids: Collection[UUID], revision: int
+) -> None:
+    """Have the calendars of hosts, old and new, follow an appointment; one statement, and none of them may have any."""
+    cursor = await conn.execute(
+        f"""
+        WITH owed AS (
+            INSERT INTO calendar_write (company_id, appointment_id, user_id, revision)
+            SELECT %(company)s, %(appointment)s, host.id, %(revision)s FROM unnest(%(users)s::uuid[]) AS host (id)
+            WHERE EXISTS (SELECT FROM calendar_connection
+                    WHERE company_id = %(company)s AND user_id = host.id AND is_primary AND deleted_at IS NULL)
+                OR EXISTS (SELECT FROM calendar_entry
+                    WHERE company_id = %(company)s AND appointment_id = %(appointment)s AND user_id = host.id)
+            ORDER BY host.id
+            {_ANEW} RETURNING company_id, appointment_id, user_id)
+        {_ENQUEUE} FROM owed
+        """,
+        {"company": company_id, "appointment": appointment_id, "users": list(user_ids), "revision": revision},
+    )
+    conn.jobs_waiting |= cursor.rowcount > 0
+
+
+async def owe_decided(conn: Connection, *, company_id: UUID, appointment_id: UUID, user_id: UUID) -> None:
+    """Have a host's calendar show what the appointment says, whatever was done to the entry there."""
+    cursor = await conn.execute(
+        f"""
+        WITH owed AS (
+            INSERT INTO calendar_write (company_id, appointment_id, user_id, revision, error)
+            SELECT company_id, id, %(user)s, revision, '{DECIDED}' FROM appointment
+            WHERE company_id = %(company)s AND id = %(appointment)s
+            {_ANEW} RETURNING company_id, appointment_id, user_id)
+        {_ENQUEUE} FROM owed
+        """,
+        {"company": company_id, "appointment": appointment_id, "user": user_id},
+    )
+    conn.jobs_waiting |= cursor.rowcount > 0
+
+
+async def owe_coming(conn: Connection, *, company_id: UUID, user_id: UUID, now: Instant) -> None:
+    """Have a host's calendar show all his appointments that are still to come, in the background.
+
+    What was owed and could not be written is tried anew. For a connection that becomes the one written to, or works
+    again. They are due and not jobs yet, so that a host with thousands keeps nobody else's jobs waiting.
+    """
+    await conn.execute(
+        """
+        INSERT INTO calendar_write (company_id, appointment_id, user_id, revision, due_at)
+        SELECT a.company_id, a.id, h.user_id, a.revision, %(now)s
+        FROM appointment_host h JOIN appointment a ON a.company_id = h.company_id AND a.id = h.appointment_id
+        WHERE h.company_id = %(company)s AND h.user_id = %(user)s AND h.live AND h.start_at > %(now)s
+        ORDER BY h.start_at
+        ON CONFLICT (company_id, appointment_id, user_id) DO UPDATE
+            SET revision = greatest(calendar_write.revision, excluded.revision), due_at = excluded.due_at,
+                failures = 0, error = NULL
+        """,
+        {"company": company_id, "user": user_id, "now": now},
+    )
+    await conn.execute(
+        "UPDATE calendar_write SET due_at = %s, failures = 0, error = NULL WHERE company_id = %s AND user_id = %s",
+        (now, company_id, user_id),
+    )
+
+
+# Newer revisions are tried at once, whatever became of the one before.
+_ANEW = """ON CONFLICT (company_id, appointment_id, user_id) DO UPDATE
+    SET revision = greatest(calendar_write.revision, excluded.revision), failures = 0, due_at = NULL,
+        error = coalesce(excluded.error, calendar_write.error)"""
+_ENQUEUE = (
+    jobs.INSERT
+    + """ SELECT 'default', 'calendar.write', 'calendar-write ' || appointment_id || ' ' || user_id,
+        jsonb_build_object('company_id', company_id, 'appointment_id', appointment_id, 'user_id', user_id)"""
+)
+
+
+async def owed(conn: Connection, company_id: UUID, appointment_id: UUID, user_id: UUID) -> Write | None:
+    """Read whether a host's calendar is to follow; None: it does."""
+    cursor = await conn.execute(
+        f"""
+        SELECT revision, failures, coalesce(error, '') = '{DECIDED}' FROM calendar_write
+        WHERE company_id = %s AND appointment_id = %s AND user_id = %s
+        """,
+        (company_id, appointment_id, user_id),
+    )
+    row = await cursor.fetchone()
+    return Write(*row) if row else None
+
+
+async def in_hand(conn: Connection, company_id: UUID, appointment_ids: Iterable[UUID], user_id: UUID) -> set[UUID]:
+    """Find the appointments of which a host's calendar is being written right now.
+
+    What it shows of them may be newer than what is noted. One that was put off is not among them: nobody writes it
+    before it is due.
+    """
+    cursor = await conn.execute(
+        f"""
+        SELECT appointment_id FROM calendar_write
+        WHERE company_id = %s AND appointment_id = ANY(%s) AND user_id = %s AND due_at IS NULL
+            AND error IS DISTINCT FROM '{REFUSED}'
+        """,
+        (company_id, list(appointment_ids), user_id),
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def followed(conn: Connection, company_id: UUID, appointment_id: UUID, user_id: UUID, *, revision: int) -> None:
+    """Note that a host's calendar shows a revision; a newer one is still owed."""
+    await conn.execute(
+        "DELETE FROM calendar_write WHERE company_id = %s AND appointment_id = %s AND user_id = %s AND revision <= %s",
+        (company_id, appointment_id, user_id, revision),
+    )
+
+
+async def put_off(
+    conn: Connection,
+    company_id: UUID,
+    appointment_id: UUID,
+    user_id: UUID,
+    *,
+    revision: int,
+    failures: int,
+    until: Instant | None,
+    error: str,
+) -> None:
+    """Let a calendar be written once `until` has come; None: once its connection works again.
+
+    Nothing is put off where a newer revision was owed meanwhile: its job is there.
+    """
+    await conn.execute(
+        """
+        UPDATE calendar_write SET failures = %s, due_at = %s, error = %s
+        WHERE company_id = %s AND appointment_id = %s AND user_id = %s AND revision <= %s
+        """,
+        (failures, until, error[:500], company_id, appointment_id, user_id, revision),
+    )
+
+
+async def start_due(conn: Connection, now: Instant, *, limit: int = 200) -> None:
+    """Turn what is due into jobs, in the caller's transaction: what was put off, and what waited for a connection."""
+    await conn.execute(
+        f"""
+        UPDATE calendar_write w SET due_at = %s, error = NULL
+        FROM calendar_connection n JOIN calendar_access x ON x.connection_id = n.id
+        WHERE w.error = '{REFUSED}' AND w.due_at IS NULL AND n.company_id = w.company_id AND n.user_id = w.user_id
+            AND n.is_primary AND n.deleted_at IS NULL AND x.status = 'connected'
+        """,
+        (now,),
+    )
+    cursor = await conn.execute(
+        f"""
+        WITH due AS (
+                SELECT company_id, appointment_id, user_id FROM calendar_write
+                WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED),
+            started AS (
+                UPDATE calendar_write w SET due_at = NULL FROM due
+                WHERE w.company_id = due.company_id AND w.appointment_id = due.appointment_id
+                    AND w.user_id = due.user_id
+                RETURNING w.company_id, w.appointment_id, w.user_id)
+        {_ENQUEUE} FROM started
+        """,
+        (now, limit),
+    )
+    conn.jobs_waiting |= cursor.rowcount > 0
+
+
+async def of_host(conn: Connection, company_id: UUID, appointment_id: UUID, user_id: UUID) -> dict[Part, StoredEntry]:
+    """Read what stands of one appointment in one host's calendars, by part."""
+    found = await _entries(
+        conn, "company_id = %s AND appointment_id = %s AND user_id = %s", (company_id, appointment_id, user_id)
+    )
+    return {one.part: one for one in found}
+
+
+async def in_calendar(conn: Connection, company_id: UUID, calendar_id: UUID) -> list[StoredEntry]:
+    """Read all that we wrote to one calendar and that stands there as far as we know."""
+    return await _entries(conn, "company_id = %s AND calendar_id = %s", (company_id, calendar_id))
+
+
+async def by_remote_ids(
+    conn: Connection, company_id: UUID, calendar_id: UUID, remote_ids: Iterable[str]
+) -> dict[str, StoredEntry]:
+    """Read what we wrote to one calendar, by the provider's names for it; what is not ours is left out."""
+    found = await _entries(
+        conn,
+        "company_id = %s AND calendar_id = %s AND remote_id = ANY(%s)",
+        (company_id, calendar_id, list(remote_ids)),
+    )
+    return {one.remote_id: one for one in found}
+
+
+async def by_uids(conn: Connection, company_id: UUID, user_id: UUID, uids: Iterable[str]) -> dict[str, StoredEntry]:
+    """Read what we wrote for one host by UID, in whichever calendar of his a mailbox may have put the event too."""
+    found = await _entries(
+        conn, "company_id = %s AND user_id = %s AND uid = ANY(%s)", (company_id, user_id, list(uids))
+    )
+    return {one.uid: one for one in found}
+
+
+async def _entries(conn: Connection, rule: str, values: tuple[object, ...]) -> list[StoredEntry]:
+    async with conn.cursor(row_factory=class_row(StoredEntry)) as cur:
+        await cur.execute(f"SELECT {_COLUMNS} FROM calendar_entry WHERE {rule} ORDER BY start_at, uid", values)
+        return await cur.fetchall()
+
+
+async def keep(conn: Connection, entry: StoredEntry) -> None:
+    """Note what was written, in the place of what was noted of this part before."""
+    await conn.execute(
+        """
+        INSERT INTO calendar_entry (company_id, appointment_id, user_id, part, connection_id, calendar_id, uid,
+            remote_id, etag, revision, start_at, end_at, written_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        ON CONFLICT (company_id, appointment_id, user_id, part) DO UPDATE
+            SET connection_id = excluded.connection_id, calendar_id = excluded.calendar_id, uid = excluded.uid,
+                remote_id = excluded.remote_id, etag = excluded.etag, revision = excluded.revision,
+                start_at = excluded.start_at, end_at = excluded.end_at, written_at = excluded.written_at
+        """,
+        (
+            *(entry.company_id, entry.appointment_id, entry.user_id, entry.part, entry.connection_id),
+            *(entry.calendar_id, entry.uid, entry.remote_id, entry.etag, entry.revision),
+            *(entry.start_at, entry.end_at, entry.written_at),
+        ),
+    )
+
+
+async def forget(conn: Connection, entry: StoredEntry) -> None:
+    """Note that an entry does not stand there any more; one written elsewhere meanwhile stays noted."""
+    await conn.execute(
+        """
+        DELETE FROM calendar_entry WHERE company_id = %s AND appointment_id = %s AND user_id = %s AND part = %s
+            AND calendar_id = %s AND remote_id = %s
+        """,
+        (
+            *(entry.company_id, entry.appointment_id, entry.user_id, entry.part),
+            *(entry.calendar_id, entry.remote_id),
+        ),
+    )
+
+
+async def places(conn: Connection, company_id: UUID, user_id: UUID, calendar_ids: Iterable[UUID]) -> dict[UUID, Place]:
+    """Read the calendars of a host that can be reached: the one written to, and those asked for."""
+    async with conn.cursor(row_factory=class_row(Place)) as cur:
+        await cur.execute(
+            """
+            SELECT n.id AS connection_id, n.provider, x.credential, c.id AS calendar_id, c.remote_id, c.name, c.zone,
+                n.is_primary AND c.is_primary AS is_target, x.status = 'connected' AS works,
+                NOT n.disable_attendee_notification AS names_guests, n.sync_buffers_to_calendar AS writes_buffers
+            FROM calendar_connection n JOIN calendar_access x ON x.connection_id = n.id
+            JOIN calendar c ON c.company_id = n.company_id AND c.connection_id = n.id
+            WHERE n.company_id = %s AND n.user_id = %s AND n.deleted_at IS NULL
+                AND ((n.is_primary AND c.is_primary AND c.writable) OR c.id = ANY(%s))
+            """,
+            (company_id, user_id, list(calendar_ids)),
+        )
+        return {one.calendar_id: one for one in await cur.fetchall()}
+
+
+async def padded(
+    conn: Connection, company_id: UUID, appointment_id: UUID, user_id: UUID
+) -> tuple[Instant, Instant] | None:
+    """Read the time an appointment takes of a host, with its buffers; None: none any more."""
+    cursor = await conn.execute(
+        """
+        SELECT min(c.start_at), max(c.end_at) FROM claim c JOIN user_account u ON u.host_no = c.host_no
+        WHERE u.company_id = %s AND u.id = %s AND c.appointment_id = %s
+        """,
+        (company_id, user_id, appointment_id),
+    )
+    row = await cursor.fetchone()
+    return (row[0], row[1]) if row and row[0] else None
+
+
+async def ask_soon(conn: Connection, connection_id: UUID, now: Instant) -> None:
+    """Have a connection read that did not let us in: its reading finds out whether its owner has to be told."""
+    await conn.execute(
+        "UPDATE calendar_access SET due_at = least(due_at, %s) WHERE connection_id = %s", (now, connection_id)
+    )
