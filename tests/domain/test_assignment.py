@@ -298,12 +298,23 @@ def test_with_a_threshold_nobody_gets_further_ahead_than_that(drawn: list[tuple[
         assert max(counts.values(), default=0) - min(counts[one] for one in had) <= most
 
 
-def test_only_turns_of_the_same_period_are_counted_for_a_start() -> None:
-    standing = Standing(A, 1, FOUNDED, turns("2031-03-31T23:30", "2031-04-01T00:00", "2031-04-30T23:30"))
+def test_the_period_of_a_start_is_a_month_of_the_zones_own_days() -> None:
+    month = leads.spans("month", "Europe/Berlin", at("2031-04-15T12:00"))
 
-    (kept,) = leads.within("month", "Europe/Berlin", at("2031-04-15T12:00"), [standing])
+    assert month == [(at("2031-04-01T00:00"), at("2031-05-01T00:00"))]
 
-    assert kept.turns == turns("2031-04-01T00:00", "2031-04-30T23:30")
+
+def test_turns_counted_together_say_the_same_as_each_by_itself() -> None:
+    joined = FOUNDED.add(minutes=10)
+    single = [Turn(0, FOUNDED.add(minutes=number)) for number in range(15)]
+    together = [Turn(0, FOUNDED, times=10), Turn(0, joined, times=5)]
+
+    def standing(had: Sequence[Turn]) -> list[Standing]:
+        return [Standing(A, 1, FOUNDED, had), Standing(B, 1, joined)]
+
+    assert [one.count for one in standing(together)] == [15, 0]
+    assert leads.head_starts("equalDistribution", standing(together)) == {A: 0.0, B: 10.0}
+    assert leads.head_starts("equalDistribution", standing(single)) == {A: 0.0, B: 10.0}
 
 
 @pytest.mark.parametrize("period", ["day", "week", "month"])

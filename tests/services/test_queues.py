@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from whenever import Instant
 
+from kalends.domain import leads
 from kalends.domain.leads import Turn
 from kalends.services import queue_members, queue_user_groups, queues
 from kalends.services.companies import Founded
@@ -368,3 +369,28 @@ async def test_counted_turns_are_folded(conn: Connection, company: Founded) -> N
     await queue_ledger.fold(conn)
     rows = await (await conn.execute("SELECT turns FROM queue_turns WHERE queue_id = %s", (queue_id,))).fetchall()
     assert rows == [(30,), (30,)]
+
+
+async def test_a_period_is_counted_as_its_single_turns_would_be(conn: Connection, company: Founded) -> None:
+    chance = Random(4)
+    one, two = await _people(conn, company, 2)
+    view = await _queue(conn, company, shares=[(one, 1), (two, 1)], columns={"type": "equalDistribution"})
+    for number in range(12):
+        start = START.add(hours=chance.randrange(-24 * 40, 24 * 40))
+        await _choose(conn, company, view.queue.id, start=start, now=NOW.add(minutes=number))
+    state = await _state(conn, company, view.queue.id)
+    moments = [NOW.add(minutes=3), NOW.add(minutes=8)]
+    spans = leads.spans("month", ZONE, START.timestamp() // 60)
+    first, last = (Instant.from_timestamp(minute * 60) for minute in spans[0])
+    single = await queue_ledger.turns(conn, company.company_id, state.id, first=first, last=last, now=NOW.add(hours=1))
+
+    counted = await queue_ledger.tally(
+        conn, company.company_id, state.id, spans=spans, moments=moments, now=NOW.add(hours=1)
+    )
+
+    for before in (*moments, NOW.add(hours=1)):
+        assert _before(counted, before) == _before(single, before)
+
+
+def _before(turns: dict[UUID, list[Turn]], moment: Instant) -> dict[UUID, int]:
+    return {member: sum(turn.times for turn in own if turn.made < moment) for member, own in turns.items()}

@@ -23,10 +23,14 @@ _ONE: Mapping[Period, Caps] = {"day": Caps(per_day=1), "week": Caps(per_week=1),
 
 
 class Turn(NamedTuple):
-    """A live booking that a member was chosen for: its start in epoch minutes, and when he was chosen."""
+    """A live booking that a member was chosen for: its start in epoch minutes, and when he was chosen.
+
+    One may stand for `times` of them, of one period and all made before or all after any member came.
+    """
 
     start: int
     made: Instant
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,11 @@ class Standing:
     capacity: int
     joined: Instant
     turns: Sequence[Turn] = ()
+
+    @property
+    def count(self) -> int:
+        """Count his bookings."""
+        return sum(turn.times for turn in self.turns)
 
 
 def head_starts(queue_type: QueueType, standings: Sequence[Standing]) -> dict[UUID, float]:
@@ -61,7 +70,7 @@ def head_starts(queue_type: QueueType, standings: Sequence[Standing]) -> dict[UU
 
 
 def _taken_before(one: Standing, moment: Instant) -> int:
-    return sum(turn.made < moment for turn in one.turns)
+    return sum(turn.times for turn in one.turns if turn.made < moment)
 
 
 def around(period: Period, start: int, end: int) -> Span:
@@ -78,15 +87,6 @@ def spans(period: Period, zone: str, start: int) -> list[Span]:
     """Find the spans of the period that a start lies in, all in epoch minutes; several where a clock is set back."""
     first, after = period_of(period, zone, start)
     return wall_spans(zone, first * DAY, after * DAY)
-
-
-def within(period: Period, zone: str, start: int, standings: Sequence[Standing]) -> list[Standing]:
-    """Keep of everybody's turns those in the same period as a start."""
-    same = spans(period, zone, start)
-    return [
-        replace(one, turns=[turn for turn in one.turns if any(begin <= turn.start < end for begin, end in same)])
-        for one in standings
-    ]
 
 
 def ahead(
@@ -117,7 +117,7 @@ def ahead(
 def leaders(queue_type: QueueType, threshold: int, standings: Sequence[Standing]) -> set[UUID]:
     """Find the members who are ahead by `threshold` bookings or more, by the turns of one period."""
     extra = head_starts(queue_type, standings)
-    had = {one.member_id: len(one.turns) + extra[one.member_id] for one in standings}
+    had = {one.member_id: one.count + extra[one.member_id] for one in standings}
     shares = {one.member_id: share(queue_type, one.capacity) for one in standings}
     least = min((had[member_id] / shares[member_id] for member_id in had), default=0.0)
     return {member_id for member_id in had if round(had[member_id] - least * shares[member_id], EXACT) >= threshold}

@@ -119,7 +119,9 @@ async def candidates(
     had = await queue_ledger.had(conn, company_id, state.id, now=now)
     counts = {one.id: (had[one.id].count if one.id in had else 0, one.baseline) for one in state.members}
     if state.type == "equalDistribution":
-        counts = await _counts_of_period(conn, company_id, state, start, zone, now)
+        same = await _in_period(conn, company_id, state, zone, start, now)
+        extra = leads.head_starts(state.type, same)
+        counts = {one.member_id: (one.count, extra[one.member_id]) for one in same}
     return [
         Candidate(
             one.id,
@@ -133,29 +135,19 @@ async def candidates(
     ]
 
 
-async def _counts_of_period(
-    conn: Connection, company_id: UUID, state: QueueState, start: Instant, zone: str, now: Instant
-) -> dict[UUID, tuple[int, float]]:
-    """Count the members' turns in the period of a start, and what each is counted ahead of them.
-
-    Turn by turn they are read only where somebody joined after the first of them was taken.
-    """
-    spans = leads.spans(state.distribution_period, zone, start.timestamp() // 60)
-    instants = [(Instant.from_timestamp(first * 60), Instant.from_timestamp(end * 60)) for first, end in spans]
-    tally = await queue_ledger.tally(conn, company_id, state.id, spans=instants, now=now)
-    if tally.first is None or all(one.joined <= tally.first for one in state.members):
-        return {one.id: (tally.counts.get(one.id, 0), 0.0) for one in state.members}
-    same = await _in_period(conn, company_id, state, zone, start, now)
-    extra = leads.head_starts(state.type, same)
-    return {one.member_id: (len(one.turns), extra[one.member_id]) for one in same}
-
-
 async def _in_period(
     conn: Connection, company_id: UUID, state: QueueState, zone: str, start: Instant, now: Instant
 ) -> list[Standing]:
-    """Read how the members stand in the period that a start falls into."""
-    known = await turns(conn, company_id, state, first=start, last=start.add(minutes=1), now=now)
-    return leads.within(state.distribution_period, zone, start.timestamp() // 60, _standings(state, known))
+    """Count how the members stand in the period that a start falls into."""
+    known = await queue_ledger.tally(
+        conn,
+        company_id,
+        state.id,
+        spans=leads.spans(state.distribution_period, zone, start.timestamp() // 60),
+        moments=sorted({one.joined for one in state.members}),
+        now=now,
+    )
+    return _standings(state, known)
 
 
 async def get(conn: Connection, *, actor: Actor, queue_id: UUID) -> View:

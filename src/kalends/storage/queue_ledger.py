@@ -12,6 +12,7 @@ from whenever import Instant
 
 from kalends.domain.assignment import Choice, QueueType
 from kalends.domain.leads import Turn
+from kalends.domain.spans import Span
 
 from . import rows
 from .database import Connection
@@ -91,36 +92,45 @@ async def turns(
     return {member: list(map(Turn, begun, made)) for member, begun, made in await cursor.fetchall()}
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many turns count in some spans of starts, by member, and when the first of them was taken."""
-
-    counts: dict[UUID, int]
-    first: Instant | None
-
-
 async def tally(
-    conn: Connection, company_id: UUID, queue_id: UUID, *, spans: Sequence[tuple[Instant, Instant]], now: Instant
-) -> Tally:
-    """Count the turns that count and start in one of the spans."""
+    conn: Connection,
+    company_id: UUID,
+    queue_id: UUID,
+    *,
+    spans: Sequence[Span],
+    moments: Sequence[Instant],
+    now: Instant,
+) -> dict[UUID, list[Turn]]:
+    """Count the turns that count and start in one of the spans, by member.
+
+    Those of one member made between two of the moments come as one, whose start is that of one of them.
+
+    Args:
+        spans: in epoch minutes.
+        moments: ascending, at least one.
+    """
     cursor = await conn.execute(
         f"""
-        SELECT member_id, count(*), min(created_at) FROM queue_choice
-        JOIN unnest(%(firsts)s::timestamptz[], %(lasts)s::timestamptz[]) AS span (first, last)
-            ON start_at >= span.first AND start_at < span.last
-        WHERE company_id = %(company)s AND queue_id = %(queue)s AND {_COUNTS}
+        SELECT member_id, array_agg(start), array_agg(made), array_agg(times) FROM (
+            SELECT member_id, floor(date_part('epoch', min(start_at)) / 60)::int AS start, min(created_at) AS made,
+                count(*) AS times
+            FROM queue_choice JOIN unnest(%(firsts)s::timestamptz[], %(lasts)s::timestamptz[]) AS span (first, last)
+                ON start_at >= span.first AND start_at < span.last
+            WHERE company_id = %(company)s AND queue_id = %(queue)s AND {_COUNTS}
+            GROUP BY member_id, width_bucket(created_at, %(moments)s::timestamptz[])
+        ) AS between_two
         GROUP BY member_id
         """,
         {
             "company": company_id,
             "queue": queue_id,
-            "firsts": [first for first, _ in spans],
-            "lasts": [last for _, last in spans],
+            "firsts": [Instant.from_timestamp(first * 60) for first, _ in spans],
+            "lasts": [Instant.from_timestamp(last * 60) for _, last in spans],
+            "moments": list(moments),
             "now": now,
         },
     )
-    found = await cursor.fetchall()
-    return Tally({member: count for member, count, _ in found}, min((made for *_, made in found), default=None))
+    return {member: list(map(Turn, *columns)) for member, *columns in await cursor.fetchall()}
 
 
 async def had(conn: Connection, company_id: UUID, queue_id: UUID, *, now: Instant) -> dict[UUID, Had]:
