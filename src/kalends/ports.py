@@ -74,6 +74,12 @@ class ProviderNotConfigured(Invalid):
     code = "calendar-provider-not-configured"
 
 
+class CalendarTooLarge(Upstream):
+    """There is more in this calendar than is read of one, or reading it takes too long."""
+
+    code = "calendar-too-large"
+
+
 class SyncTokenDead(Exception):
     """The provider does not know where the last reading ended; read anew, without a token."""
 

@@ -69,6 +69,8 @@ class RemoteEvent:
         occurrences: in the window, by start, without cancelled ones; none of an event that is cancelled.
         guests: what others answered, by e-mail address in lower case.
         link: where one joins it online.
+        unreadable: what of it could not be read, a stable word (`domain.ical`), so it may block too little or too
+            much; None: all of it was.
     """
 
     remote_id: str
@@ -77,6 +79,7 @@ class RemoteEvent:
     occurrences: tuple[Occurrence, ...] = ()
     guests: tuple[tuple[str, Answer], ...] = ()
     link: str | None = None
+    unreadable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
