@@ -20,7 +20,11 @@ def test_a_broken_job_comes_back_ten_times_within_five_minutes_each() -> None:
     assert [retry.job_delay(n) for n in (1, 2, 5, 10, 11)] == [1, 4, 256, 300, None]
 
 
-@pytest.mark.parametrize("delay", [retry.mail_delay, retry.job_delay])
+def test_a_calendar_is_never_given_up() -> None:
+    assert [retry.calendar_delay(n) for n in (1, 2, 9, 10, 100)] == [10, 60, 8 * 3600, 8 * 3600, 8 * 3600]
+
+
+@pytest.mark.parametrize("delay", [retry.mail_delay, retry.calendar_delay, retry.job_delay])
 def test_nothing_failed_is_a_mistake(delay: Callable[[int], int | None]) -> None:
     with pytest.raises(ValueError):
         delay(0)

@@ -20,3 +20,6 @@ PRODUCTS = {
     "openTalk": "OpenTalk",
     "alfaview": "alfaview",
 }
+
+# The link to these is made with the event in the main host's calendar, if it is of this kind (ports.CalendarKind).
+WITH_EVENT = {"google": "google", "teamsForBusiness2": "outlook", "teamsForBusiness": "outlook"}

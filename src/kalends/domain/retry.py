@@ -10,6 +10,11 @@ def mail_delay(failures: int) -> int | None:
     return MAIL_DELAYS_S[failures - 1] if failures <= len(MAIL_DELAYS_S) else None
 
 
+def calendar_delay(failures: int) -> int:
+    """Tell the seconds to wait before a calendar is written to again; it is never given up, only rarely tried."""
+    return mail_delay(min(failures, len(MAIL_DELAYS_S))) or 0
+
+
 def job_delay(failures: int) -> int | None:
     """Tell the seconds to wait before a job that broke runs again: 1, 4, 16, … up to 5 minutes; None after 10 times.
 

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from whenever import Instant
 
+from kalends.domain.remote_events import Answer
+
 from . import rows
 from .database import Connection
 from .parts import Part
@@ -21,6 +23,7 @@ class Attendee:
     Attributes:
         brought_by: the attendee who brought him along, and with whom he leaves.
         series_id: what he has in common with the attendees that the same recurrence made, in whatever appointments.
+        answer: what he said in a calendar; None: nothing else than by booking.
     """
 
     id: UUID
@@ -41,11 +44,13 @@ class Attendee:
     created_at: Instant
     brought_by: UUID | None = None
     series_id: UUID | None = None
+    answer: Answer | None = None
 
 
 COLUMNS = """id, position, email, first_name, last_name, full_name, phone, timezone, language, notes,
-    receive_reminders, data_policy_accepted, brought_along, secret, cancelled_at, created_at, brought_by, series_id"""
-_NAMES = [name.strip() for name in COLUMNS.split(",")]
+    receive_reminders, data_policy_accepted, brought_along, secret, cancelled_at, created_at, brought_by, series_id,
+    answer"""
+_WHEN_ADDED = [name.strip() for name in COLUMNS.split(",") if name.strip() != "answer"]
 
 
 def of_json(row: Mapping[str, Any]) -> Attendee:
@@ -67,7 +72,7 @@ def adding(*, company_id: UUID, appointment_id: UUID, new: Sequence[Attendee]) -
     """Insert attendees, at least one, of an appointment."""
     owner = {"company_id": company_id, "appointment_id": appointment_id}
     return Part(
-        "coming", *rows.insert("attendee", [owner | {name: getattr(one, name) for name in _NAMES} for one in new])
+        "coming", *rows.insert("attendee", [owner | {name: getattr(one, name) for name in _WHEN_ADDED} for one in new])
     )
 
 

@@ -16,7 +16,6 @@ from whenever import Instant
 
 from kalends.ports import CalendarKind
 
-from . import jobs
 from .database import Connection
 
 Part: TypeAlias = Literal["event", "buffer-before", "buffer-after"]
@@ -157,11 +156,12 @@ async def owe_coming(conn: Connection, *, company_id: UUID, user_id: UUID, now: 
 _ANEW = """ON CONFLICT (company_id, appointment_id, user_id) DO UPDATE
     SET revision = greatest(calendar_write.revision, excluded.revision), failures = 0, due_at = NULL,
         error = coalesce(excluded.error, calendar_write.error)"""
-_ENQUEUE = (
-    jobs.INSERT
-    + """ SELECT 'default', 'calendar.write', 'calendar-write ' || appointment_id || ' ' || user_id,
-        jsonb_build_object('company_id', company_id, 'appointment_id', appointment_id, 'user_id', user_id)"""
-)
+# After mails: a calendar's server that answers slowly, or not at all, keeps a worker busy for a while.
+_ENQUEUE = """
+    INSERT INTO procrastinate_jobs (queue_name, priority, task_name, lock, args)
+    SELECT 'default', -1, 'calendar.write', 'calendar-write ' || appointment_id || ' ' || user_id,
+        jsonb_build_object('company_id', company_id, 'appointment_id', appointment_id, 'user_id', user_id)
+"""
 
 
 async def owed(conn: Connection, company_id: UUID, appointment_id: UUID, user_id: UUID) -> Write | None:
@@ -226,7 +226,7 @@ async def put_off(
     )
 
 
-async def start_due(conn: Connection, now: Instant, *, limit: int = 200) -> None:
+async def start_due(conn: Connection, now: Instant, *, limit: int = 30) -> None:
     """Turn what is due into jobs, in the caller's transaction: what was put off, and what waited for a connection."""
     await conn.execute(
         f"""
@@ -358,10 +358,3 @@ async def padded(
     )
     row = await cursor.fetchone()
     return (row[0], row[1]) if row and row[0] else None
-
-
-async def ask_soon(conn: Connection, connection_id: UUID, now: Instant) -> None:
-    """Have a connection read that did not let us in: its reading finds out whether its owner has to be told."""
-    await conn.execute(
-        "UPDATE calendar_access SET due_at = least(due_at, %s) WHERE connection_id = %s", (now, connection_id)
-    )
