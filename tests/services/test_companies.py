@@ -4,7 +4,8 @@ import pytest
 from whenever import Instant
 
 from kalends.services import companies
-from kalends.services.companies import AlreadyFounded, CompanyNotFound, CompanySettings, FounderInvalid
+from kalends.services.companies import AlreadyFounded, CompanyNotFound, FounderInvalid
+from kalends.services.company_settings import CompanySettings
 from kalends.storage import availabilities, meeting_types, users
 from kalends.storage.database import Connection
 from tests import factories
@@ -60,8 +61,8 @@ async def test_settings_are_read_typed_with_their_defaults(conn: Connection) -> 
     await companies.update(conn, actor=actor, columns={}, settings=wanted, now=NOW)
     await companies.update(conn, actor=actor, columns={}, settings={"holdMinutes": 30}, now=NOW)
 
-    assert before == CompanySettings(False, False, 1440, 5)
-    assert await companies.settings(conn, founded.company_id) == CompanySettings(True, False, 90, 30)
+    assert before == CompanySettings(False, False, 1440, 5, "stale", "closed")
+    assert await companies.settings(conn, founded.company_id) == CompanySettings(True, False, 90, 30, "stale", "closed")
     with pytest.raises(CompanyNotFound):
         await companies.settings(conn, founded.user_id)
 

@@ -20,7 +20,8 @@ from kalends.services import (
     provisional_views,
 )
 from kalends.services.actor import Actor
-from kalends.services.companies import CompanySettings, Founded
+from kalends.services.companies import Founded
+from kalends.services.company_settings import CompanySettings
 from kalends.services.new_provisional_bookings import TooManyUnconfirmed
 from kalends.services.one_time_links import OneTimeLinkUsed
 from kalends.services.orders import Order
@@ -107,7 +108,9 @@ async def test_who_is_asked_first(
 ) -> None:
     kind = await kind_of(conn, company, options)
 
-    found = new_provisional_bookings.needed(kind, CompanySettings(*settings, 1440, 5), order(kind.id, **fields))
+    found = new_provisional_bookings.needed(
+        kind, CompanySettings(*settings, 1440, 5, "stale", "closed"), order(kind.id, **fields)
+    )
 
     assert found == asked
 

@@ -15,7 +15,8 @@ from kalends.storage import calendars, credentials, taken_time
 from kalends.storage.buckets import RateLimit
 from kalends.storage.credentials import Presented
 from kalends.storage.database import Connection
-from tests import factories, statements
+from kalends.storage.taken_time import Connected
+from tests import busy_rows, factories, statements
 from tests.ordering import NOW, START
 
 
@@ -76,6 +77,43 @@ async def test_claims_are_read_from_their_index_alone(conn: Connection, hosts: i
     )
 
     assert _scans(plan) == {"claim": "Index Only Scan claim_host_span", "e": "Index Scan edition_pkey"}
+
+
+@pytest.mark.parametrize("hosts", [1, 10, 100])
+async def test_busy_events_are_read_from_their_index_alone(conn: Connection, hosts: int) -> None:
+    """Also where there are so many that all of them would be read rather than looked up."""
+    company = await factories.company(conn, now=NOW)
+    own = await busy_rows.connection(conn, company)
+    await busy_rows.busy(conn, own.calendars[0], [(START, START.add(hours=1))])
+    await conn.execute(
+        """INSERT INTO busy_event (company_id, event_id, calendar_no, host_no, start_at, end_at)
+        SELECT company_id, event_id, calendar_no, n %% 300, start_at + n * age, end_at + n * age
+        FROM busy_event, generate_series(1, 10000) n, CAST('1 hour' AS interval) age WHERE company_id = %s""",
+        (company.company_id,),
+    )
+    await conn.execute("ANALYZE busy_event, calendar_access")
+    plan = await _plan(
+        conn,
+        lambda: taken_time.busy(
+            conn,
+            company_id=uuid4(),
+            edition=uuid4(),
+            host_nos=range(1, 1 + hosts),
+            first=START,
+            last=START.add(hours=720),
+            moved=None,
+            hold=None,
+            now=NOW,
+            connected=Connected(range(1, 1 + hosts), [uuid4()]),
+        ),
+    )
+
+    assert _scans(plan) == {
+        "claim": "Index Only Scan claim_host_span",
+        "busy_event": "Index Only Scan busy_event_host_span",
+        "calendar_access": "Index Scan calendar_access_pkey",
+        "e": "Index Scan edition_pkey",
+    }
 
 
 @pytest.mark.parametrize("moved", [None, uuid4()])

@@ -16,7 +16,7 @@ from kalends.storage.reservations import Reservation
 
 from . import calendars, companies, order_checks, placements, reservations
 from .actor import Actor
-from .companies import CompanySettings
+from .company_settings import CompanySettings
 from .orders import Order
 from .placements import Placement
 from .refusals import HoldExpired, HoldMismatch, SlotTaken, TooSoon

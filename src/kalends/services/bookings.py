@@ -28,7 +28,7 @@ from . import (
     series,
 )
 from .actor import Actor
-from .companies import CompanySettings
+from .company_settings import CompanySettings
 from .orders import Order
 from .outcomes import Booked, Occurrence, Pending
 from .placements import Placement

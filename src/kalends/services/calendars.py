@@ -156,6 +156,7 @@ async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, now: Ins
         busy = await taken_time.busy(conn, company_id, query, asked, held, now)
     booked = await taken_time.booked(conn, company_id, query, asked, held, now)
     joinable = await taken_time.joinable(conn, company_id, query, asked, held, now)
+    connected = taken_time.connected(asked, busy, now)
     loaded = Loaded(
         company=asked.company,
         meeting_type=asked.meeting_type,
@@ -167,6 +168,7 @@ async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, now: Ins
                 one.schedule,
                 one.zone,
                 claims=busy.claims.get(host.host_no, ()),
+                events=taken_time.events(query, asked, connected.get(host.id)) if connected else (),
                 caps=one.caps,
                 booked=booked.get(host.id, ()),
             )
@@ -178,6 +180,7 @@ async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, now: Ins
         hold=held.hold,
         hold_hosts=held.hosts,
         expired=busy.expired,
+        connected=connected,
         edition=asked.edition if busy.current else None,
     )
     if booked or joinable:

@@ -18,17 +18,8 @@ from kalends.storage.database import Connection
 
 from . import rights, users
 from .actor import Actor
+from .company_settings import CompanySettings
 from .users import NewUser
-
-# What a company's settings are when nobody has said anything (contract 6.6).
-SETTINGS: Mapping[str, Any] = {
-    "doubleOptIn": "disabled",
-    "requireHostConfirmation": "disabled",
-    "provisionalExpiryMinutes": 1440,
-    "holdMinutes": 5,
-    "verifyAtBooking": "stale",
-    "staleCalendarPolicy": "closed",
-}
 
 
 class AlreadyFounded(Conflict):
@@ -47,33 +38,6 @@ class CompanyNotFound(NotFound):
     """Company not found"""
 
     code = "company-not-found"
-
-
-@dataclass(frozen=True, slots=True)
-class CompanySettings:
-    """What bookings ask of a company's settings; whatever nobody has set has its default.
-
-    Attributes:
-        double_opt_in, require_host_confirmation: what types with "useCompanySettings" do.
-        provisional_expiry_minutes: how long a booking waits for a confirmation.
-        hold_minutes: how long a hold keeps its time.
-    """
-
-    double_opt_in: bool
-    require_host_confirmation: bool
-    provisional_expiry_minutes: int
-    hold_minutes: int
-
-    @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> CompanySettings:
-        """Read the settings as they are stored in `company.settings`."""
-        found = {**SETTINGS, **stored}
-        return cls(
-            double_opt_in=found["doubleOptIn"] == "enabled",
-            require_host_confirmation=found["requireHostConfirmation"] == "enabled",
-            provisional_expiry_minutes=found["provisionalExpiryMinutes"],
-            hold_minutes=found["holdMinutes"],
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from kalends.storage.meeting_types import MeetingType
 
 from . import changes, order_texts, provisional_changes, reservations
 from .actor import Actor
-from .companies import CompanySettings
+from .company_settings import CompanySettings
 from .orders import SECRET_BYTES, Order
 from .outcomes import Pending
 from .placements import Placement

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from whenever import Instant
 
 from kalends.domain.rules import Ask, HostCalendar, Mode, Resource, Rules
+from kalends.domain.spans import Span
 from kalends.storage.companies import Company
 from kalends.storage.hosts import Host
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.queues import QueueState
 from kalends.storage.reservations import Reservation
+
+from .freshness import Freshness
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,31 @@ class LoadedResource:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarEvents:
+    """What blocks a host in one calendar he has connected: sorted spans in epoch minutes."""
+
+    connection_id: UUID
+    calendar_id: UUID
+    spans: Sequence[Span]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedCalendars:
+    """The connected calendars that block a host in one meeting type.
+
+    Attributes:
+        freshness: of their connections.
+        events: of each of them that has any.
+        unknown: it is not known what stands in them, and the company does not offer time that may be taken: all of it
+            counts as busy.
+    """
+
+    freshness: tuple[Freshness, ...]
+    events: tuple[CalendarEvents, ...]
+    unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """Everything about one query; `calendars` stand in the order of `hosts`.
 
@@ -110,6 +138,7 @@ class Loaded:
         resources: all are needed.
         hold: the caller's hold, alive or ended, of this type or another; its time is free where it is of this one.
         hold_hosts: its hosts who are still there, the main host first.
+        connected: by host, the calendars he has connected; who has none is left out.
         edition: the company's, in the statement that read the claims; None: unknown.
         expired: claims that have expired stand somewhere in the window; without any, nothing has to be swept.
     """
@@ -127,6 +156,7 @@ class Loaded:
     hold: Reservation | None = None
     hold_hosts: tuple[Host, ...] = ()
     expired: bool = False
+    connected: Mapping[UUID, ConnectedCalendars] = field(default_factory=dict)
     edition: UUID | None = None
 
     @property

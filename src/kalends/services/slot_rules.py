@@ -11,7 +11,7 @@ from kalends.domain.kept import kept
 from kalends.domain.rules import Ask, BookingWindow, Caps, HostCalendar, Rules
 from kalends.domain.schedule import Schedule
 from kalends.domain.week import DAYS, Week, parse_week
-from kalends.storage.calendars import HostHours, Hours, Scope
+from kalends.storage.calendars import BlockingCalendar, HostHours, Hours, Scope
 
 from .slot_queries import SlotQuery
 
@@ -79,6 +79,12 @@ def calendar(one: HostHours) -> HostCalendar:
     """Read a host's calendar, without what is taken of it."""
     zone = one.host.timezone
     return HostCalendar(one.host.id, schedule(one.hours, zone), zone, caps=caps_of(one.booking_limits))
+
+
+def blocking(scope: Scope, one: HostHours) -> tuple[BlockingCalendar, ...]:
+    """Choose the connected calendars that block a host in this type: of those it names, if some are his; else all."""
+    named = scope.meeting_type.meeting_options.get("calendarIds") or ()
+    return tuple(found for found in one.blocking if str(found.id) in named) or one.blocking
 
 
 def schedule(hours: Hours, zone: str) -> Schedule:

@@ -7,7 +7,7 @@ is what reading it in that statement would have given (`storage.editions` says w
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from uuid import UUID
@@ -17,7 +17,7 @@ from whenever import Instant
 from kalends.domain.rules import Ask, Caps, HostCalendar, Rules
 from kalends.errors import NotFound
 from kalends.storage import calendars, hosts, queues, reservations
-from kalends.storage.calendars import HostHours, Scope
+from kalends.storage.calendars import BlockingCalendar, HostHours, Scope
 from kalends.storage.companies import Company
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
@@ -52,6 +52,7 @@ class Asked:
         caps: of the type and of each host; none where nobody has any.
         buffers: the resources' own, in minutes before and after.
         lock_nos: host numbers that a change concerns.
+        blocking: by host_no, the connected calendars that block him in this type; who has none is left out.
         weight: about how many kilobytes it takes.
     """
 
@@ -71,6 +72,7 @@ class Asked:
     caps: tuple[Caps, ...]
     buffers: tuple[tuple[int, int], ...]
     lock_nos: frozenset[int]
+    blocking: Mapping[int, tuple[BlockingCalendar, ...]]
     weight: int
 
     @property
@@ -227,6 +229,7 @@ def _asked(
         caps=() if caps.count(slot_rules.UNCAPPED) == len(caps) else caps,
         buffers=tuple((choice.before, choice.after) for choice in choices),
         lock_nos=frozenset([*own, *(choice.lock_no for choice in choices)]),
+        blocking={one.host.host_no: slot_rules.blocking(scope, one) for one in known if one.blocking},
         weight=_weight(scope, found, resources),
     )
 
@@ -239,4 +242,5 @@ def _weight(scope: Scope, hosts: tuple[HostCalendar, ...], resources: tuple[Load
     units = sum(len(one.units) for one in rooms)
     schedules = [one.schedule for one in hosts] + [one.schedule for one in rooms]
     exceptions = sum(len(one.exceptions) for one in schedules)
-    return 4 + len(texts) * 3 // 1024 + len(schedules) + units // 4 + exceptions // 4
+    blocking = sum(len(one.blocking) for one in scope.hosts if one)
+    return 4 + len(texts) * 3 // 1024 + len(schedules) + (units + exceptions + blocking) // 4

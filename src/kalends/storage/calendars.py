@@ -5,6 +5,7 @@ What it reads may be kept as long as the company has the edition it was read wit
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -30,6 +31,14 @@ EXCEPTIONS = """
      FROM availability_exception e
      WHERE e.company_id = u.company_id AND e.owner_id IN (u.company_id, u.id, hours.id) AND e.deleted_at IS NULL
         AND e.latest > %(first)s AND e.earliest < %(last)s)
+"""
+
+# Those of a user u that block him, as JSON text; hardly anybody has any, and a look at one index says so.
+_BLOCKING = """
+    (SELECT json_agg(json_build_array(k.id, d.id, d.no) ORDER BY d.no)::text
+     FROM calendar_connection k JOIN calendar d ON d.connection_id = k.id
+     WHERE k.company_id = u.company_id AND k.user_id = u.id AND k.deleted_at IS NULL AND k.validate_availability
+        AND d.company_id = k.company_id AND d.selected)
 """
 
 # The type and the company stand in the first row only: with a hundred hosts, reading them took longer than the rest.
@@ -71,7 +80,7 @@ _SCOPE = f"""
                 SELECT FROM user_account n
                 WHERE n.company_id = t.company_id AND n.id = named.id AND n.deleted_at IS NULL)),
         asked.id, {rows.prefixed(hosts.COLUMNS, "u")}, u.booking_limits,
-        hours.timezone, hours.schedule::text, {EXCEPTIONS}
+        hours.timezone, hours.schedule::text, {EXCEPTIONS}, {_BLOCKING}
     FROM q CROSS JOIN meeting_type t
     JOIN company c ON c.id = t.company_id
     JOIN user_account owner ON owner.company_id = t.company_id AND owner.id = t.user_id
@@ -130,12 +139,22 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockingCalendar:
+    """A calendar that a host has connected and that blocks him; `no` is what its busy events call it."""
+
+    connection_id: UUID
+    id: UUID
+    no: int
+
+
+@dataclass(frozen=True, slots=True)
 class HostHours:
-    """One host asked for, and the hours he is met in."""
+    """One host asked for, the hours he is met in, and the calendars that block him, whatever the type."""
 
     host: Host
     booking_limits: dict[str, Any]
     hours: Hours
+    blocking: tuple[BlockingCalendar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,5 +240,11 @@ async def scope(
 def _hours(row: Sequence[Any]) -> HostHours | None:
     if row[0] is None:
         return None
-    limits, zone, week, exceptions = row[_HOST_WIDTH:]
-    return HostHours(Host(*row[:_HOST_WIDTH]), limits, Hours(zone, week, exceptions))
+    limits, zone, week, exceptions, blocking = row[_HOST_WIDTH:]
+    host, hours = Host(*row[:_HOST_WIDTH]), Hours(zone, week, exceptions)
+    return HostHours(host, limits, hours, _blocking(blocking)) if blocking else HostHours(host, limits, hours)
+
+
+def _blocking(text: str) -> tuple[BlockingCalendar, ...]:
+    found = json.loads(text)
+    return tuple(BlockingCalendar(UUID(connection), UUID(calendar), number) for connection, calendar, number in found)

@@ -1,13 +1,15 @@
-"""Taken time: the claims of hosts and of units of resources, and the edition that goes with them, in one statement.
+"""Taken time: the claims of hosts and of units of resources, what blocks hosts in calendars they have connected, and
+the edition that goes with them, in one statement.
 
 Spans leave here as epoch minutes, rounded outward.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from struct import iter_unpack
+from typing import Any
 from uuid import UUID
 
 from whenever import Instant
@@ -19,13 +21,12 @@ from .database import Connection, bigints, numbered
 
 # One row for each host who has claims; one of nobody where none has. A claim leaves as the eight bytes of two integers:
 # that costs both sides less than two arrays.
-_BUSY = f"""
-    SELECT coalesce({editions.SEEN} = %(edition)s, false), host_no, spans, expired
-    FROM (SELECT) anyway LEFT JOIN (
+_SPAN_OF_ROW = """int4send(floor(date_part('epoch', start_at) / 60)::int)
+                    || int4send(ceil(date_part('epoch', end_at) / 60)::int)"""
+_CLAIMS = f"""
         SELECT host_no, bool_or(expires_at <= %(now)s) AS expired,
             string_agg(
-                int4send(floor(date_part('epoch', start_at) / 60)::int)
-                    || int4send(ceil(date_part('epoch', end_at) / 60)::int),
+                {_SPAN_OF_ROW},
                 ''::bytea
             ) FILTER (WHERE expires_at IS NULL OR expires_at > %(now)s) AS spans
         FROM claim
@@ -33,37 +34,98 @@ _BUSY = f"""
             AND (%(moved)s::uuid IS NULL OR appointment_id IS DISTINCT FROM %(moved)s)
             AND (%(hold)s::uuid IS NULL OR reservation_id IS DISTINCT FROM %(hold)s)
         GROUP BY host_no
-    ) claimed ON true
+    """
+_BUSY = f"""
+    SELECT coalesce({editions.SEEN} = %(edition)s, false), host_no, spans, expired
+    FROM (SELECT) anyway LEFT JOIN ({_CLAIMS}) claimed ON true
 """
 _PARAMETERS = ("hosts", "company", "edition", "first", "last", "moved", "hold", "now")
 _BUSY_MANY = numbered(_BUSY, *_PARAMETERS)
 # Asked about one host, PostgreSQL sees that a plan for all times is as good as one made each time, which takes longer
 # than the rest. No claim is longer than 192 hours (`claim_length`), so that the scan of the index may end; said of host
 # and end together, or PostgreSQL would rather look through what ends then of everybody (`claim_end`).
-_BUSY_ONE = numbered(
-    _BUSY.replace(
-        "= ANY(%(hosts)s::bigint[])",
-        "= %(hosts)s::bigint AND (host_no, end_at) < (%(hosts)s, %(last)s + interval '192 hours')",
-    ),
-    *_PARAMETERS,
+_ALL, _ONE = (
+    "= ANY(%(hosts)s::bigint[])",
+    "= %(hosts)s::bigint AND (host_no, end_at) < (%(hosts)s, %(last)s + interval '192 hours')",
+)
+_BUSY_ONE = numbered(_BUSY.replace(_ALL, _ONE), *_PARAMETERS)
+# Where somebody has connected calendars, two more kinds of rows: one for each calendar with busy events, and one for
+# each connection, which says how old they are. No busy event is longer than a claim (`busy_event_length`).
+_CONNECTED = f"""
+    SELECT coalesce({editions.SEEN} = %(edition)s, false), host_no, spans, expired, calendar_no, connection_id, refused,
+        synced_at
+    FROM (SELECT) anyway LEFT JOIN (
+        SELECT host_no, spans, expired, NULL::bigint AS calendar_no, NULL::uuid AS connection_id,
+            NULL::boolean AS refused, NULL::timestamptz AS synced_at
+        FROM ({_CLAIMS}) claimed
+        UNION ALL
+        SELECT host_no,
+            string_agg(
+                {_SPAN_OF_ROW},
+                ''::bytea
+            ), false, calendar_no, NULL, NULL, NULL
+        FROM busy_event
+        WHERE host_no = ANY(%(connected)s::bigint[]) AND end_at > %(first)s AND start_at < %(last)s
+            AND end_at < %(last)s + interval '192 hours'
+        GROUP BY host_no, calendar_no
+        UNION ALL
+        SELECT NULL, NULL, false, NULL, connection_id, status = 'refused', synced_at
+        FROM calendar_access WHERE connection_id = ANY(%(connections)s::uuid[])
+    ) taken ON true
+"""
+_CONNECTED_PARAMETERS = (*_PARAMETERS, "connections", "connected")
+_CONNECTED_MANY = numbered(_CONNECTED, *_CONNECTED_PARAMETERS)
+_CONNECTED_ONE = numbered(
+    _CONNECTED.replace(_ALL, _ONE).replace("= ANY(%(connected)s::bigint[])", "= %(hosts)s::bigint"),
+    *_CONNECTED_PARAMETERS[:-1],
 )
 _SPAN = ">ii"  # as int4send writes them
 
 
 @dataclass(frozen=True, slots=True)
+class Connected:
+    """Whose connected calendars are read too.
+
+    Attributes:
+        host_nos: of those asked about.
+        connection_ids: whose age is told.
+    """
+
+    host_nos: Collection[int]
+    connection_ids: Collection[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How well a connection's calendars are known.
+
+    Attributes:
+        refused: its provider does not let us in any more.
+        synced_at: what is known is no older than this; None: they were never read.
+    """
+
+    refused: bool
+    synced_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
 class Busy:
-    """What is claimed of hosts in a span.
+    """What is taken of hosts in a span.
 
     Attributes:
         current: the company's edition is still the one that was asked about.
         claims: sorted spans by host_no; who has none is left out.
         expired: there are also claims that have expired, which are left out here and would stand in the way of new
             ones until they are deleted.
+        events: sorted spans of busy events by host_no and calendar's number, of whatever calendars are stored.
+        accesses: by connection; one that is not there was never read.
     """
 
     current: bool
     claims: dict[int, list[Span]]
     expired: bool
+    events: Mapping[tuple[int, int], list[Span]] = field(default_factory=dict)
+    accesses: Mapping[UUID, Access] = field(default_factory=dict)
 
 
 async def busy(
@@ -77,28 +139,56 @@ async def busy(
     moved: UUID | None,
     hold: UUID | None,
     now: Instant,
+    connected: Connected | None = None,
 ) -> Busy:
     """Read the claims that meet [first, last), and whether an edition is still the company's; one statement.
 
     Expired claims are left out, and those of the moved appointment and of the caller's own hold.
+
+    Args:
+        connected: read the busy events of these as well; None: of nobody.
     """
     alone = len(host_nos) == 1
-    cursor = await conn.often.execute(
-        _BUSY_ONE if alone else _BUSY_MANY,
-        (
-            host_nos[0] if alone else bigints(host_nos),
-            company_id,
-            edition,
-            first,
-            last,
-            moved,
-            hold,
-            now,
-        ),
+    values = (
+        host_nos[0] if alone else bigints(host_nos),
+        company_id,
+        edition,
+        first,
+        last,
+        moved,
+        hold,
+        now,
     )
+    if connected:
+        return await _with_calendars(conn, values, connected, alone=alone)
+    cursor = await conn.often.execute(_BUSY_ONE if alone else _BUSY_MANY, values)
     found = await cursor.fetchall()
     return Busy(
         found[0][0],
-        {host_no: sorted(iter_unpack(_SPAN, spans)) for _, host_no, spans, _ in found if spans},
+        {host_no: _spans(spans) for _, host_no, spans, _ in found if spans},
         any(expired for *_, expired in found),
     )
+
+
+async def _with_calendars(conn: Connection, values: tuple[Any, ...], connected: Connected, *, alone: bool) -> Busy:
+    values = (*values, f"{{{','.join(map(str, connected.connection_ids))}}}")
+    if alone:
+        cursor = await conn.often.execute(_CONNECTED_ONE, values)
+    else:
+        cursor = await conn.often.execute(_CONNECTED_MANY, (*values, bigints(connected.host_nos)))
+    claims: dict[int, list[Span]] = {}
+    events: dict[tuple[int, int], list[Span]] = {}
+    accesses: dict[UUID, Access] = {}
+    found = await cursor.fetchall()
+    for _, host_no, spans, _, calendar_no, connection_id, refused, synced_at in found:
+        if connection_id:
+            accesses[connection_id] = Access(refused, synced_at)
+        elif calendar_no is not None:
+            events[host_no, calendar_no] = _spans(spans)
+        elif spans:
+            claims[host_no] = _spans(spans)
+    return Busy(found[0][0], claims, any(row[3] for row in found), events, accesses)
+
+
+def _spans(packed: bytes) -> list[Span]:
+    return sorted(iter_unpack(_SPAN, packed))

@@ -12,7 +12,8 @@ from kalends.edge import problems
 from kalends.edge.auth import Account
 from kalends.edge.context import AppDep
 from kalends.services import companies
-from kalends.services.companies import SETTINGS, CompanyNotFound
+from kalends.services.companies import CompanyNotFound
+from kalends.services.company_settings import SETTINGS
 from kalends.services.rights import AdminsOnly
 from kalends.storage.companies import Company as Row
 
