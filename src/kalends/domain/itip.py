@@ -106,6 +106,16 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found.group(1), ""), template)
 
 
+def line(text: str) -> str:
+    """Make one line of what people wrote, without what no calendar shows."""
+    return " ".join(_UNPRINTABLE.sub(" ", in_order(text)).split())
+
+
+def lines(text: str) -> str:
+    """Do the same for several lines."""
+    return _UNPRINTABLE.sub(" ", in_order(text.replace("\r\n", "\n"))).strip()
+
+
 def _event(snapshot: Snapshot, wording: Wording, stamp: Instant, *, sequence: int | None = None) -> Event:
     event = Event()
     event.add("uid", uid(snapshot["id"]))
@@ -114,8 +124,8 @@ def _event(snapshot: Snapshot, wording: Wording, stamp: Instant, *, sequence: in
     event.add("dtstart", Instant.parse_iso(snapshot["start"]).to_stdlib())
     event.add("dtend", Instant.parse_iso(snapshot["end"]).to_stdlib())
     event.add("transp", "TRANSPARENT" if snapshot["isCancelled"] else "OPAQUE")
-    event.add("summary", vText(_line(wording.summary)))
-    for name, text in (("description", _lines(wording.description)), ("location", _line(wording.location))):
+    event.add("summary", vText(line(wording.summary)))
+    for name, text in (("description", lines(wording.description)), ("location", line(wording.location))):
         if text:
             event.add(name, vText(text))
     return event
@@ -146,7 +156,7 @@ def _add_people(
 
 def _address(person: Mapping[str, Any], **params: str) -> vCalAddress:
     address = vCalAddress("mailto:" + re.sub(r"\s", "", person["email"]))
-    name = _line(person.get("fullName") or person.get("fullname") or "")
+    name = line(person.get("fullName") or person.get("fullname") or "")
     if name:
         address.params["CN"] = name
     address.params.update(params)
@@ -163,11 +173,3 @@ def _calendar(method: str, *events: Event) -> str:
         calendar.add_component(event)
     written: bytes = calendar.to_ical()
     return written.decode()
-
-
-def _line(text: str) -> str:
-    return " ".join(_UNPRINTABLE.sub(" ", in_order(text)).split())
-
-
-def _lines(text: str) -> str:
-    return _UNPRINTABLE.sub(" ", in_order(text.replace("\r\n", "\n"))).strip()
