@@ -1,0 +1,141 @@
+"""How it goes with connections: when each is read next, and what became of the last reading."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from whenever import Instant
+
+from . import jobs
+from .database import Connection
+
+TASK = "calendar.sync"
+# A job that was started is waited for so long: longer than one may run, shorter than nobody would notice.
+STARTED_S = 180
+
+
+async def start_due(conn: Connection, now: Instant, *, limit: int = 100) -> int:
+    """Turn connections whose time has come into jobs, in the caller's transaction; answers how many.
+
+    One that has a job waiting gets no other.
+    """
+    return await _start(
+        conn,
+        """
+        SELECT x.connection_id FROM calendar_access x
+        JOIN calendar_connection n ON n.company_id = x.company_id AND n.id = x.connection_id
+        WHERE x.due_at <= %(now)s AND n.deleted_at IS NULL
+        ORDER BY x.due_at LIMIT %(limit)s FOR UPDATE OF x SKIP LOCKED
+        """,
+        {"now": now, "limit": limit},
+    )
+
+
+async def start(conn: Connection, company_id: UUID, connection_id: UUID, now: Instant) -> None:
+    """Have a connection read as soon as a worker is free, unless it is waiting for that already."""
+    await _start(
+        conn,
+        """
+        SELECT x.connection_id FROM calendar_access x
+        JOIN calendar_connection n ON n.company_id = x.company_id AND n.id = x.connection_id
+        WHERE x.company_id = %(company)s AND x.connection_id = %(connection)s AND n.deleted_at IS NULL
+            AND x.status = 'connected' FOR UPDATE OF x
+        """,
+        {"now": now, "company": company_id, "connection": connection_id},
+    )
+
+
+async def _start(conn: Connection, due: str, values: dict[str, object]) -> int:
+    cursor = await conn.execute(
+        f"""
+        WITH due AS ({due}), started AS (
+            UPDATE calendar_access x SET due_at = %(until)s FROM due WHERE x.connection_id = due.connection_id
+            RETURNING x.company_id, x.connection_id)
+        {jobs.INSERT}
+        SELECT 'default', %(task)s, 'calendar ' || connection_id,
+            jsonb_build_object('company_id', company_id, 'connection_id', connection_id)
+        FROM started WHERE NOT EXISTS (
+            SELECT FROM procrastinate_jobs
+            WHERE lock = 'calendar ' || started.connection_id AND task_name = %(task)s AND status = 'todo')
+        """,
+        {**values, "task": TASK, "until": _later(values["now"])},
+    )
+    conn.jobs_waiting |= cursor.rowcount > 0
+    return cursor.rowcount
+
+
+def _later(now: object) -> Instant:
+    assert isinstance(now, Instant)
+    return now.add(seconds=STARTED_S)
+
+
+async def read_through(
+    conn: Connection, connection_id: UUID, *, began: Instant, due: Instant, last_due: Instant | None, whole: bool
+) -> bool:
+    """Note that a connection was read; answers whether it had been refused before.
+
+    Args:
+        began: when that reading began: nothing known of it is older.
+        last_due: what was due when it began. Who asked for a reading since then, sooner than `due`, gets it.
+        whole: all its calendars that block were read to the end.
+    """
+    cursor = await conn.execute(
+        f"""
+        WITH before AS (SELECT status FROM calendar_access WHERE connection_id = %(connection)s)
+        UPDATE calendar_access x SET status = 'connected', failures = 0, error = NULL, told_at = NULL, due_at = {_DUE},
+            synced_at = CASE WHEN %(whole)s THEN greatest(synced_at, %(began)s) ELSE synced_at END
+        FROM before WHERE x.connection_id = %(connection)s RETURNING before.status = 'refused'
+        """,
+        {"connection": connection_id, "began": began, "due": due, "last_due": last_due, "whole": whole},
+    )
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+# Nobody has asked for another reading since this one began, or this one's successor is due earlier anyhow.
+_DUE = "CASE WHEN due_at IS NOT DISTINCT FROM %(last_due)s THEN %(due)s ELSE least(due_at, %(due)s) END"
+
+
+async def put_off(conn: Connection, connection_id: UUID, *, error: str, due: Instant, last_due: Instant | None) -> None:
+    """Note that a connection could not be read, and when that is tried again."""
+    await conn.execute(
+        f"""
+        UPDATE calendar_access SET failures = failures + 1, error = %(error)s, due_at = {_DUE}
+        WHERE connection_id = %(connection)s
+        """,
+        {"connection": connection_id, "error": error[:500], "due": due, "last_due": last_due},
+    )
+
+
+async def refuse(
+    conn: Connection, connection_id: UUID, *, credential: bytes, error: str, due: Instant, now: Instant
+) -> bool:
+    """Note that the provider does not let us in with a credential; answers whether its owner is to be told.
+
+    Nothing is noted where another credential was stored meanwhile.
+
+    Args:
+        credential: the one that was refused, sealed.
+    """
+    cursor = await conn.execute(
+        """
+        WITH before AS (
+            SELECT told_at FROM calendar_access WHERE connection_id = %(connection)s AND credential = %(credential)s
+            FOR UPDATE)
+        UPDATE calendar_access x SET status = 'refused', failures = failures + 1, error = %(error)s, due_at = %(due)s,
+            told_at = coalesce(x.told_at, %(now)s)
+        FROM before WHERE x.connection_id = %(connection)s RETURNING before.told_at IS NULL
+        """,
+        {"connection": connection_id, "credential": credential, "error": error[:500], "due": due, "now": now},
+    )
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+async def keep_credential(conn: Connection, connection_id: UUID, *, last: bytes, credential: bytes) -> bool:
+    """Store what a provider has replaced a credential by, unless another one was stored meanwhile; both sealed."""
+    cursor = await conn.execute(
+        "UPDATE calendar_access SET credential = %s WHERE connection_id = %s AND credential = %s",
+        (credential, connection_id, last),
+    )
+    return cursor.rowcount > 0
