@@ -33,6 +33,7 @@ from . import (
 from .actor import Actor
 from .refusals import SlotTaken
 from .slot_queries import SlotQuery
+from .verification import STORED, Verified
 
 
 class AlreadyCancelled(Invalid):
@@ -127,6 +128,7 @@ async def reschedule(
     mode: Mode | None = None,
     required: int | None = None,
     clock: Clock,
+    verified: Verified = STORED,
 ) -> Rescheduled:
     """Move an appointment, as long as it is, with all who booked it; its own time does not block it.
 
@@ -135,8 +137,10 @@ async def reschedule(
 
     Args:
         mode, required: which of its hosts go with it, as a list of starts is asked; neither: all of them.
+        verified: whose calendars were asked live; by default what is stored of them counts.
 
     Raises:
+        Unverified: calendars have to be asked live first.
         NotFound: no such appointment for the actor.
         AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee
         SlotTaken: a host's time is taken.
@@ -165,7 +169,14 @@ async def reschedule(
     if start == before.start_at:
         return Rescheduled(before, before.start_at)
     placement = await placements.place(
-        conn, actor, loaded, start, now, ignore_availability=ignore_availability, moved=before.id
+        conn,
+        actor,
+        loaded,
+        start,
+        now,
+        ignore_availability=ignore_availability,
+        moved=before.id,
+        verified=verified,
     )
     await moves.take_along(conn, before, placement, now, ignore_availability)
     fields = {

@@ -22,6 +22,7 @@ from .placements import Placement
 from .refusals import HoldExpired, HoldMismatch, SlotTaken, TooSoon
 from .slot_queries import Loaded, SlotQuery
 from .slot_rules import is_capped
+from .verification import STORED, Verified
 
 LONGEST_MINUTES = 30  # so long a hold can be kept, however often it is extended
 
@@ -40,10 +41,16 @@ class Hold:
     expires_at: Instant
 
 
-async def create(conn: Connection, *, actor: Actor, query: SlotQuery, clock: Clock) -> Hold:
+async def create(
+    conn: Connection, *, actor: Actor, query: SlotQuery, clock: Clock, verified: Verified = STORED
+) -> Hold:
     """Keep the start of a query, one seat of it in a type that has more; the engine is asked as a booking would.
 
+    Args:
+        verified: whose calendars were asked live; by default what is stored of them counts.
+
     Raises:
+        Unverified: calendars have to be asked live first.
         NotFound: no such meeting type, host, queue or resource in this company.
         SlotTaken: a host's time is taken.
         DomainError: one of `refusals.ALL` names the rule that does not offer this start.
@@ -51,7 +58,9 @@ async def create(conn: Connection, *, actor: Actor, query: SlotQuery, clock: Clo
     """
     loaded, now = await calendars.load_locked(conn, actor.company_id, query, clock)
     order_checks.check_channel(query.channel, loaded.meeting_type)
-    placement = await placements.place(conn, actor, loaded, query.start, now, ignore_availability=False)
+    placement = await placements.place(
+        conn, actor, loaded, query.start, now, ignore_availability=False, verified=verified
+    )
     minutes = CompanySettings.of(loaded.company.settings).hold_minutes
     expires_at = now.add(minutes=minutes)
     hold_id = await reservations.reserve(

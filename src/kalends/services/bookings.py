@@ -34,6 +34,7 @@ from .outcomes import Booked, Occurrence, Pending
 from .placements import Placement
 from .refusals import OutsideHours
 from .slot_queries import Loaded, SlotQuery
+from .verification import STORED, Verified
 
 
 class SeriesConflict(Invalid):
@@ -42,13 +43,19 @@ class SeriesConflict(Invalid):
     code = "series-conflict"
 
 
-async def book(conn: Connection, *, actor: Actor, order: Order, clock: Clock) -> Booked | Pending:
+async def book(
+    conn: Connection, *, actor: Actor, order: Order, clock: Clock, verified: Verified = STORED
+) -> Booked | Pending:
     """Book an order, in the caller's transaction; where somebody has to confirm it first, keep its time.
 
     Locks the type when it has a cap, the queue, the one-time link, the hosts with rooms and things; the clock is read
     after that.
 
+    Args:
+        verified: whose calendars were asked live; by default what is stored of them counts.
+
     Raises:
+        Unverified: calendars have to be asked live first.
         NotFound: the company has no such meeting type, host, queue, resource, hold, link or pending attendee.
         SlotTaken: a host's time is taken.
         DomainError: one of `refusals.ALL` names the rule that does not offer this start.
@@ -69,7 +76,7 @@ async def book(conn: Connection, *, actor: Actor, order: Order, clock: Clock) ->
     order = order_checks.checked(order, kind)
     if order.one_time_link_id:
         await one_time_links.check(conn, company_id, order.one_time_link_id, kind.id, now)
-    placed, refused = await _placed(conn, actor, loaded, order, now)
+    placed, refused = await _placed(conn, actor, loaded, order, now, verified)
     settings = CompanySettings.of(loaded.company.settings)
     needed = new_provisional_bookings.needed(kind, settings, order)
     outcome: Booked | Pending
@@ -136,11 +143,11 @@ async def _load(conn: Connection, actor: Actor, order: Order, clock: Clock) -> t
 
 
 async def _placed(
-    conn: Connection, actor: Actor, loaded: Loaded, order: Order, now: Instant
+    conn: Connection, actor: Actor, loaded: Loaded, order: Order, now: Instant, verified: Verified
 ) -> tuple[Sequence[Placement], Sequence[Occurrence]]:
     """Place each start of an order; answer those placed, and those of a series that are left out."""
     if order.recurrence is None:
-        return [await _place(conn, actor, loaded, order, order.start, now, None)], []
+        return [await _place(conn, actor, loaded, order, order.start, now, None, verified)], []
     placed: list[Placement] = []
     refused: list[tuple[int, Occurrence, str]] = []
     last = recurrence.latest(order.start, order.recurrence)
@@ -150,7 +157,7 @@ async def _placed(
             if not exists:
                 raise OutsideHours
             like = placed[0] if placed else None
-            placed.append(await _place(conn, actor, loaded, order, start, now, like))
+            placed.append(await _place(conn, actor, loaded, order, start, now, like, verified))
         except refusals.ALL as error:
             refused.append((number, Occurrence(start, error_code=error.code), error.message))
         else:
@@ -170,6 +177,7 @@ async def _place(
     start: Instant,
     now: Instant,
     like: Placement | None,
+    verified: Verified,
 ) -> Placement:
     seats = order.attendee.seats
     if order.hold_id and start == order.start:
@@ -178,7 +186,15 @@ async def _place(
             placements.check_override(actor, held)
         return held
     return await placements.place(
-        conn, actor, loaded, start, now, ignore_availability=order.ignore_availability, seats=seats, like=like
+        conn,
+        actor,
+        loaded,
+        start,
+        now,
+        ignore_availability=order.ignore_availability,
+        seats=seats,
+        like=like,
+        verified=verified,
     )
 
 

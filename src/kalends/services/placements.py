@@ -17,11 +17,12 @@ from kalends.storage.claims import Claim
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
 
-from . import overlaps, queues, refusals, taken_units
+from . import overlaps, queues, refusals, taken_units, verification
 from .actor import Actor
 from .refusals import SlotTaken
 from .slot_queries import Loaded, Session
 from .taken_units import TakenUnit
+from .verification import STORED, Verified
 
 # What a host cannot disregard: these say what is offered at all, not when.
 _INSIDE = ("meeting-type-disabled", "duration-not-allowed", "host-not-allowed")
@@ -77,6 +78,7 @@ async def place(
     seats: int = 1,
     moved: UUID | None = None,
     like: Placement | None = None,
+    verified: Verified = STORED,
 ) -> Placement:
     """Ask the engine who takes this start; with `ignore_availability` the first hosts do when nobody is free.
 
@@ -86,25 +88,32 @@ async def place(
         seats: how many are needed, in a type with more than one.
         moved: the appointment that is moved; it joins no other.
         like: another start of the series; its hosts take this one too where they are free.
+        verified: whose calendars were asked live.
 
     Raises:
         DomainError: one of `refusals.ALL`.
+        Unverified: calendars of whoever would take it, or of who is said to be busy, have to be asked first.
         OverrideNotAllowed: availability is to be ignored, and the actor is neither administrator nor one of the hosts.
     """
     if like:
         loaded = _preferring(loaded, like)
     asked = tuple(one.calendar for one in loaded.resources)
     verdict = slots.check(loaded.rules, loaded.calendars, loaded.ask, start, now, resources=asked)
+    if ignore_availability:
+        verified = STORED
     if isinstance(verdict, Joinable):
         placed = None if moved else await _joining(conn, loaded, start)
         if placed is None:
             raise SlotTaken(reason="claimed")
     elif isinstance(verdict, Refusal) and (not ignore_availability or verdict.code in _INSIDE):
+        if verdict.host is not None and verdict.reason in ("busy", "buffer"):
+            verification.require(verified, loaded, [loaded.hosts[verdict.host]])
         raise refusals.error(await _told_apart(conn, loaded, verdict, start, moved))
     else:
         if 1 < loaded.meeting_type.spots < seats:
             raise SlotTaken
         placed = await _taking(conn, loaded, verdict, start, now, like)
+        verification.require(verified, loaded, placed.hosts)
     if ignore_availability:
         check_override(actor, placed, moved=moved)
     return placed
