@@ -1,0 +1,5 @@
+"""Calendars of Microsoft 365 and outlook.com, by Microsoft Graph."""
+
+from .provider import Microsoft
+
+__all__ = ["Microsoft"]
