@@ -65,5 +65,7 @@ def tag_of(body: bytes) -> bytes:
 
 
 def _has(known: str, tag: str) -> bool:
-    """Tell whether an If-None-Match names this tag; proxies may have made it weak."""
-    return known.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in known.split(","))
+    """Tell whether an If-None-Match names this tag; either may be weak (RFC 9110 13.1.2)."""
+    return known.strip() == "*" or tag.removeprefix("W/") in (
+        one.strip().removeprefix("W/") for one in known.split(",")
+    )

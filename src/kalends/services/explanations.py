@@ -55,6 +55,26 @@ class Explained:
             if claim.host_no in host_nos and (minute_down(claim.start), minute_up(claim.end)) in met
         ]
 
+    def busy(self, step: Step, host: Host | None) -> list[BusyEvent]:
+        """Find the busy events that a step met, each with the calendar it stands in where that is a host's.
+
+        Of a host whose calendars are unknown there is one for all the time, for each connection that is to blame.
+        """
+        found = self.loaded.connected.get(host.id) if host else None
+        events = [one for one in step.met if not one.claim]
+        if found is None:
+            return [BusyEvent(one.start, one.end, one.reason) for one in events]
+        if found.unknown:
+            blamed = [one.connection_id for one in found.freshness if not one.is_known]
+            return [BusyEvent(one.start, one.end, one.reason, id_, None) for one in events for id_ in blamed]
+        met = {(one.start, one.end): one.reason for one in events}
+        return [
+            BusyEvent(*span, met[span], calendar.connection_id, calendar.calendar_id)
+            for calendar in found.events
+            for span in dict.fromkeys(calendar.spans)
+            if span in met
+        ]
+
     @property
     def reason(self) -> str | None:
         """Why the time is not free, as a booking is told it (contract 6.6)."""
@@ -67,6 +87,16 @@ class Explained:
         steps = [step for step in self.explanation.hosts[verdict.host] if step.code == verdict.code]
         met = [reason for step in steps for _, reason in self.behind(step, [host_no])]
         return "claimed" if "claimed" in met else "buffer"
+
+
+class BusyEvent(NamedTuple):
+    """Time (epoch minutes) that is busy elsewhere; without a calendar all of it is, since nothing is known."""
+
+    start: int
+    end: int
+    reason: Literal["claimed", "busy", "buffer"]
+    connection_id: UUID | None = None
+    calendar_id: UUID | None = None
 
 
 class Hindrance(NamedTuple):
@@ -158,7 +188,7 @@ def _lacking(loaded: Loaded, found: Explanation) -> list[Hindrance]:
     if failed and failed[0].code != "cap-reached":
         return _all_of(loaded, failed[0].code)
     lacking = [
-        Hindrance(host, *_type_and_code(step))
+        Hindrance(host, *_type_and_code(step, unknown=loaded.is_unknown(host)))
         for host, steps in zip(loaded.hosts, found.hosts, strict=True)
         if (step := _first_failed(steps))
     ]
@@ -185,14 +215,16 @@ def _all_of(loaded: Loaded, code: str) -> list[Hindrance]:
     return [Hindrance(host, code, code) for host in dict.fromkeys(loaded.hosts)]
 
 
-def _type_and_code(step: Step) -> tuple[str, str]:
+def _type_and_code(step: Step, *, unknown: bool = False) -> tuple[str, str]:
     if step.code == "cap-reached" and step.closed:
         return "lead", step.code
     if not step.met:
         return step.code, step.code
     reasons = {one.reason for one in step.met}
-    return next(kind for reason, kind in _TYPES if reason in reasons), step.code
+    kind = next(kind for reason, kind in _TYPES if reason in reasons)
+    return _UNKNOWN if unknown and kind == "event" else kind, step.code
 
 
 # The weightiest first; a calendar's event is called so in the contract.
 _TYPES = (("claimed", "claimed"), ("busy", "event"), ("buffer", "buffer"))
+_UNKNOWN = "calendar-unknown"  # instead of an event, of a host of whose calendars nothing is known

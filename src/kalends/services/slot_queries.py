@@ -164,6 +164,11 @@ class Loaded:
         """The zone of the type's schedule, where caps and periods are counted."""
         return self.rules.zone
 
+    def is_unknown(self, host: Host) -> bool:
+        """Whether a host has no slots because his connected calendars are not known."""
+        found = self.connected.get(host.id)
+        return found is not None and found.unknown
+
     @property
     def resource_calendars(self) -> tuple[Resource, ...]:
         """What the engine is asked with, in the order of `resources`."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -24,6 +24,7 @@ from kalends.edge.etags import tag_of
 from kalends.errors import FieldError, Invalid, NotFound
 from kalends.services import explanations, listings, order_checks
 from kalends.services.explanations import Hindrance
+from kalends.services.freshness import Freshness
 from kalends.services.listings import Listed
 from kalends.services.order_checks import ChannelNotAllowed
 from kalends.services.refusals import DurationNotAllowed
@@ -55,7 +56,8 @@ class UnavailabilityEvent(Answer):
     host_name: str = Field(examples=["Ada Roth"])
     type: str = Field(
         examples=["event"],
-        description="`event` (of a calendar), `claimed`, `buffer`, `lead` (ahead in the queue), else as `code`",
+        description="`event` (of a calendar), `calendar-unknown` (not read for too long), `claimed`, `buffer`, "
+        "`lead` (ahead in the queue), else as `code`",
     )
     picture: str | None
     code: Code = Field(examples=["slot-occupied"])
@@ -85,14 +87,29 @@ class Timeframe(Answer):
     end: str = Field(examples=["2031-03-04T16:00:00.000Z"])
 
 
+class CalendarFreshness(Answer):
+    """How well the calendars of one connection are known."""
+
+    connection_id: UUID
+    age_seconds: int | None = Field(examples=[42], description="What is known is no older; null: never read.")
+    status: Literal["connected", "refused", "stale", "never"] = Field(
+        examples=["connected"], description="`stale`: over a day old; `refused`: it has to be connected again."
+    )
+
+
 class BookingAvailability(Answer):
     """The starts of a window by local date."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     timezone: str = Field(examples=["Europe/Vienna"])
     timeframes: list[Timeframe]
     dates: list[BookableDay]
     earliest_available_date: str | None = Field(examples=["2031-03-04"])
     earliest_month_availability: str | None = Field(examples=["2031-03"])
+    calendars: list[CalendarFreshness] = Field(
+        default=[], description="Only for a host himself who has connected some: those that block here."
+    )
 
 
 async def _no_other_names(
@@ -133,10 +150,11 @@ async def get_booking_availability(
     existingAppointmentId the hosts, the duration and the channel are those of that appointment.
 
     Days without a start are left out. With a timezone the starts are local times with their offset, without
-    one they are in UTC.
+    one they are in UTC. A host himself is told how old what is known of his calendars is; the ETag leaves ages out.
     """
     first, last = window(start, end, timezone or "UTC")
-    query, now = scope(start=first, end=last), app.now()
+    query = scope(start=first, end=last)
+    now = app.now()
     async with app.reading() as conn:
         listed = await listings.listing(conn, actor.company_id, query, now, earliest=not skip_earliest)
     rules = listed.loaded.rules
@@ -145,13 +163,17 @@ async def get_booking_availability(
     if rules.enabled and not query.existing_appointment_id:
         order_checks.check_channel(query.channel, listed.loaded.meeting_type)
     blocked = await _blocked(listed, query, now) if troubleshoot else None
-    # A browser may keep it, and asks with its ETag each time.
-    headers = {"Cache-Control": "private, no-cache"}
-    found = listed.listing
+    found, own = listed.listing, listed.loaded.connected.get(actor.user_id) if actor.user_id else None
     if blocked is None and not found.sessions and found.first is not None:
         written = _written(found.grid, bytes(found.lane), timezone, rules.duration)
-        return Response(written.body, headers={**headers, "ETag": written.tag}, media_type="application/json")
-    return Response(_encode(listed, timezone, blocked), headers=headers, media_type="application/json")
+        body, tag = written.body, written.tag
+    else:
+        body, tag = _encode(listed, timezone, blocked), None
+    if own:
+        body, tag = _with_ages(body, tag, own.freshness)
+    # A browser may keep it, and asks with its ETag each time.
+    headers = {"Cache-Control": "private, no-cache"} | ({"ETag": tag} if tag else {})
+    return Response(body, headers=headers, media_type="application/json")
 
 
 async def _blocked(listed: Listed, query: SlotQuery, now: Instant) -> dict[int, bytes]:
@@ -208,6 +230,18 @@ def _body(
         json.dumps(first).encode(),
         json.dumps(first and first[:7]).encode(),
     )
+
+
+def _with_ages(body: bytes, tag: str | None, calendars: Sequence[Freshness]) -> tuple[bytes, str]:
+    """Add how old what is known of the caller's own calendars is.
+
+    The ages stay out of the tag, which is a weak one: who has these starts already need not have them anew each second.
+    """
+    told = [{"connectionId": str(one.connection_id), "status": one.status} for one in calendars]
+    known = tag.encode() if tag else tag_of(body)
+    aged = [{**one, "ageSeconds": calendar.age_s} for one, calendar in zip(told, calendars, strict=True)]
+    added = b'%b,"calendars":%b}' % (body[:-1], json.dumps(aged).encode())
+    return added, f"W/{tag_of(known + json.dumps(told).encode()).decode()}"
 
 
 def _appointments(loaded: Loaded) -> dict[int, Seats]:

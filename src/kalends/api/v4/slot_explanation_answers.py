@@ -37,12 +37,19 @@ class MetException(Answer):
 class MetClaim(Answer):
     """Time that is taken, buffers included, or a busy event of a calendar."""
 
-    kind: Literal["appointment", "hold", "pending", "event"] = Field(examples=["appointment"])
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    kind: Literal["appointment", "hold", "pending", "event", "calendar-unknown"] = Field(
+        examples=["appointment"],
+        description="`calendar-unknown`: a calendar was not read for too long, so all the time counts as taken",
+    )
     reason: Literal["claimed", "busy", "buffer"] = Field(examples=["claimed"])
     start: Stamp
     end: Stamp
     appointment_id: UUID | None
     name: str | None = Field(examples=["Intro call"])
+    connection_id: UUID | None = Field(None, description="Of a busy event, only for the host himself.")
+    calendar_id: UUID | None = Field(None, description="Of a busy event, only for the host himself.")
 
 
 class Counted(Answer):

@@ -19,6 +19,7 @@ from kalends.errors import NotFound
 from kalends.services import explanations, order_checks
 from kalends.services.explanations import Explained
 from kalends.services.order_checks import ChannelNotAllowed
+from kalends.storage.hosts import Host
 
 from .booking_availability import JoinedAppointment
 from .slot_explanation_answers import (
@@ -56,10 +57,10 @@ async def explain_start(
         found = await explanations.explain(conn, actor.company_id, query, app.now())
     if not query.existing_appointment_id:
         order_checks.check_channel(query.channel, found.loaded.meeting_type)
-    return _answer(found)
+    return _answer(found, actor.user_id)
 
 
-def _answer(found: Explained) -> SlotExplanation:
+def _answer(found: Explained, viewer: UUID | None) -> SlotExplanation:
     verdict = found.explanation.verdict
     refusal = verdict if isinstance(verdict, Refusal) else None
     joined = found.loaded.sessions[found.start.timestamp() // 60] if isinstance(verdict, Joinable) else None
@@ -75,16 +76,16 @@ def _answer(found: Explained) -> SlotExplanation:
             Rule(code=step.code, passed=step.passed, facts=_facts(found, step, ()))
             for step in found.explanation.general
         ],
-        hosts=_hosts(found),
+        hosts=_hosts(found, viewer),
         resources=_resources(found),
     )
 
 
-def _hosts(found: Explained) -> list[ExplainedHost]:
+def _hosts(found: Explained, viewer: UUID | None) -> list[ExplainedHost]:
     """Answer each host once: as he stands in the team in which he comes furthest."""
     best: dict[UUID, ExplainedHost] = {}
     for host, calendar, steps in zip(found.loaded.hosts, found.loaded.calendars, found.explanation.hosts, strict=True):
-        rules = _rules(found, steps, [host.host_no], calendar.schedule.zone)
+        rules = _rules(found, steps, [host.host_no], calendar.schedule.zone, host, own=host.id == viewer)
         passed = bool(rules) and all(rule.passed for rule in rules)
         if host.id not in best or passed > best[host.id].bookable:
             best[host.id] = ExplainedHost(host_id=host.id, host_name=host.full_name, bookable=passed, rules=rules)
@@ -106,11 +107,34 @@ def _resources(found: Explained) -> list[ExplainedResource]:
     ]
 
 
-def _rules(found: Explained, steps: Sequence[Step], host_nos: Sequence[int], zone: str) -> list[Rule]:
-    return [Rule(code=step.code, passed=step.passed, facts=_facts(found, step, host_nos, zone)) for step in steps]
+def _rules(
+    found: Explained,
+    steps: Sequence[Step],
+    host_nos: Sequence[int],
+    zone: str,
+    host: Host | None = None,
+    *,
+    own: bool = False,
+) -> list[Rule]:
+    """Answer the rules of a host, or of a resource; `own`: the host himself is told which of his calendars it is."""
+    events = {step.code: _events(found, step, host, own=own) for step in steps if step.met}
+    return [
+        Rule(
+            code=step.code,
+            passed=step.passed,
+            facts=_facts(found, step, host_nos, zone, events.get(step.code, ())),
+        )
+        for step in steps
+    ]
 
 
-def _facts(found: Explained, step: Step, host_nos: Iterable[int], zone: str | None = None) -> Facts:
+def _facts(
+    found: Explained,
+    step: Step,
+    host_nos: Iterable[int],
+    zone: str | None = None,
+    events: Sequence[MetClaim] = (),
+) -> Facts:
     rules = found.loaded.rules
     facts: dict[str, Any] = {}
     match step.code:
@@ -129,7 +153,7 @@ def _facts(found: Explained, step: Step, host_nos: Iterable[int], zone: str | No
                 "exceptions": _exceptions(found, step),
             }
         case "slot-occupied":
-            facts = {"claims": _claims(found, step, host_nos)}
+            facts = {"claims": [*_claims(found, step, host_nos), *events]}
         case "cap-reached":
             facts = {"caps": _counted(step), "ahead_in_queue": bool(step.closed)}
     return Facts(**facts)
@@ -151,7 +175,7 @@ def _exceptions(found: Explained, step: Step) -> list[MetException]:
 
 
 def _claims(found: Explained, step: Step, host_nos: Iterable[int]) -> list[MetClaim]:
-    claims = [
+    return [
         MetClaim(
             kind=claim.kind,
             reason=reason,
@@ -162,19 +186,27 @@ def _claims(found: Explained, step: Step, host_nos: Iterable[int]) -> list[MetCl
         )
         for claim, reason in found.behind(step, host_nos)
     ]
-    events = [
+
+
+def _events(found: Explained, step: Step, host: Host | None, *, own: bool) -> list[MetClaim]:
+    """Answer busy events without what they are about."""
+    unknown = host is not None and found.loaded.is_unknown(host)
+    events = found.busy(step, host)
+    if not own:
+        events = list(dict.fromkeys(one._replace(connection_id=None, calendar_id=None) for one in events))
+    return [
         MetClaim(
-            kind="event",
+            kind="calendar-unknown" if unknown else "event",
             reason=one.reason,
             start=_instant(one.start),
             end=_instant(one.end),
             appointment_id=None,
             name=None,
+            **{"connection_id": one.connection_id} if one.connection_id else {},
+            **{"calendar_id": one.calendar_id} if one.calendar_id else {},
         )
-        for one in step.met
-        if not one.claim
+        for one in events
     ]
-    return [*claims, *events]
 
 
 def _counted(step: Step) -> list[Counted]:
