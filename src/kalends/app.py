@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -44,6 +44,7 @@ class App:
     box: SecretBox
     calendars: Mapping[CalendarKind, CalendarProvider] = field(default_factory=dict)
     conferences: Mapping[str, ConferenceProvider] = field(default_factory=dict)  # by channel (contract 2.2)
+    redirect_origins: Sequence[str] = ()  # where browsers may be sent back to, beside our own
     now: Callable[[], Instant] = Instant.now
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _waker: asyncio.Task[None] | None = None

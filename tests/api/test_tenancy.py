@@ -12,15 +12,19 @@ from httpx2 import ASGITransport, AsyncClient
 from kalends.app import App
 from tests import factories, ordering
 from tests.api.conftest import Api, CompanyMaker
+from tests.fakes import accounts
 from tests.ordering import order
 
 START = "2031-03-05T09:00:00Z"
+CONNECTIONS = "/v4/calendar-connections/connections"
+CALENDAR = {"provider": "caldav", "username": "ada", "password": accounts.PASSWORD}
 INFO = {"name": "Talk", "description": "", "duration": 30, "channel": "phone"}
 
 
 @pytest.fixture(autouse=True)
 def _still(app: App) -> None:
     app.now = ordering.clock
+    app.calendars = accounts.providers()
 
 
 async def _ids(api: Api) -> dict[str, str]:
@@ -45,6 +49,7 @@ async def _ids(api: Api) -> dict[str, str]:
         "attendee": {"email": "ana@guests.test"},
     }
     provisional = (await api.post("/v4/booking", waiting)).json()["provisionalBookingId"]
+    connection = (await api.post(CONNECTIONS, CALENDAR)).json()["id"]
     return {
         "user_id": str(company.user_id), "userId": str(company.user_id), "hostIds": str(company.user_id),
         "ownerId": str(company.user_id), "meeting_type_id": str(company.meeting_type_id),
@@ -57,6 +62,7 @@ async def _ids(api: Api) -> dict[str, str]:
         "workspace_id": str(company.company_id),
         "resourceId": str(resource.user.id), "resourceChannelIds": str(resource.user.id),
         "holdId": hold, "oneTimeLinkId": link, "provisional_id": provisional,
+        "connection_id": connection,
     }  # fmt: skip
 
 
@@ -83,7 +89,11 @@ async def test_no_path_leads_to_another_company(api: Api, another_company: Compa
     answers: dict[str, int] = {}
 
     for method, path, operation in _operations(_document(api)):
-        names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"]
+        names = [
+            one["name"]
+            for one in operation.get("parameters", ())
+            if one["in"] == "path" and "enum" not in one["schema"]
+        ]
         if names:
             address = path.format(**{name: theirs[name] for name in names})
             query = {"secret": "x" * 43} if path.startswith("/v4/booking/") and method == "GET" else {}
@@ -188,6 +198,21 @@ async def test_no_id_in_a_query_or_a_body_leads_to_another_company(api: Api, ano
         calls["GET", "/v4/provisional-booking/paginated", name] = (
             "/v4/provisional-booking/paginated", listed | {name: theirs[name]},
         )  # fmt: skip
+    one, whose = f"{CONNECTIONS}/{ours['connection_id']}", f"?userId={theirs['userId']}"
+    for method, template, address, sent in (
+        ("POST", CONNECTIONS, CONNECTIONS, CALENDAR),
+        ("PATCH", f"{CONNECTIONS}/{{connection_id}}", one, {"validateAvailability": False}),
+        ("DELETE", f"{CONNECTIONS}/{{connection_id}}", one, {}),
+        ("POST", f"{CONNECTIONS}/{{connection_id}}/sync", f"{one}/sync", {}),
+    ):
+        calls[method, template, "userId"] = (address + whose, sent)
+    for template, address in (
+        (CONNECTIONS, CONNECTIONS),
+        (f"{CONNECTIONS}/{{connection_id}}", one),
+        (f"{CONNECTIONS}/{{connection_id}}/calendars", f"{one}/calendars"),
+        ("/v4/calendar-connections/auth/{provider}/url", "/v4/calendar-connections/auth/google/url"),
+    ):
+        calls["GET", template, "userId"] = (address, {"userId": theirs["userId"]})
     mail = {"title": "Hello", "content": "Text", "attendeeId": theirs["attendeeId"]}
     calls["POST", "/v4/attendee/quick-mail", "attendeeId"] = ("/v4/attendee/quick-mail", mail)
 

@@ -21,7 +21,7 @@ from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.users import User, UserType
 
-from . import availabilities, meeting_type_defaults, meeting_types, resources, rights
+from . import availabilities, calendar_connections, meeting_type_defaults, meeting_types, resources, rights
 from .actor import Actor
 from .availabilities import NewAvailability
 from .calendars import ChangedMeanwhile
@@ -185,7 +185,9 @@ async def update(conn: Connection, *, actor: Actor, user_id: UUID, changes: Mapp
 
 
 async def delete(conn: Connection, *, actor: Actor, user_id: UUID, now: Instant) -> None:
-    """Take a user out of the company: his types and tokens stop, his appointments stay, his address is free again.
+    """Take a user out of the company: his types, tokens and calendars stop, his appointments stay.
+
+    His e-mail address is free again.
 
     Raises:
         UserNotFound: the company has none such.
@@ -203,6 +205,7 @@ async def delete(conn: Connection, *, actor: Actor, user_id: UUID, now: Instant)
     await users.free_slug(conn, user.slug, company_id=user.company_id, user_id=user_id)
     await storage_types.delete_of_user(conn, actor.company_id, user_id, now)
     await storage_availabilities.delete_of_user(conn, actor.company_id, user_id, now)
+    await calendar_connections.delete_of_user(conn, actor.company_id, user_id, now)
 
 
 async def _lock_with_types(conn: Connection, company_id: UUID, user_id: UUID) -> User:

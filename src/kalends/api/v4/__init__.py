@@ -12,6 +12,8 @@ from . import (
     booking_availability,
     booking_holds,
     bookings,
+    calendar_authorizations,
+    calendar_connections,
     companies,
     events,
     handoffs,
@@ -46,6 +48,8 @@ routers: list[APIRouter] = [
     handoffs.router,
     queues.router,
     queue_user_groups.router,
+    calendar_connections.router,
+    calendar_authorizations.router,
 ]
 
 # Asked more often than all others.

@@ -1,0 +1,322 @@
+"""Calendar connections: users' accounts at providers, which of their calendars block, and which is written to.
+
+What a provider is asked, it is asked outside any transaction: `prove` and `look` find what `connect` then stores.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from whenever import Instant
+
+from kalends.domain.remote_events import RemoteCalendar
+from kalends.errors import NotFound, Upstream
+from kalends.ports import (
+    CalendarKind,
+    CalendarProvider,
+    Clock,
+    Connected,
+    ConnectionRefused,
+    Credential,
+    CredentialRefused,
+    ProviderNotConfigured,
+)
+from kalends.storage import calendar_authorizations, calendar_choices, ids, locks, users
+from kalends.storage import calendar_connections as stored
+from kalends.storage.calendar_connections import Calendar, CalendarConnection
+from kalends.storage.database import Connection
+from kalends.storage.secret_box import SecretBox
+from kalends.storage.users import User
+
+from . import rights
+from .actor import Actor
+from .rights import UserNotFound
+
+MOST = 20  # of one user
+ASKED_WITHIN_S = 40
+LONGEST_NAME = 250
+
+
+class CalendarConnectionNotFound(NotFound):
+    """Calendar connection not found"""
+
+    code = "calendar-connection-not-found"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An account as its provider showed it just now."""
+
+    provider: CalendarKind
+    connected: Connected
+    calendars: Sequence[RemoteCalendar]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A connection as it is answered: with its calendars, the provider's default first."""
+
+    connection: CalendarConnection
+    calendars: Sequence[Calendar]
+
+
+def provider_of(providers: Mapping[CalendarKind, CalendarProvider], kind: CalendarKind) -> CalendarProvider:
+    """Find a provider that can be used.
+
+    Raises:
+        ProviderNotConfigured: a setting is missing; the message names it.
+    """
+    found = providers.get(kind)
+    if found is None:
+        raise ProviderNotConfigured(f"This server cannot connect calendars of '{kind}'")
+    if found.lacking:
+        names = " and ".join(found.lacking)
+        raise ProviderNotConfigured(f"This server cannot connect calendars of '{kind}': {names} not set")
+    return found
+
+
+async def prove(provider: CalendarProvider, form: Mapping[str, str]) -> Found:
+    """Try a credential somebody typed in, and see which calendars it leads to.
+
+    Raises:
+        ConnectionRefused: it leads nowhere; says why.
+        Upstream: the provider could not be asked.
+    """
+    async with _limited():
+        return await _look(provider, await provider.connect(form))
+
+
+async def look(provider: CalendarProvider, connected: Connected) -> Found:
+    """See which calendars an account has.
+
+    Raises:
+        ConnectionRefused: none.
+        Upstream: the provider could not be asked.
+    """
+    async with _limited():
+        return await _look(provider, connected)
+
+
+async def owner(conn: Connection, *, actor: Actor, user_id: UUID | None) -> User:
+    """Find whose connections are meant: the acting user's own, or for administrators another user's.
+
+    Raises:
+        UserNotFound: the company has none such.
+        NotYours: he is somebody else, and the actor is no administrator.
+    """
+    if user_id is None:
+        return await rights.acting_user(conn, actor)
+    found = await users.get(conn, actor.company_id, user_id)
+    if found is None:
+        raise UserNotFound
+    rights.require_own(actor, user_id)
+    return found
+
+
+async def host(conn: Connection, *, actor: Actor, user_id: UUID | None) -> User:
+    """Find who may have calendars connected; see `owner`.
+
+    Raises:
+        ConnectionRefused: it is a resource.
+        UserNotFound, NotYours: as of `owner`.
+    """
+    found = await owner(conn, actor=actor, user_id=user_id)
+    if found.user_type == "resource":
+        raise ConnectionRefused("A resource has no calendars of its own")
+    return found
+
+
+async def of_user(conn: Connection, *, actor: Actor, user_id: UUID | None) -> Sequence[View]:
+    """List a user's connections, oldest first, in three statements; see `owner`."""
+    found = await owner(conn, actor=actor, user_id=user_id)
+    connections = await stored.of_users(conn, actor.company_id, [found.id])
+    calendars = await stored.calendars(conn, actor.company_id, [one.id for one in connections])
+    return [View(one, calendars[one.id]) for one in connections]
+
+
+async def get(conn: Connection, *, actor: Actor, connection_id: UUID, user_id: UUID | None = None) -> View:
+    """Find a connection of the actor's; administrators find those of all users.
+
+    Args:
+        user_id: whose it is to be.
+
+    Raises:
+        CalendarConnectionNotFound: there is none such.
+        NotYours: it is somebody else's, and the actor is no administrator.
+    """
+    found = await stored.get(conn, actor.company_id, connection_id)
+    if found is None or user_id not in (None, found.user_id):
+        raise CalendarConnectionNotFound
+    rights.require_own(actor, found.user_id)
+    return await view(conn, found)
+
+
+async def locked(conn: Connection, *, actor: Actor, connection_id: UUID, user_id: UUID | None = None) -> View:
+    """Find a connection as `get` does, and lock its user, then it: what blocks him is changed by one at a time."""
+    found = await get(conn, actor=actor, connection_id=connection_id, user_id=user_id)
+    await locks.users(conn, actor.company_id, [found.connection.user_id])
+    connection = await stored.get(conn, actor.company_id, connection_id, lock=True)
+    if connection is None:
+        raise CalendarConnectionNotFound
+    return await view(conn, connection)
+
+
+async def view(conn: Connection, connection: CalendarConnection) -> View:
+    """Add its calendars to a connection."""
+    calendars = await stored.calendars(conn, connection.company_id, [connection.id])
+    return View(connection, calendars[connection.id])
+
+
+async def connect(
+    conn: Connection, *, actor: Actor, user_id: UUID, found: Found, as_sync: bool, box: SecretBox, clock: Clock
+) -> View:
+    """Store an account of a user: a new connection, or a new credential of the one he has to it.
+
+    A new one blocks with its default calendar. Appointments are written there where it is the user's first, or where
+    that is asked for and they are written nowhere yet.
+
+    Raises:
+        UserNotFound: he was deleted meanwhile.
+        ConnectionRefused: he has too many.
+    """
+    await locks.users(conn, actor.company_id, [user_id])
+    if await users.get(conn, actor.company_id, user_id) is None:
+        raise UserNotFound
+    now, account = clock(), found.connected.account
+    sealed = box.seal(json.dumps(dict(found.connected.credential)).encode())
+    same = await stored.by_account(conn, actor.company_id, user_id, found.provider, account)
+    if same:
+        await stored.renew(conn, actor.company_id, same.id, credential=sealed, now=now)
+        await stored.update(conn, actor.company_id, same.id, {"email": found.connected.email, "updated_at": now})
+        await list_calendars(conn, same, found.calendars)
+        connection_id = same.id
+    else:
+        connection_id = await _add(conn, actor.company_id, user_id, found, sealed, as_sync=as_sync, now=now)
+    await stored.call_for_reading(conn, actor.company_id, connection_id, now)
+    connection = await stored.get(conn, actor.company_id, connection_id)
+    assert connection is not None
+    return await view(conn, connection)
+
+
+async def list_calendars(conn: Connection, connection: CalendarConnection, calendars: Sequence[RemoteCalendar]) -> None:
+    """Store which calendars an account has now; new ones block nothing, chosen ones stay."""
+    await calendar_choices.add(
+        conn, connection.company_id, connection.id, [_row(one, selected=False) for one in calendars]
+    )
+    await calendar_choices.drop_unused(
+        conn, connection.company_id, connection.id, but=[one.remote_id for one in calendars]
+    )
+
+
+async def sync(conn: Connection, *, actor: Actor, connection_id: UUID, user_id: UUID | None, now: Instant) -> View:
+    """Have a connection read as soon as a worker is free, the list of its calendars too.
+
+    Raises:
+        CalendarConnectionNotFound, NotYours: as of `get`.
+    """
+    found = await get(conn, actor=actor, connection_id=connection_id, user_id=user_id)
+    await stored.enqueue(conn, "calendar.list", actor.company_id, connection_id)
+    await stored.call_for_reading(conn, actor.company_id, connection_id, now)
+    return found
+
+
+async def delete(conn: Connection, *, actor: Actor, connection_id: UUID, user_id: UUID | None, now: Instant) -> None:
+    """Disconnect: what its calendars block is free at once; what was written into them stays there.
+
+    Raises:
+        CalendarConnectionNotFound, NotYours: as of `get`.
+    """
+    await locked(conn, actor=actor, connection_id=connection_id, user_id=user_id)
+    await calendar_choices.disconnect(conn, actor.company_id, [connection_id], now)
+
+
+async def delete_of_user(conn: Connection, company_id: UUID, user_id: UUID, now: Instant) -> None:
+    """Disconnect all that a user has connected; he is locked."""
+    found = await stored.of_users(conn, company_id, [user_id])
+    await calendar_choices.disconnect(conn, company_id, [one.id for one in found], now)
+    await calendar_authorizations.delete_of_user(conn, company_id, user_id)
+
+
+async def _add(
+    conn: Connection,
+    company_id: UUID,
+    user_id: UUID,
+    found: Found,
+    sealed: bytes,
+    *,
+    as_sync: bool,
+    now: Instant,
+) -> UUID:
+    others = await stored.of_users(conn, company_id, [user_id])
+    if len(others) >= MOST:
+        raise ConnectionRefused(f"A user has {MOST} calendar connections at most")
+    connection_id = ids.new_id(company_id)
+    row = {
+        "company_id": company_id,
+        "id": connection_id,
+        "user_id": user_id,
+        "provider": found.provider,
+        "account": found.connected.account,
+        "email": found.connected.email,
+        "created_at": now,
+        "updated_at": now,
+    }
+    await stored.add(conn, row, credential=sealed, now=now)
+    first = _default(found.calendars)
+    calendars = [_row(one, selected=one is first) for one in found.calendars]
+    await calendar_choices.add(conn, company_id, connection_id, calendars)
+    if first.writable and not any(one.is_primary for one in others) and (as_sync or not others):
+        added = (await stored.calendars(conn, company_id, [connection_id]))[connection_id]
+        chosen = next(one.id for one in added if one.remote_id == first.remote_id)
+        await calendar_choices.write_to(conn, company_id, user_id, chosen)
+    return connection_id
+
+
+def _default(calendars: Sequence[RemoteCalendar]) -> RemoteCalendar:
+    """Choose what blocks, and is written to, as long as the user says nothing else."""
+    return max(calendars, key=lambda one: (one.is_default, one.writable))  # the first of equal ones
+
+
+def _row(calendar: RemoteCalendar, *, selected: bool) -> dict[str, Any]:
+    return {
+        "remote_id": calendar.remote_id,
+        "name": calendar.name[:LONGEST_NAME],
+        "color": calendar.color,
+        "zone": calendar.zone,
+        "is_default": calendar.is_default,
+        "writable": calendar.writable,
+        "selected": selected,
+    }
+
+
+async def _look(provider: CalendarProvider, connected: Connected) -> Found:
+    newest = connected
+
+    async def keep(credential: Credential) -> None:
+        nonlocal newest
+        newest = replace(newest, credential=credential)
+
+    try:
+        async with provider.open(connected.credential, keep) as account:
+            calendars = list({one.remote_id: one for one in await account.calendars()}.values())
+    except CredentialRefused as refusal:
+        raise ConnectionRefused(refusal.message) from refusal
+    if not calendars:
+        raise ConnectionRefused("The account has no calendars")
+    return Found(provider.kind, newest, calendars)
+
+
+@asynccontextmanager
+async def _limited() -> AsyncIterator[None]:
+    """End what takes too long in all, though none of its requests does."""
+    try:
+        async with asyncio.timeout(ASKED_WITHIN_S):
+            yield
+    except TimeoutError:
+        raise Upstream("The calendar's server takes too long to answer") from None

@@ -1,0 +1,169 @@
+"""What users choose of their connections: which calendars block, and which one is written to; and taking leave.
+
+Whoever calls these has the user locked (`locks.users`): what blocks him is not changed while somebody books him.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from whenever import Instant
+
+from . import ids, rows
+from .calendar_connections import enqueue
+from .database import Connection
+
+_OF_CONNECTIONS = """
+    SELECT id FROM calendar WHERE company_id = %(company)s AND connection_id = ANY(%(connections)s)
+"""
+
+
+async def add(conn: Connection, company_id: UUID, connection_id: UUID, calendars: Sequence[Mapping[str, Any]]) -> None:
+    """Insert calendars of a connection from columns, or renew what the provider says of those that are there."""
+    if not calendars:
+        return
+    values = [
+        {"company_id": company_id, "id": ids.new_id(company_id), "connection_id": connection_id, **one}
+        for one in calendars
+    ]
+    query, parameters = rows.insert("calendar", values)
+    await conn.execute(
+        query
+        + """ ON CONFLICT (connection_id, remote_id) DO UPDATE SET name = excluded.name, color = excluded.color,
+            zone = excluded.zone, is_default = excluded.is_default, writable = excluded.writable""",
+        parameters,
+    )
+
+
+async def drop_unused(conn: Connection, company_id: UUID, connection_id: UUID, *, but: Collection[str]) -> None:
+    """Forget calendars that the provider does not list any more, unless they were chosen.
+
+    Args:
+        but: remote ids of those it lists.
+    """
+    await conn.execute(
+        """
+        DELETE FROM calendar WHERE company_id = %s AND connection_id = %s AND remote_id <> ALL(%s)
+            AND NOT selected AND NOT is_primary
+        """,
+        (company_id, connection_id, list(but)),
+    )
+
+
+async def choose(conn: Connection, company_id: UUID, calendar_id: UUID, changes: Mapping[str, Any]) -> None:
+    """Set columns of one calendar."""
+    await conn.execute(*rows.update("calendar", company_id, calendar_id, changes))
+
+
+async def write_to(conn: Connection, company_id: UUID, user_id: UUID, calendar_id: UUID | None) -> None:
+    """Make one calendar the only one of a user that appointments are written to; None: none is."""
+    values = {"company": company_id, "user": user_id, "calendar": calendar_id}
+    # Two statements each: an index lets no second one be there, not even for a moment.
+    for wanted in (False, True):
+        await conn.execute(
+            f"""
+            UPDATE calendar k SET is_primary = {wanted} FROM calendar_connection c
+            WHERE c.company_id = %(company)s AND c.user_id = %(user)s AND c.deleted_at IS NULL
+                AND k.company_id = c.company_id AND k.connection_id = c.id AND k.is_primary <> {wanted}
+                AND (k.id IS NOT DISTINCT FROM %(calendar)s::uuid) = {wanted}
+            """,
+            values,
+        )
+        await conn.execute(
+            f"""
+            UPDATE calendar_connection c SET is_primary = {wanted}
+            WHERE c.company_id = %(company)s AND c.user_id = %(user)s AND c.deleted_at IS NULL
+                AND c.is_primary <> {wanted} AND {"" if wanted else "NOT"} EXISTS (
+                    SELECT FROM calendar k
+                    WHERE k.company_id = c.company_id AND k.connection_id = c.id AND k.id = %(calendar)s)
+            """,
+            values,
+        )
+
+
+async def unblock(conn: Connection, company_id: UUID, calendar_ids: Collection[UUID]) -> None:
+    """Drop the busy time of calendars that block no more, and all that is known of those that nobody reads now."""
+    values = {"company": company_id, "calendars": list(calendar_ids)}
+    await conn.execute(
+        """
+        DELETE FROM busy_event b USING calendar_event e
+        WHERE e.company_id = %(company)s AND e.calendar_id = ANY(%(calendars)s) AND b.event_id = e.id
+        """,
+        values,
+    )
+    await conn.execute(
+        """
+        DELETE FROM calendar_event e USING calendar k
+        WHERE k.company_id = %(company)s AND k.id = ANY(%(calendars)s) AND NOT k.is_primary
+            AND e.company_id = k.company_id AND e.calendar_id = k.id
+        """,
+        values,
+    )
+    await read_anew(conn, company_id, calendar_ids)
+
+
+async def read_anew(conn: Connection, company_id: UUID, calendar_ids: Collection[UUID]) -> None:
+    """Have the next reading of calendars begin anew; one on its way stores nothing more."""
+    await conn.execute(
+        """
+        INSERT INTO calendar_reading AS r (company_id, calendar_id, reader)
+        SELECT company_id, id, gen_random_uuid() FROM calendar WHERE company_id = %s AND id = ANY(%s)
+        ON CONFLICT (calendar_id) DO UPDATE SET sync_token = NULL, synced_at = NULL, reader = excluded.reader
+        """,
+        (company_id, list(calendar_ids)),
+    )
+
+
+async def disconnect(conn: Connection, company_id: UUID, connection_ids: Collection[UUID], now: Instant) -> None:
+    """Delete connections: what they blocked is free at once, and their credentials are wiped.
+
+    Where a provider tells us of changes, that is first called off, by a job; `wipe` follows it.
+    """
+    values = {"company": company_id, "connections": list(connection_ids), "now": now}
+    await conn.execute(
+        """
+        UPDATE calendar_connection SET deleted_at = %(now)s, updated_at = %(now)s, is_primary = false
+        WHERE company_id = %(company)s AND id = ANY(%(connections)s)
+        """,
+        values,
+    )
+    await conn.execute(
+        "DELETE FROM calendar_entry WHERE company_id = %(company)s AND connection_id = ANY(%(connections)s)", values
+    )
+    await conn.execute(
+        f"DELETE FROM calendar_event WHERE company_id = %(company)s AND calendar_id IN ({_OF_CONNECTIONS})", values
+    )
+    cur = await conn.execute(
+        f"""
+        SELECT DISTINCT k.connection_id FROM calendar_reading r JOIN calendar k ON k.id = r.calendar_id
+        WHERE r.company_id = %(company)s AND r.calendar_id IN ({_OF_CONNECTIONS}) AND r.channel_id IS NOT NULL
+        """,
+        values,
+    )
+    watched = {row[0] for row in await cur.fetchall()}
+    await wipe(conn, company_id, set(connection_ids) - watched)
+    for connection_id in watched:
+        await enqueue(conn, "calendar.disconnect", company_id, connection_id)
+
+
+async def wipe(conn: Connection, company_id: UUID, connection_ids: Collection[UUID]) -> None:
+    """Delete what is left of deleted connections: calendars, readings and credentials."""
+    values = (company_id, list(connection_ids))
+    await conn.execute("DELETE FROM calendar WHERE company_id = %s AND connection_id = ANY(%s)", values)
+    await conn.execute("DELETE FROM calendar_access WHERE company_id = %s AND connection_id = ANY(%s)", values)
+
+
+async def wipe_old(conn: Connection, before: Instant) -> None:
+    """Delete what is left of connections that were deleted before an instant: their job did not get to it."""
+    cur = await conn.execute(
+        """
+        SELECT c.company_id, c.id FROM calendar_access x
+        JOIN calendar_connection c ON c.company_id = x.company_id AND c.id = x.connection_id
+        WHERE c.deleted_at <= %s ORDER BY c.id LIMIT 100
+        """,
+        (before,),
+    )
+    for company_id, connection_id in await cur.fetchall():
+        await wipe(conn, company_id, [connection_id])
