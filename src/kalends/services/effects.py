@@ -8,8 +8,8 @@ while that is so. Nothing here waits for a network: jobs load errands, send the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from whenever import Instant
@@ -23,7 +23,7 @@ from kalends.storage.events import Change
 from kalends.storage.guest_mails import Permit
 from kalends.storage.told import Telling
 
-from . import errands, mails, provisional_mails, series_mails
+from . import calendar_entries, conferences, errands, mails, provisional_mails, series_mails
 from .mails import Errand
 from .messages import Office
 from .provisional_mails import Request
@@ -53,12 +53,17 @@ class Owed:
         return series_mails.write([first, *more], office) if more else mails.write(first, office)
 
 
-async def happened(conn: Connection, *, event_id: int) -> None:
+async def happened(conn: Connection, *, event_id: int, offered: Collection[str], now: Instant) -> None:
     """Write what an event brings about, in the caller's transaction; safe to run twice.
 
-    The first event of a batch to come here writes it for all of them, before anything later can be told of any.
+    The first event of a batch to come here writes the mails of all of them, before anything later can be told of any.
+
+    Args:
+        offered: channels whose links this server can have made.
     """
     change = await events.change(conn, event_id)
+    await conferences.happened(conn, change, offered=offered, now=now)
+    await calendar_entries.happened(conn, change)
     together = [change]
     if change.batch_id:
         if await effects.known(conn, event_id):
@@ -72,8 +77,8 @@ async def owed(conn: Connection, *, effect_id: int, now: Instant) -> Owed | None
     """Find the mail an effect stands for; None: nothing is to be sent now, and that is noted.
 
     A mail to a guest waits while his address got five within the hour, or a guest's client brought about twenty;
-    hosts are told at once. One that tells of several appointments, and one that tells of any of the same, leave one
-    after the other.
+    hosts are told at once. It waits for links that are being made, but not for long. One that tells of several
+    appointments, and one that tells of any of the same, leave one after the other.
     """
     effect = await effects.get(conn, effect_id)
     if effect is None or effect.done_at:
@@ -86,6 +91,12 @@ async def owed(conn: Connection, *, effect_id: int, now: Instant) -> Owed | None
     if about is None or to is None or not to.email:
         await effects.finish(conn, effect.id, "nothing-new", now)
         return None
+    if not isinstance(about, Request):
+        links = await conferences.awaited(conn, effect.company_id, about, now)
+        if isinstance(links, Instant):
+            await effects.put_off(conn, effect.id, until=links, failures=effect.failures)
+            return None
+        about = {key: replace(errand, link_follows=key[0] in links) for key, errand in about.items()}
     permit = None if to.is_host else await guest_mails.take(conn, to.email, client=effect.client, now=now)
     if isinstance(permit, Instant):
         await effects.put_off(conn, effect.id, until=permit, failures=effect.failures)

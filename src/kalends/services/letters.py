@@ -71,7 +71,14 @@ class Letter:
 
 
 def letter(
-    news: News, newest: Snapshot, told: Snapshot | None, to: Reader, *, summary: str, link: str | None
+    news: News,
+    newest: Snapshot,
+    told: Snapshot | None,
+    to: Reader,
+    *,
+    summary: str,
+    link: str | None,
+    link_follows: bool = False,
 ) -> Letter:
     """Write the letter for one reader.
 
@@ -79,6 +86,7 @@ def letter(
         summary: title in the reader's calendar. It is the whole subject of an invitation: Exchange names the
             event in the calendar after the subject (case I07).
         link: address of a guest's own page; None for hosts.
+        link_follows: the link to meet at is not made yet.
     """
     t = to.t
     return Letter(
@@ -88,7 +96,7 @@ def letter(
         heading=_heading(news, newest, told, to),
         intro=_intro(news, newest, to),
         preview=when(newest, to),
-        facts=tuple(facts(news, newest, told, to)),
+        facts=tuple(facts(news, newest, told, to, link_follows=link_follows)),
         link=link or "",
         link_text=t("View or change your booking") if news != "cancellation" else t("View your booking"),
         footer=footer(newest, to),
@@ -142,11 +150,20 @@ def _intro(news: News, newest: Snapshot, to: Reader) -> str:
     return f"{hello} {t('we look forward to your meeting with {people}.', people=hosts)}"
 
 
-def facts(news: News, newest: Snapshot, told: Snapshot | None, to: Reader, *, dates: Fact | None = None) -> list[Fact]:
+def facts(
+    news: News,
+    newest: Snapshot,
+    told: Snapshot | None,
+    to: Reader,
+    *,
+    dates: Fact | None = None,
+    link_follows: bool = False,
+) -> list[Fact]:
     """List what is to be said of a meeting.
 
     Args:
         dates: stands where its time would.
+        link_follows: the link to meet at is not made yet.
     """
     t = to.t
     found = [
@@ -156,7 +173,8 @@ def facts(news: News, newest: Snapshot, told: Snapshot | None, to: Reader, *, da
     if told and news == "change" and telling.moved(told, newest):
         found.append(Fact(t("Before"), when(told, to), gone=True))
     place, link = readers.venue(newest, to), readers.meeting_link(newest)
-    found.append(Fact(t("Where"), place or link, link=link))
+    follows = _link_follows(to) if link_follows and not link and news != "cancellation" else ""
+    found.append(Fact(t("Where"), "\n".join(filter(None, (place or link, follows))), link=link))
     if told and news == "change":
         before = readers.venue(told, to)
         found.append(Fact(t("Before"), before if before != place else "", gone=True))
@@ -168,6 +186,13 @@ def facts(news: News, newest: Snapshot, told: Snapshot | None, to: Reader, *, da
     if news == "cancellation" and (to.is_host or newest.get("cancelSource") not in _BY_GUEST):
         found.append(Fact(t("Reason"), newest.get("cancelReason") or ""))
     return [fact for fact in found if fact.value]
+
+
+def _link_follows(to: Reader) -> str:
+    t = to.t
+    if to.is_host:
+        return t("The link to join could not be made yet. It follows as soon as that works.")
+    return t("The link to join follows.")
 
 
 def _hosts(news: News, newest: Snapshot, told: Snapshot | None, to: Reader) -> list[Fact]:

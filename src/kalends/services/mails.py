@@ -27,6 +27,7 @@ class Errand:
         told_revision: the one he was told of before, with the snapshot `told`; None: he knows nothing yet.
         secret: opens a guest's own page; None for hosts.
         organizer: the host all calendars know as such, whoever hosts now; None: the main host.
+        link_follows: the link to meet at is not made yet.
     """
 
     news: News
@@ -38,6 +39,7 @@ class Errand:
     told: Snapshot | None
     secret: str | None
     organizer: Mapping[str, Any] | None = None
+    link_follows: bool = False
 
     @property
     def to(self) -> Reader:
@@ -59,7 +61,15 @@ def write(errand: Errand, office: Office) -> OutgoingMail:
     wording = invitations.wording(snapshot, to, link)
     message = messages.message(
         office,
-        letters.letter(errand.news, snapshot, errand.told, to, summary=wording.summary, link=link),
+        letters.letter(
+            errand.news,
+            snapshot,
+            errand.told,
+            to,
+            summary=wording.summary,
+            link=link,
+            link_follows=errand.link_follows,
+        ),
         to=(to.name, to.email),
         answers=readers.answers(snapshot, to),
         message_id=office.message_id(snapshot["id"], errand.revision, to.id),

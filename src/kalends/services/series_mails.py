@@ -103,7 +103,9 @@ def _facts(errands: Sequence[Errand], leading: Errand, base_url: str) -> list[Fa
     """List all dates; those of which the same is to be said stand together, and what is true of all is said once."""
     sections: dict[tuple[News, tuple[Fact, ...]], list[Errand]] = {}
     for one in [leading, *(one for one in errands if one is not leading)]:
-        facts = tuple(letters.facts(one.news, one.newest, one.told, one.to, dates=_DATES))
+        facts = tuple(
+            letters.facts(one.news, one.newest, one.told, one.to, dates=_DATES, link_follows=one.link_follows)
+        )
         sections.setdefault((one.news, facts), []).append(one)
     everywhere = set.intersection(*(set(facts) for _, facts in sections)) - {_DATES}
     if leading.to.is_host:  # who comes is only understood as a whole, with all that each of them answered
