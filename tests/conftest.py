@@ -19,6 +19,7 @@ from kalends.ports import OutgoingMail
 from kalends.storage import database, embedded, migrations
 from kalends.storage.database import Connection
 from kalends.storage.secret_box import SecretBox
+from tests.fakes.graph import FakeGraph
 
 # A shell in whose background the tests run, or nohup, lets them and all programs they start ignore these signals. A
 # handler that does nothing is no more to the tests, but is not handed on to programs.
@@ -96,3 +97,10 @@ async def conn(app: App) -> AsyncIterator[Connection]:
     """Lend one connection in a transaction that is rolled back."""
     async with app.pool.connection() as connection, connection.transaction(force_rollback=True):
         yield connection
+
+
+@pytest.fixture
+def graph() -> Iterator[FakeGraph]:
+    """Run a Microsoft Graph that is not Microsoft's."""
+    with FakeGraph() as running:
+        yield running

@@ -1,5 +1,5 @@
 """Calendars of Microsoft 365 and outlook.com, by Microsoft Graph."""
 
-from .provider import Microsoft
+from .provider import MicrosoftCalendars
 
-__all__ = ["Microsoft"]
+__all__ = ["MicrosoftCalendars"]

@@ -23,7 +23,7 @@ _WRITING = "Calendars.ReadWrite"
 _SCOPES = ("offline_access", "User.Read", _WRITING)
 
 
-class Microsoft:
+class MicrosoftCalendars:
     """An AuthorizingProvider: accounts of one tenant, or of any (`common`), private ones included."""
 
     kind: CalendarKind = "outlook"
