@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -19,6 +20,9 @@ from kalends.ports import OutgoingMail
 from kalends.storage import database, embedded, migrations
 from kalends.storage.database import Connection
 from kalends.storage.secret_box import SecretBox
+
+if TYPE_CHECKING:
+    from tests.fakes.google import FakeGoogle
 from tests.fakes.graph import FakeGraph
 
 # A shell in whose background the tests run, or nohup, lets them and all programs they start ignore these signals. A
@@ -70,6 +74,15 @@ def conninfo(server_conninfo: str) -> Iterator[str]:
         migrations.upgrade(own)
         yield own
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def google() -> Iterator["FakeGoogle"]:
+    """Serve a Google of our own for one test (tests/fakes/google.py)."""
+    from tests.fakes.google import FakeGoogle
+
+    with FakeGoogle.running() as running:
+        yield running
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import httpx2
@@ -32,11 +32,13 @@ class JsonApi:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        taken: Collection[int] = (),
     ) -> Answer:
         """Ask, with a new token where the vendor does not take the one at hand; other refusals are the caller's.
 
         Args:
             address: a path below the API's, its parts quoted; or a whole address on the API's own host.
+            taken: statuses the caller looks at himself, although they are said to every caller in the same way.
 
         Raises:
             CredentialRefused: 401 with a token that is new.
@@ -47,6 +49,8 @@ class JsonApi:
         if answer.status == 401:
             token = await self._account.access_token(refused=token)
             answer = await self._send(method, address, query, body, headers, token)
+        if answer.status in taken:
+            return answer
         if answer.status == 401:
             raise CredentialRefused(f"{self.vendor} does not let us in; the calendar has to be connected again")
         put_off = http.judged(self.vendor, answer)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -40,7 +42,7 @@ class Answer:
 
 def client() -> httpx2.AsyncClient:
     """Open connections that go straight to where they are sent."""
-    return httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=TIMEOUT_S)
+    return httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=TIMEOUT_S, verify=_certificates())
 
 
 def nonsense(vendor: str) -> Upstream:
@@ -89,6 +91,12 @@ def retry_after_s(answer: Answer) -> int | None:
         return max(0, min(int((until - now).total_seconds()), LONGEST_PUT_OFF_S))
     except (ValueError, TypeError):
         return None
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read whom to trust once: it takes longer than many a request."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 async def _body(vendor: str, answer: httpx2.Response) -> bytes:

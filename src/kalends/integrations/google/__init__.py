@@ -1,0 +1,5 @@
+"""Google Calendar, through its API version 3."""
+
+from .provider import GoogleCalendars
+
+__all__ = ["GoogleCalendars"]
