@@ -23,7 +23,7 @@ from kalends.services.companies import Founded
 from kalends.services.kept_scopes import Kept
 from kalends.services.slot_queries import Loaded, SlotQuery
 from kalends.storage.database import Connection
-from tests import calendar_rows, factories, ordering, statements
+from tests import busy_rows, calendar_rows, factories, ordering, statements
 from tests.ordering import NOW, START, order
 
 Change: TypeAlias = Callable[[Connection], Awaitable[Any]]
@@ -152,6 +152,57 @@ async def _locked(
     return loaded
 
 
+async def test_listing_and_locking_with_calendars_take_no_more_statements(
+    app: App, office: Office, reading: Connection
+) -> None:
+    async with app.transaction() as conn:
+        own = await busy_rows.connection(conn, office.company, calendars=2)
+        await busy_rows.busy(conn, own.calendars[1], [(START, START.add(minutes=30))])
+    taken = []
+    for query in (_query(office), _query(office, host_ids=(office.member, office.company.user_id), mode="everyone")):
+        await listings.listing(reading, office.company.company_id, query, NOW)
+        with statements.counted() as sent:
+            listed = await listings.listing(reading, office.company.company_id, query, NOW)
+        assert START.timestamp() // 60 not in listed.listing.starts
+        taken.append(len(sent))
+    async with app.transaction() as conn:
+        with statements.counted() as sent:
+            await _locked(conn, office, _query(office, start=START, end=START.add(minutes=1)))
+        taken.append(len(sent))
+
+    assert taken == [1, 1, 2]
+
+
+async def test_a_calendar_that_is_connected_or_left_out_is_seen_at_once(
+    app: App, office: Office, reading: Connection
+) -> None:
+    """Whichever process connected it: what others keep is of an edition that is over."""
+    query = _query(office, start=START, end=START.add(minutes=1))
+
+    async def blocked() -> bool:
+        listed = await listings.listing(reading, office.company.company_id, query, NOW, earliest=False)
+        return not listed.listing.starts
+
+    seen = [await blocked()]
+    async with app.transaction() as conn:
+        own = await busy_rows.connection(conn, office.company, calendars=2)
+        await busy_rows.busy(conn, own.calendars[0], [(START, START.add(minutes=30))])
+    seen.append(await blocked())
+    for change in (
+        "UPDATE calendar SET selected = false WHERE id = %(calendar)s",
+        "UPDATE calendar SET selected = true WHERE id = %(calendar)s",
+        "UPDATE calendar_connection SET validate_availability = false WHERE id = %(connection)s",
+        "UPDATE calendar_connection SET validate_availability = true WHERE id = %(connection)s",
+        "UPDATE calendar_access SET status = 'refused' WHERE connection_id = %(connection)s",
+        "UPDATE calendar_connection SET deleted_at = now() WHERE id = %(connection)s",
+    ):
+        async with app.transaction() as conn:
+            await conn.execute(change, {"calendar": own.calendars[0], "connection": own.id})
+        seen.append(await blocked())
+
+    assert seen == [False, True, False, True, False, True, True, False]
+
+
 async def test_an_appointment_that_is_moved_is_read_each_time(app: App, office: Office, reading: Connection) -> None:
     async with app.transaction() as conn:
         booked = await ordering.book(conn, factories.actor(office.company), order(office.company.meeting_type_id))
@@ -266,6 +317,11 @@ async def test_whatever_is_asked_and_changed_the_kept_answer_is_the_new_one(
 ) -> None:
     """All parts of a query that decide what is read are part of what is kept; and all that may change is noticed."""
     chance = random.Random(4)
+    async with app.transaction() as conn:
+        for user_id in (office.company.user_id, office.member):
+            own = await busy_rows.connection(conn, office.company, user_id, calendars=2)
+            for hours, calendar in enumerate(own.calendars):
+                await busy_rows.busy(conn, calendar, [(NOW.add(hours=24 * 41 + hours), NOW.add(hours=24 * 43))])
     for change in range(80):
         query, other = _random_query(office, chance), _random_query(office, chance)
         parts = [replace(query, **{part: getattr(other, part)}) for part in SlotQuery.__dataclass_fields__]
@@ -346,6 +402,16 @@ def _changes(office: Office, chance: random.Random) -> list[tuple[str, tuple[obj
         (
             "INSERT INTO resource_unit (company_id, user_id, unit) VALUES (%s, %s, 2) ON CONFLICT DO NOTHING",
             (company, office.room),
+        ),
+        ("UPDATE calendar SET selected = %s WHERE company_id = %s", (minutes % 3 > 0, company)),
+        (
+            "UPDATE calendar_connection SET validate_availability = %s WHERE user_id = %s",
+            (minutes % 3 > 0, office.member),
+        ),
+        (
+            """UPDATE meeting_type SET meeting_options = meeting_options || jsonb_build_object('calendarIds', (
+                SELECT jsonb_agg(id) FROM calendar WHERE name = %s AND company_id = %s)) WHERE company_id = %s""",
+            (f"Calendar {minutes % 2}", company, company),
         ),
         (exception, (company, owner, chance.random() < 0.5, day, day, day, day)),
         ("UPDATE availability_exception SET deleted_at = now() WHERE company_id = %s", (company,)),

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 from whenever import Instant
 
 from kalends.errors import DomainError
@@ -13,7 +14,7 @@ from kalends.services import appointments, bookings, calendars, listings
 from kalends.services.companies import Founded
 from kalends.services.slot_queries import Loaded, SlotQuery
 from kalends.storage.database import Connection
-from tests import calendar_rows, factories
+from tests import busy_rows, calendar_rows, factories
 from tests.domain.reference import Reference
 from tests.ordering import order
 
@@ -33,6 +34,7 @@ async def test_every_listed_start_can_be_booked_alone_and_no_other(conn: Connect
     chance = Random(seed)
     now = chance.choice(WEEKS)
     company, kind_id, hosts = await _random_company(conn, chance, now)
+    await _random_calendars(conn, Random(seed), company, kind_id, now)
     query = SlotQuery(
         kind_id,
         now,
@@ -65,6 +67,7 @@ async def test_so_it_is_with_queues_groups_and_resources(conn: Connection, seed:
     chance = Random(seed)
     now = chance.choice(WEEKS)
     company, kind_id = await _random_group(conn, chance, now)
+    await _random_calendars(conn, Random(seed), company, kind_id, now)
     query = SlotQuery(kind_id, now, now.add(hours=72))
 
     listed = (await listings.listing(conn, company.company_id, query, now)).listing.starts
@@ -99,6 +102,37 @@ def _expected(model: Reference, now: Instant) -> list[int]:
         for start in range(_minutes(now), _minutes(now.add(hours=72)))
         if (start % 5 == 0 or start in model.rules.sessions) and model.verdict(start).code in ("bookable", "joinable")
     ]
+
+
+async def _random_calendars(conn: Connection, chance: Random, company: Founded, kind_id: UUID, now: Instant) -> None:
+    """Let some connect calendars with events at odd times; of some it is not known what stands in them by now."""
+    found = await conn.execute(
+        "SELECT id FROM user_account WHERE company_id = %s AND user_type <> 'resource' ORDER BY host_no",
+        (company.company_id,),
+    )
+    counting = []
+    for (user_id,) in await found.fetchall():
+        if chance.random() < 0.3:
+            continue
+        status = "refused" if chance.random() < 0.1 else "connected"
+        synced_at = now.subtract(hours=chance.choice([0, 1, 24, 24, 25]))
+        own = await busy_rows.connection(conn, company, user_id, calendars=2, synced_at=synced_at, status=status)
+        counting += [str(one) for one in own.calendars if chance.random() < 0.5]
+        for calendar in own.calendars:
+            starts = [
+                now.add(seconds=chance.randrange(-40, 80) * 3600 + chance.choice([0, 0, 1, 1799])) for _ in range(4)
+            ]
+            spans = [(start, start.add(minutes=chance.choice([1, 25, 60, 600]))) for start in starts]
+            await busy_rows.busy(conn, calendar, spans)
+    options = Jsonb({"calendarIds": chance.choice([None, counting])})
+    await conn.execute(
+        "UPDATE meeting_type SET meeting_options = meeting_options || %s WHERE id = %s", (options, kind_id)
+    )
+    if chance.random() < 0.3:
+        await conn.execute(
+            "UPDATE company SET settings = %s WHERE id = %s",
+            (Jsonb({"staleCalendarPolicy": "open"}), company.company_id),
+        )
 
 
 async def _random_group(conn: Connection, chance: Random, now: Instant) -> tuple[Founded, UUID]:
