@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests import busy_rows
 from tests.api.conftest import Api
 
 INFO = {"name": "First talk", "description": "", "duration": 45, "channel": "phone"}
@@ -66,6 +67,7 @@ async def test_a_new_type_has_every_key_and_the_defaults(api: Api) -> None:
             "confirmationPageCssSetting": None,
             "bookingPagePassword": None,
             "channelAvailabilities": None,
+            "calendarIds": None,
         },
         "enabled": True,
         "spots": 1,
@@ -231,6 +233,27 @@ async def test_an_availability_is_made_along_and_opens_by_exceptions_only(api: A
         True,
     )
     assert (opening["start"], opening["end"]) == ("2031-03-04T10:00", "2031-03-04T12:00")
+
+
+async def test_a_type_names_the_calendars_that_block_in_it(api: Api) -> None:
+    member = await api.member()
+    assert member.user_id
+    async with api.app.transaction() as conn:
+        own = await busy_rows.connection(conn, api.company, calendars=2)
+        theirs = await busy_rows.connection(conn, api.company, member.user_id)
+        left = await busy_rows.connection(conn, api.company, deleted_at=api.app.now())
+    named = [str(own.calendars[1]), str(theirs.calendars[0])]
+
+    found = await made(api, meetingOptions={"calendarIds": [*named, named[0]]})
+    address = f"/v4/meeting-type/{found['id']}"
+    wrong = await api.patch(address, {"meetingOptions": {"calendarIds": [named[0], str(left.calendars[0])]}})
+    other = await api.patch(address, {"meetingOptions": {"allowSelectChannel": True}})
+    none = [await api.patch(address, {"meetingOptions": {"calendarIds": sent}}) for sent in (None, [])]
+
+    assert found["meetingOptions"]["calendarIds"] == other.json()["meetingOptions"]["calendarIds"] == named
+    assert (wrong.status_code, wrong.json()["errorCode"]) == (404, "calendar-not-found")
+    assert [one["field"] for one in wrong.json()["errors"]] == ["meetingOptions.calendarIds"]
+    assert [one.json()["meetingOptions"]["calendarIds"] for one in none] == [None, None]
 
 
 async def test_channels_have_availabilities_of_their_own(api: Api) -> None:

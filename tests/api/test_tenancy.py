@@ -50,6 +50,7 @@ async def _ids(api: Api) -> dict[str, str]:
     }
     provisional = (await api.post("/v4/booking", waiting)).json()["provisionalBookingId"]
     connection = (await api.post(CONNECTIONS, CALENDAR)).json()["id"]
+    calendar = (await api.get(f"{CONNECTIONS}/{connection}/calendars")).json()["calendars"][0]["id"]
     return {
         "user_id": str(company.user_id), "userId": str(company.user_id), "hostIds": str(company.user_id),
         "ownerId": str(company.user_id), "meeting_type_id": str(company.meeting_type_id),
@@ -62,7 +63,7 @@ async def _ids(api: Api) -> dict[str, str]:
         "workspace_id": str(company.company_id),
         "resourceId": str(resource.user.id), "resourceChannelIds": str(resource.user.id),
         "holdId": hold, "oneTimeLinkId": link, "provisional_id": provisional,
-        "connection_id": connection,
+        "connection_id": connection, "calendarIds": calendar,
     }  # fmt: skip
 
 
@@ -161,6 +162,8 @@ async def test_no_id_in_a_query_or_a_body_leads_to_another_company(api: Api, ano
         calls[method, path, "channelAvailabilities"] = (address, info | channels)
         needed = {"resourceChannels": [{"resourceId": theirs["resourceId"]}]}
         calls[method, path, "resourceId"] = (address, info | needed)
+        blocking = {"meetingOptions": {"calendarIds": [theirs["calendarIds"]]}}
+        calls[method, path, "calendarIds"] = (address, info | blocking)
     calls["POST", "/v4/meeting-type", "userId"] = (
         "/v4/meeting-type", {"meetingInfo": INFO, "userId": theirs["userId"]},
     )  # fmt: skip

@@ -76,6 +76,22 @@ async def change(
     return await calendar_connections.get(conn, actor=actor, connection_id=connection_id)
 
 
+async def require(conn: Connection, company_id: UUID, names: Sequence[str], at: str) -> None:
+    """Make sure that calendars, named by their ids, belong to live connections of the company.
+
+    Args:
+        at: the field that names them.
+
+    Raises:
+        CalendarNotFound: one does not.
+    """
+    known = {str(one) for one in await calendar_choices.existing(conn, company_id, names)}
+    wrong = [name for name in names if name not in known]
+    if wrong:
+        errors = [FieldError(at, f"names no calendar that is connected: {name}") for name in wrong]
+        raise CalendarNotFound("Calendar not found", errors=errors)
+
+
 async def _choose(conn: Connection, before: View, changes: Changes) -> None:
     selected = _named(before, changes.selected, "selectedCalendars")
     all_busy = _named(before, changes.all_busy, "treatAllAsBusy")

@@ -43,6 +43,7 @@ MEETING_OPTIONS: Mapping[str, Any] = {
     "confirmationPageCssSetting": None,
     "bookingPagePassword": None,
     "channelAvailabilities": None,
+    "calendarIds": None,
 }
 # 60 days.
 DAYS_INTO_FUTURE: Mapping[str, Any] = {"mode": "limit", "bookingLimit": 86400, "countMode": "calendar"}

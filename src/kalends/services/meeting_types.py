@@ -16,7 +16,7 @@ from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.users import User
 
-from . import availabilities, meeting_type_defaults, resource_channels, rights
+from . import availabilities, calendar_settings, meeting_type_defaults, resource_channels, rights
 from .actor import Actor
 from .availabilities import NewAvailability
 from .resource_channels import NewChannel
@@ -81,6 +81,7 @@ async def create(
         MeetingTypeNotYours: it is for somebody else, and the actor is no administrator.
         AvailabilityNotFound: the user has no such availability.
         ResourceNotFound: the company has no such resource.
+        CalendarNotFound: nobody in the company has connected such a calendar.
         MeetingTypeSlugTaken: the slug asked for is another type's of the user.
         CustomLinkMissing: the custom channel has no link.
     """
@@ -175,6 +176,7 @@ async def update(
         MeetingTypeNotYours: it is somebody else's, and the actor is no administrator.
         AvailabilityNotFound: its owner has no such availability.
         ResourceNotFound: the company has no such resource.
+        CalendarNotFound: nobody in the company has connected such a calendar.
         MeetingTypeSlugTaken: the slug is another type's of the owner.
         CustomLinkMissing: the custom channel is left without a link.
     """
@@ -236,6 +238,8 @@ async def _columns(
                 made = await availabilities.add(conn, owner=owner, new=one, now=now, exceptions_at=at)
                 chosen[channel] = str(made.id)
         row["meeting_options"] = {"channelAvailabilities": chosen}
+    if calendar_ids := fields.options.get("calendarIds"):
+        await calendar_settings.require(conn, owner.company_id, calendar_ids, "meetingOptions.calendarIds")
     if fields.resource_channels is not None:
         row["resource_channels"] = await resource_channels.stored(conn, owner, fields.resource_channels, channels)
     if fields.sets_ics:

@@ -52,6 +52,18 @@ async def drop_unused(conn: Connection, company_id: UUID, connection_id: UUID, *
     )
 
 
+async def existing(conn: Connection, company_id: UUID, calendar_ids: Collection[str]) -> list[UUID]:
+    """Find those of calendars, by id, that live connections of a company have."""
+    cursor = await conn.execute(
+        """
+        SELECT k.id FROM calendar k JOIN calendar_connection c ON c.company_id = k.company_id AND c.id = k.connection_id
+        WHERE k.company_id = %s AND k.id = ANY(%s::uuid[]) AND c.deleted_at IS NULL
+        """,
+        (company_id, list(calendar_ids)),
+    )
+    return [row[0] for row in await cursor.fetchall()]
+
+
 async def choose(conn: Connection, company_id: UUID, calendar_id: UUID, changes: Mapping[str, Any]) -> None:
     """Set columns of one calendar."""
     await conn.execute(*rows.update("calendar", company_id, calendar_id, changes))

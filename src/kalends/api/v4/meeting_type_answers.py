@@ -84,6 +84,9 @@ class MeetingOptions(Answer):
     confirmation_page_css_setting: PageStyle | None
     booking_page_password: PagePassword | None
     channel_availabilities: dict[str, UUID] | None
+    calendar_ids: list[UUID] | None = Field(
+        description="The connected calendars that block here; null, and for hosts who have none of them: all of theirs."
+    )
 
 
 class MeetingType(Answer):

@@ -145,7 +145,9 @@ class PagePasswordBody(Body):
 class MeetingOptionsBody(Body):
     """How the meeting is booked; in a PATCH, what is not sent stays."""
 
-    keeps_null = frozenset({"maxBufferCarryOverDelay", "confirmationPageCssSetting", "channelAvailabilities"})
+    keeps_null = frozenset(
+        {"maxBufferCarryOverDelay", "confirmationPageCssSetting", "channelAvailabilities", "calendarIds"}
+    )
 
     allowed_durations: Annotated[list[Duration], Field(max_length=50)] | None = None
     allow_select_channel: Flag | None = None
@@ -164,6 +166,9 @@ class MeetingOptionsBody(Body):
     confirmation_page_css_setting: PageStyleBody | None = None
     booking_page_password: PagePasswordBody | None = None
     channel_availabilities: Annotated[dict[Channel, ChannelAvailability], BeforeValidator(_named)] | None = None
+    calendar_ids: Annotated[list[UUID], Field(max_length=100)] | None = Field(
+        default=None, description="Of calendar connections: those that block here. None of them: all that block."
+    )
 
     def options(self) -> dict[str, Any]:
         """Name the options that are set, as they are stored; availabilities of channels come apart."""
@@ -174,6 +179,8 @@ class MeetingOptionsBody(Body):
             found["allowedChannels"] = list(dict.fromkeys(found["allowedChannels"]))
             if len(found["allowedChannels"]) > 1:
                 found.setdefault("allowSelectChannel", True)
+        if "calendarIds" in found:
+            found["calendarIds"] = list(dict.fromkeys(found["calendarIds"] or ())) or None
         if found.get("channelAvailabilities") is not None:
             del found["channelAvailabilities"]
         return found

@@ -11,6 +11,7 @@ from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
 from kalends.services import meeting_types, one_time_links
 from kalends.services.availabilities import AvailabilityNotFound
+from kalends.services.calendar_settings import CalendarNotFound
 from kalends.services.exception_rows import ExceptionInvalid
 from kalends.services.meeting_types import (
     CustomLinkMissing,
@@ -35,6 +36,7 @@ router = APIRouter(prefix="/v4", tags=["Meeting Type V4"])
         UserNotFound,
         AvailabilityNotFound,
         ResourceNotFound,
+        CalendarNotFound,
         MeetingTypeNotYours,
         MeetingTypeSlugTaken,
         CustomLinkMissing,
@@ -82,6 +84,7 @@ async def get_meeting_type(meeting_type_id: UUID, actor: Scheduling, app: AppDep
         MeetingTypeNotFound,
         AvailabilityNotFound,
         ResourceNotFound,
+        CalendarNotFound,
         MeetingTypeNotYours,
         MeetingTypeSlugTaken,
         CustomLinkMissing,
