@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
-import tempfile
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +13,7 @@ from kalends.ports import Mailer
 from kalends.settings import Settings
 from kalends.storage import database
 from kalends.storage.buckets import RateLimit
+from kalends.storage.key_file import KeyFile
 from kalends.storage.secret_box import SecretBox
 
 if TYPE_CHECKING:
@@ -37,7 +34,8 @@ def build(settings: Settings, conninfo: str, *, connections: int = CONNECTIONS) 
         mailer=mailer(settings),
         base_url=settings.public_url,
         mail_from=settings.sender,
-        box=SecretBox(partial(secret_key, settings)),
+        box=secret_box(settings),
+        redirect_origins=settings.redirect_origins,
     )
 
 
@@ -85,29 +83,18 @@ async def work(app: App, conninfo: str, stop: asyncio.Event, *, grace_s: float) 
     await worker.run(app, conninfo, stop=stop, grace_s=grace_s)
 
 
-def secret_key(settings: Settings) -> bytes:
-    """Read what secrets are encrypted with: the setting, else the key file, made (mode 600) if it is not there.
+def secret_box(settings: Settings) -> SecretBox:
+    """Make the box of secrets at rest: with the keys of the settings, else those of the key file.
 
     Raises:
-        OSError: the file cannot be read or made.
+        OSError: the file cannot be read or made; raised when something is sealed or opened.
     """
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value().encode()
-    path = key_file(settings)
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=".secret-", dir=path.parent)  # mode 600
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)  # whole or not at all, and of two processes at once the first one's
-        except FileExistsError:
-            pass
-        finally:
-            os.unlink(draft)
-    return path.read_bytes().strip()
+    if settings.secret_key is None:
+        keys = KeyFile(key_file(settings))
+        return SecretBox(lambda: keys.newest, lambda: keys.previous)
+    key = settings.secret_key.get_secret_value().encode()
+    previous = [one.get_secret_value().encode() for one in settings.previous_secret_keys]
+    return SecretBox(lambda: key, lambda: previous)
 
 
 def key_file(settings: Settings) -> Path:

@@ -49,7 +49,7 @@ def serve(
     if listener is not None:
         configured = configured.listening_at(configured.host, listener.getsockname()[1])
     bootstrap.configure_logs(configured)
-    bootstrap.secret_key(configured)
+    bootstrap.secret_box(configured).seal(b"")  # a key that cannot be had is found out now, not by the first guest
     with database.running(configured) as server:
         applied = database.migrate(server.conninfo)
         if applied:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -18,28 +18,42 @@ class CannotOpen(Exception):
 
 
 class SecretBox:
-    """Encrypts and authenticates with one key; whoever reads the database alone learns nothing."""
+    """Encrypts and authenticates with the newest key; whoever reads the database alone learns nothing."""
 
-    def __init__(self, key: Callable[[], bytes]) -> None:
-        """Take who knows the key, in whatever form; it is asked for when something is sealed or opened first."""
-        self._key = key
+    def __init__(self, key: Callable[[], bytes], previous: Callable[[], Sequence[bytes]] = tuple) -> None:
+        """Take who knows the keys, in whatever form; they are asked for whenever something is sealed or opened.
+
+        Args:
+            key: what is sealed with.
+            previous: opens what was sealed before that one came.
+        """
+        self._key, self._previous = key, previous
 
     def seal(self, plain: bytes) -> bytes:
         """Encrypt; sealing the same twice gives two different values."""
-        return self._fernet.encrypt(plain)
+        return _fernet(self._key()).encrypt(plain)
 
     def open(self, sealed: bytes) -> bytes:
-        """Decrypt what was sealed with this key.
+        """Decrypt what was sealed with any of the keys.
 
         Raises:
             CannotOpen: it was not, or it has been changed.
         """
         try:
-            return self._fernet.decrypt(sealed)
+            return MultiFernet([_fernet(key) for key in (self._key(), *self._previous())]).decrypt(sealed)
         except InvalidToken:
             raise CannotOpen from None
 
-    @cached_property
-    def _fernet(self) -> Fernet:
-        derived = HKDF(SHA256(), length=32, salt=None, info=_PURPOSE).derive(self._key())
-        return Fernet(base64.urlsafe_b64encode(derived))
+    def is_newest(self, sealed: bytes) -> bool:
+        """Tell whether something was sealed with the newest key."""
+        try:
+            _fernet(self._key()).decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
+
+
+@lru_cache(maxsize=64)
+def _fernet(key: bytes) -> Fernet:
+    derived = HKDF(SHA256(), length=32, salt=None, info=_PURPOSE).derive(key)
+    return Fernet(base64.urlsafe_b64encode(derived))
