@@ -22,11 +22,11 @@ async def connect(
     primary: RemoteCalendar | None = PERSONAL,
     **flags: bool,
 ) -> UUID:
-    """Give a user a connection to the calendars Personal, which blocks, and Work; answers its id.
+    """Give a user a connection to the calendars Personal, which is selected, and Work; answers its id.
 
     Args:
         primary: appointments are written to it; None: to none of it.
-        flags: columns of calendar_connection.
+        flags: columns of calendar_connection; nothing blocks unless `validate_availability` says so.
     """
     connection_id = ids.new_id(company_id)
     row = {
@@ -39,6 +39,7 @@ async def connect(
         "is_primary": primary is not None,
         "created_at": now,
         "updated_at": now,
+        "validate_availability": False,
         **flags,
     }
     async with app.transaction() as conn:

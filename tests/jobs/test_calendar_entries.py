@@ -1,0 +1,424 @@
+"""From a change to the hosts' calendars, with the real services and queue; calendars in memory (design section 5)."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from whenever import Instant
+
+from kalends.domain.remote_events import Guest
+from kalends.errors import Upstream
+from kalends.ports import CalendarKind, CredentialRefused
+from kalends.services import appointments, handoffs
+from kalends.services.handoff_candidates import Target
+from kalends.storage import calendar_entries
+from tests import factories
+from tests.calendar_connections import connect, write_to
+from tests.fakes.memory_calendar import PERSONAL, WORK, MemoryCalendar, Stored
+from tests.jobs.stage import NOW, TUESDAY, Stage
+
+Time = tuple[Instant, Instant]
+
+
+@pytest.fixture
+def calendar(stage: Stage) -> MemoryCalendar:
+    calendar = MemoryCalendar()
+    stage.app.calendars = {"caldav": calendar}
+    return calendar
+
+
+@pytest.fixture
+async def connection_id(stage: Stage, calendar: MemoryCalendar) -> UUID:
+    return await connect(stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW)
+
+
+def times(events: list[Stored]) -> list[Time]:
+    return [(one.start, one.end) for one in events]
+
+
+def half_hour(start: Instant) -> Time:
+    return start, start.add(minutes=30)
+
+
+async def owed(stage: Stage, appointment_id: UUID) -> list[tuple[object, ...]]:
+    return await stage.rows(
+        "SELECT failures, due_at, error FROM calendar_write WHERE appointment_id = %s ORDER BY user_id", appointment_id
+    )
+
+
+async def entries(stage: Stage, appointment_id: UUID) -> list[tuple[object, ...]]:
+    return await stage.rows(
+        "SELECT part, start_at FROM calendar_entry WHERE appointment_id = %s ORDER BY part", appointment_id
+    )
+
+
+async def later(stage: Stage, **time: int) -> None:
+    """Let time pass, then start what is due and do it."""
+    stage.now = stage.now.add(**time)
+    async with stage.app.transaction() as conn:
+        await calendar_entries.start_due(conn, stage.now)
+    await stage.work()
+
+
+@pytest.mark.usefixtures("connection_id")
+async def test_a_booking_is_one_event_however_often_its_jobs_run(stage: Stage, calendar: MemoryCalendar) -> None:
+    booked = await stage.book()
+
+    await stage.work()
+    await stage.run(
+        "calendar.write",
+        company_id=str(stage.founded.company_id),
+        appointment_id=str(booked.appointment_id),
+        user_id=str(stage.founded.user_id),
+    )
+
+    (event,) = calendar.shown()
+    assert (event.uid, event.start, event.end) == (f"{booked.appointment_id}@kalends", *half_hour(TUESDAY))
+    assert calendar.asked == ["put"]
+    assert await owed(stage, booked.appointment_id) == []
+
+
+@pytest.mark.usefixtures("connection_id")
+async def test_the_event_says_to_the_host_who_comes_and_never_how_a_guest_gets_to_his_page(
+    stage: Stage, calendar: MemoryCalendar
+) -> None:
+    booked = await stage.book(bringing=("kim@guest.test",))
+
+    await stage.work()
+
+    (event,) = calendar.shown()
+    assert event.entry is not None
+    ((owner, email),) = await stage.rows(
+        "SELECT given_name || ' ' || family_name, email FROM user_account WHERE id = %s", stage.founded.user_id
+    )
+    assert event.entry.summary == "Talk with Jo Lee, kim"
+    assert event.entry.description == f"Jo Lee, {stage.guest}\nkim, kim@guest.test"
+    assert (event.entry.organizer, event.entry.zone) == (Guest(str(owner), str(email)), "Europe/Berlin")
+    assert event.entry.guests == (
+        Guest("Jo Lee", stage.guest), Guest("kim", "kim@guest.test", "needs-action"),
+    )  # fmt: skip
+    assert (event.entry.appointment_id, event.entry.sequence, event.entry.meeting) == (booked.appointment_id, 0, False)
+    assert booked.secret not in repr(event.entry)
+
+
+async def test_guests_are_not_named_where_the_host_does_not_want_it(stage: Stage, calendar: MemoryCalendar) -> None:
+    await connect(
+        stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW, disable_attendee_notification=True
+    )
+    await stage.book()
+
+    await stage.work()
+
+    (event,) = calendar.shown()
+    assert event.entry is not None
+    assert (event.entry.guests, event.entry.description) == ((), f"Jo Lee, {stage.guest}")
+
+
+@pytest.mark.parametrize(
+    ("provider", "bringing", "named"),
+    [("google", (), ["Jo Lee"]), ("google", ("kim@guest.test",), []), ("outlook", (), [])],
+)
+async def test_guests_are_named_only_where_nobody_writes_to_them_or_shows_them_each_other(
+    stage: Stage, provider: CalendarKind, bringing: tuple[str, ...], named: list[str]
+) -> None:
+    calendar = MemoryCalendar(provider)
+    stage.app.calendars = {provider: calendar}
+    await connect(stage.app, stage.founded.company_id, stage.founded.user_id, provider=provider, now=NOW)
+    await stage.book(bringing=bringing)
+
+    await stage.work()
+
+    (event,) = calendar.shown()
+    assert event.entry is not None
+    assert [guest.name for guest in event.entry.guests] == named
+
+
+@pytest.mark.usefixtures("connection_id")
+async def test_moves_and_cancellations_follow(stage: Stage, calendar: MemoryCalendar) -> None:
+    booked = await stage.book()
+    await stage.work()
+
+    await stage.move(booked.appointment_id, TUESDAY.add(hours=2))
+    await stage.work()
+    moved = times(calendar.shown())
+    await stage.cancel(booked.appointment_id)
+    await stage.work()
+
+    assert moved == [half_hour(TUESDAY.add(hours=2))]
+    assert (calendar.shown(), await entries(stage, booked.appointment_id)) == ([], [])
+
+
+@pytest.mark.usefixtures("connection_id")
+async def test_changes_in_a_row_are_written_once_as_the_newest_says(stage: Stage, calendar: MemoryCalendar) -> None:
+    booked = await stage.book()
+    await stage.work()
+    for hours in (1, 2, 3):
+        await stage.move(booked.appointment_id, TUESDAY.add(hours=hours))
+
+    await stage.work()
+
+    assert times(calendar.shown()) == [half_hour(TUESDAY.add(hours=3))]
+    assert calendar.asked == ["put", "put"]
+
+
+@pytest.mark.usefixtures("connection_id")
+async def test_booked_and_cancelled_before_anything_was_written_is_never_written(
+    stage: Stage, calendar: MemoryCalendar
+) -> None:
+    booked = await stage.book()
+    await stage.cancel(booked.appointment_id)
+
+    await stage.work()
+
+    assert (calendar.asked, await owed(stage, booked.appointment_id)) == ([], [])
+
+
+async def test_hosts_without_a_calendar_cost_one_statement_and_no_job(stage: Stage) -> None:
+    booked = await stage.book()
+
+    await stage.work()
+
+    assert await owed(stage, booked.appointment_id) == []
+
+
+async def test_a_handover_takes_the_event_from_one_calendar_to_the_other_and_keeps_the_organizer(
+    stage: Stage, calendar: MemoryCalendar
+) -> None:
+    theirs = MemoryCalendar(kind="icloud")
+    stage.app.calendars = {"caldav": calendar, "icloud": theirs}
+    async with stage.app.transaction() as conn:
+        ben = (await factories.user(conn, stage.founded, now=NOW)).user
+    company_id = stage.founded.company_id
+    await connect(stage.app, company_id, stage.founded.user_id, now=NOW)
+    await connect(stage.app, company_id, ben.id, provider="icloud", now=NOW)
+    booked = await stage.book()
+    await stage.work()
+    (before,) = calendar.shown()
+
+    async with stage.app.transaction() as conn:
+        await handoffs.hand_over(
+            conn, actor=stage.actor, appointment_id=booked.appointment_id, target=Target(user_id=ben.id),
+            clock=stage.clock,
+        )  # fmt: skip
+    await stage.work()
+    await stage.move(booked.appointment_id, TUESDAY.add(hours=2))
+    await stage.work()
+
+    (after,) = theirs.shown()
+    assert before.entry
+    assert after.entry
+    assert calendar.shown() == []
+    assert (after.uid, after.start) == (before.uid, TUESDAY.add(hours=2))
+    assert after.entry.organizer == before.entry.organizer
+    assert after.entry.guests[0] == Guest(ben.full_name, ben.email)
+
+
+async def test_a_group_is_one_event_whose_guests_come_and_go(stage: Stage, calendar: MemoryCalendar) -> None:
+    await connect(stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW)
+    async with stage.app.transaction() as conn:
+        group = await factories.meeting_type(conn, stage.founded, spots=3, now=NOW)
+    stage.meeting_type_id = group.id
+    await stage.book()
+    await stage.work()
+
+    booked = await stage.book(guest="mia@guest.test")
+    await stage.work()
+    (joined,) = calendar.shown()
+    ((mia,),) = await stage.rows("SELECT id FROM attendee WHERE email = 'mia@guest.test' AND appointment_id = %s",
+                                 booked.appointment_id)  # fmt: skip
+    await stage.cancel(booked.appointment_id, UUID(str(mia)))
+    await stage.work()
+
+    (left,) = calendar.shown()
+    assert joined.entry
+    assert left.entry
+    assert [guest.email for guest in joined.entry.guests] == [stage.guest, "mia@guest.test"]
+    assert [guest.email for guest in left.entry.guests] == [stage.guest]
+
+
+async def test_buffers_are_events_of_their_own_where_wanted(stage: Stage, calendar: MemoryCalendar) -> None:
+    await connect(stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW, sync_buffers_to_calendar=True)
+    async with stage.app.transaction() as conn:
+        kind = await factories.meeting_type(
+            conn, stage.founded, meeting_info={"bufferBefore": 15, "bufferAfter": 5}, now=NOW
+        )
+    stage.meeting_type_id = kind.id
+    booked = await stage.book()
+    await stage.work()
+    start, end = half_hour(TUESDAY)
+    written = [(one.uid, one.start, one.end) for one in calendar.shown()]
+
+    await stage.cancel(booked.appointment_id)
+    await stage.work()
+
+    assert written == [
+        (f"{booked.appointment_id}-before@kalends", start.subtract(minutes=15), start),
+        (f"{booked.appointment_id}@kalends", start, end),
+        (f"{booked.appointment_id}-after@kalends", end, end.add(minutes=5)),
+    ]
+    assert calendar.shown() == []
+
+
+@pytest.mark.usefixtures("connection_id")
+async def test_an_outage_is_outlasted_and_leaves_no_second_event(stage: Stage, calendar: MemoryCalendar) -> None:
+    calendar.failure = Upstream("away")
+    booked = await stage.book()
+    await stage.work()
+    waiting = await owed(stage, booked.appointment_id)
+    await later(stage, seconds=11)
+    calendar.failure, calendar.loses = None, [Upstream("the answer was lost")]
+    await later(stage, seconds=61)
+
+    await later(stage, seconds=301)
+
+    assert waiting == [(1, NOW.add(seconds=10), "away")]
+    assert times(calendar.shown()) == [half_hour(TUESDAY)]
+    assert await owed(stage, booked.appointment_id) == []
+
+
+@pytest.mark.usefixtures("connection_id")
+async def test_a_move_whose_answer_was_lost_is_not_taken_for_a_move_in_the_calendar(
+    stage: Stage, calendar: MemoryCalendar
+) -> None:
+    booked = await stage.book()
+    await stage.work()
+    calendar.loses = [Upstream("the answer was lost")]
+    await stage.move(booked.appointment_id, TUESDAY.add(hours=1))
+    await stage.work()
+
+    await later(stage, seconds=11)
+
+    assert times(calendar.shown()) == [half_hour(TUESDAY.add(hours=1))]
+    assert await owed(stage, booked.appointment_id) == []
+
+
+async def test_what_is_owed_waits_for_a_connection_that_lets_us_in_again(
+    stage: Stage, calendar: MemoryCalendar, connection_id: UUID
+) -> None:
+    calendar.failure = CredentialRefused("no")
+    booked = await stage.book()
+    await stage.work()
+    ((asked_soon,),) = await stage.rows("SELECT due_at FROM calendar_access WHERE connection_id = %s", connection_id)
+    async with stage.app.transaction() as conn:  # as its reading finds out
+        await conn.execute("UPDATE calendar_access SET status = 'refused' WHERE connection_id = %s", (connection_id,))
+    await later(stage, seconds=11)
+    await later(stage, hours=3)
+    waiting = await owed(stage, booked.appointment_id)
+    calendar.failure, tries = None, calendar.asked.count("put")
+    async with stage.app.transaction() as conn:  # as connecting it again does
+        await conn.execute("UPDATE calendar_access SET status = 'connected' WHERE connection_id = %s", (connection_id,))
+
+    await later(stage, seconds=10)
+
+    assert asked_soon == NOW
+    assert (waiting, tries) == ([(1, None, calendar_entries.REFUSED)], 1)
+    assert times(calendar.shown()) == [half_hour(TUESDAY)]
+
+
+@pytest.mark.usefixtures("connection_id")
+async def test_what_else_was_changed_in_the_calendar_is_written_over(stage: Stage, calendar: MemoryCalendar) -> None:
+    booked = await stage.book()
+    await stage.work()
+    (event,) = calendar.shown()
+    calendar.move(replace(event, transparent=True), event.start, event.end)  # another etag, the same time
+
+    await stage.move(booked.appointment_id, TUESDAY.add(hours=1))
+    await stage.work()
+
+    assert times(calendar.shown()) == [half_hour(TUESDAY.add(hours=1))]
+
+
+async def test_a_move_in_the_calendar_is_left_to_its_reading_and_then_written_over(
+    stage: Stage, calendar: MemoryCalendar, connection_id: UUID
+) -> None:
+    booked = await stage.book()
+    await stage.work()
+    (event,) = calendar.shown()
+    dragged = calendar.move(event, *half_hour(TUESDAY.add(hours=5)))
+    await stage.rows("UPDATE calendar_access SET due_at = NULL WHERE connection_id = %s RETURNING 1", connection_id)
+
+    async with stage.app.transaction() as conn:
+        await appointments.annotate(
+            conn, actor=stage.actor, appointment_id=booked.appointment_id, fields={"note": "x"}, clock=stage.clock
+        )
+    await stage.work()
+
+    assert calendar.shown() == [dragged]
+    assert await owed(stage, booked.appointment_id) == [
+        (1, stage.now.add(seconds=90), calendar_entries.DECIDED),
+    ]
+    await later(stage, seconds=91)
+    assert times(calendar.shown()) == [half_hour(TUESDAY)]
+
+
+@pytest.mark.usefixtures("connection_id")
+async def test_a_cancelled_appointment_goes_wherever_it_was_moved(stage: Stage, calendar: MemoryCalendar) -> None:
+    booked = await stage.book()
+    await stage.work()
+    (event,) = calendar.shown()
+    calendar.move(event, *half_hour(TUESDAY.add(hours=5)))
+
+    await stage.cancel(booked.appointment_id)
+    await stage.work()
+
+    assert calendar.shown() == []
+
+
+async def test_another_calendar_to_write_to_gets_the_event_and_the_old_one_loses_it(
+    stage: Stage, calendar: MemoryCalendar, connection_id: UUID
+) -> None:
+    booked = await stage.book()
+    await stage.work()
+    await write_to(stage.app, connection_id, WORK)
+
+    await stage.move(booked.appointment_id, TUESDAY.add(hours=1))
+    await stage.work()
+
+    assert calendar.shown(PERSONAL) == []
+    assert times(calendar.shown(WORK)) == [half_hour(TUESDAY.add(hours=1))]
+
+
+async def test_a_first_calendar_gets_what_is_still_to_come(stage: Stage, calendar: MemoryCalendar) -> None:
+    coming, over = await stage.book(TUESDAY), await stage.book(Instant.parse_iso("2031-03-04T09:00:00Z"))
+    await stage.work()
+    stage.now = Instant.parse_iso("2031-03-05T09:00:00Z")
+    await connect(stage.app, stage.founded.company_id, stage.founded.user_id, now=stage.now)
+
+    async with stage.app.transaction() as conn:
+        await calendar_entries.owe_coming(
+            conn, company_id=stage.founded.company_id, user_id=stage.founded.user_id, now=stage.now
+        )
+    await later(stage, seconds=10)
+
+    assert [one.uid for one in calendar.shown()] == [f"{coming.appointment_id}@kalends"]
+    assert await owed(stage, over.appointment_id) == []
+
+
+@pytest.mark.usefixtures("connection_id")
+async def test_what_is_over_is_not_written_anew(stage: Stage, calendar: MemoryCalendar) -> None:
+    calendar.failure = Upstream("away")
+    booked = await stage.book()
+    await stage.work()
+    calendar.failure = None
+
+    await later(stage, hours=24 * 9)
+
+    assert calendar.shown() == []
+    assert await owed(stage, booked.appointment_id) == []
+
+
+async def test_entries_of_a_calendar_that_was_disconnected_are_forgotten(
+    stage: Stage, calendar: MemoryCalendar, connection_id: UUID
+) -> None:
+    booked = await stage.book()
+    await stage.work()
+    async with stage.app.transaction() as conn:
+        await conn.execute(
+            "UPDATE calendar_connection SET deleted_at = %s, is_primary = false WHERE id = %s", (NOW, connection_id)
+        )
+
+    await stage.cancel(booked.appointment_id)
+    await stage.work()
+
+    assert (await entries(stage, booked.appointment_id), await owed(stage, booked.appointment_id)) == ([], [])
+    assert calendar.asked == ["put"]
