@@ -16,6 +16,7 @@ What can be made to go wrong:
     graph.throttle(2, after_s=7)         the next two requests are answered 429 with Retry-After
     graph.forget()                       410 for every link to go on with
     with graph.outage(): ...             requests are cut off; outage("hang"): never answered; outage("busy"): 503
+    graph.lose_answer()                  the next POST is carried out, and its answer lost
     graph.no_mailbox = True              MailboxNotEnabledForRESTAPI
     mailbox.calendars[0].providers = ()  no Teams, as with private accounts
 
@@ -49,13 +50,16 @@ from whenever import Instant
 from kalends.integrations.microsoft import MicrosoftCalendars
 from kalends.ports import Clock, Connected, Credential
 from tests.fakes.graph_login import LIFE_S, Denied, Login
-from tests.fakes.graph_mailbox import Calendar, Event, Json, Mailbox, Refused
+from tests.fakes.graph_mailbox import Calendar, Event, Json, Mailbox, Refused, lies
 from tests.fakes.graph_subscriptions import Deliver, Subscriptions
 
 _OURS = re.compile(r"singleValueExtendedProperties/Any\(ep: ep/id eq '([^']+)' and ep/value eq '([^']+)'\)")
 _UID = re.compile(r"iCalUId eq '([^']+)'")
 _EXPANDED = re.compile(r"singleValueExtendedProperties\(\$filter=id eq '([^']+)'\)")
 _PAGE = re.compile(r"odata\.maxpagesize=(\d+)")
+
+# Promises more than is sent: the server then cuts the connection.
+_CUT = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]}
 
 
 class FakeGraph:
@@ -70,6 +74,7 @@ class FakeGraph:
         self.subscriptions = Subscriptions(clock)
         self._throttled: list[int] = []
         self._down: str | None = None
+        self._losing = False
         self._up = threading.Event()
         self._states: dict[str, tuple[str, Instant, Instant, int]] = {}
         self._rest: dict[str, tuple[list[Json], Json]] = {}
@@ -139,6 +144,10 @@ class FakeGraph:
         """Answer some requests with 429."""
         self._throttled += [after_s] * requests
 
+    def lose_answer(self) -> None:
+        """Carry the next POST out without answering."""
+        self._losing = True
+
     def forget(self) -> None:
         """Forget where all readings ended."""
         with self._lock:
@@ -195,6 +204,7 @@ class FakeGraph:
                 Route(f"{me}/calendars/{{calendar}}/calendarView", self._of(self._view)),
                 Route(f"{me}/calendars/{{calendar}}/calendarView/delta", self._of(self._delta)),
                 Route(f"{me}/events/{{event}}", self._of(self._event), methods=["GET", "PATCH", "DELETE"]),
+                Route(f"{me}/events/{{event}}/instances", self._of(self._instances)),
                 Route("/v1.0/subscriptions", self._of(self._subscribe), methods=["POST"]),
                 Route("/v1.0/subscriptions/{id}", self._of(self._subscription), methods=["PATCH", "DELETE"]),
             ]
@@ -209,8 +219,12 @@ class FakeGraph:
             if self._down:
                 if self._down == "hang":
                     await asyncio.to_thread(self._up.wait)
-                # Promises more than it sends: the server then cuts the connection.
-                await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
+                await send(_CUT)
+                return
+            if self._losing and scope["method"] == "POST":
+                self._losing = False
+                await app(scope, receive, _nowhere)
+                await send(_CUT)
                 return
             await app(scope, receive, send)
 
@@ -329,6 +343,13 @@ class FakeGraph:
         found = owner.show(name) if request.method == "GET" else owner.change(name, given, etag)
         return _shaped(request, owner, found)
 
+    def _instances(self, request: Request, owner: Mailbox, given: Json) -> Json:
+        event, _ = owner.find(request.path_params["event"])
+        if not event.recurs:
+            raise Refused(400, "ErrorInvalidRequest")
+        found = [one for one in event.instances() if lies(one, *_window(request))]
+        return self._paged(request, [_shaped(request, owner, one) for one in found])
+
     def _subscribe(self, request: Request, owner: Mailbox, given: Json) -> Any:
         return self.subscriptions.add(owner, given)
 
@@ -344,6 +365,10 @@ class FakeGraph:
         if len(items) > skip + top:
             page["@odata.nextLink"] = str(request.url.include_query_params(**{"$skip": skip + top}))
         return page
+
+
+async def _nowhere(message: object) -> None:
+    del message
 
 
 def _window(request: Request) -> tuple[Instant, Instant]:

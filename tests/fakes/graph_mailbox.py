@@ -228,7 +228,7 @@ class Mailbox:
 
     def view(self, calendar: Calendar, start: Instant, end: Instant) -> list[Json]:
         """List every instance in a span, in full."""
-        return [one for event in self._of(calendar) for one in event.instances() if _lies(one, start, end)]
+        return [one for event in self._of(calendar) for one in event.instances() if lies(one, start, end)]
 
     def reported(self, calendar: Calendar, start: Instant, end: Instant, since: int | None) -> list[Json]:
         """Report what changed since a place in the log, as incremental reading does; None: all there is."""
@@ -264,14 +264,15 @@ class Mailbox:
 
 def _bare(event: Event, start: Instant, end: Instant) -> list[Json]:
     """Show an event as incremental reading does: of a series its master, then occurrences with hardly anything."""
-    found = [one for one in event.instances() if _lies(one, start, end)]
+    found = [one for one in event.instances() if lies(one, start, end)]
     if not event.recurs or not found:
         return found
     bare = [one if one["type"] == "exception" else {key: one[key] for key in _OF_A_SERIES} for one in found]
     return [event.shown(), *bare]
 
 
-def _lies(one: Json, start: Instant, end: Instant) -> bool:
+def lies(one: Json, start: Instant, end: Instant) -> bool:
+    """Say whether an event lies in a span."""
     begins, ends = _times(one)
     return begins < end and ends > start
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
@@ -21,6 +21,7 @@ SELECT = ",".join(
         "iCalUId",
         "transactionId",
         "type",
+        "seriesMasterId",
         "isAllDay",
         "isCancelled",
         "showAs",
@@ -48,7 +49,7 @@ _TICKS = re.compile(r"(\.\d{1,9})\d*")
 
 
 def remote_event(found: Mapping[str, Any], *, zone: str | None, window: Window, own: Collection[str]) -> RemoteEvent:
-    """Read an event, or one instance of a series.
+    """Read an event that does not recur.
 
     Args:
         zone: the calendar's, for all-day events; None: UTC.
@@ -56,14 +57,52 @@ def remote_event(found: Mapping[str, Any], *, zone: str | None, window: Window, 
     Raises:
         Upstream: it is not what Microsoft documents.
     """
+    return _read(found, [found], zone, window, own, etag=found.get("@odata.etag"))
+
+
+def remote_series(
+    master: str, instances: Sequence[Mapping[str, Any]], *, zone: str | None, window: Window, own: Collection[str]
+) -> RemoteEvent:
+    """Read a series as one event, of all its instances in the window.
+
+    It has no etag: that of the series does not tell when an instance was changed, and we write none.
+
+    Args:
+        master: the series' id.
+
+    Raises:
+        Upstream: it is not what Microsoft documents.
+    """
+    if not instances:
+        return RemoteEvent(master, None)
+    return _read({**instances[0], "id": master}, instances, zone, window, own, etag=None)
+
+
+def series_of(found: Mapping[str, Any]) -> str | None:
+    """Tell which series an event is one of, or is itself; None: it does not recur."""
+    if found.get("type") == "seriesMaster":
+        return str(found.get("id"))
+    return found.get("seriesMasterId") or None
+
+
+def _read(
+    said: Mapping[str, Any],
+    instances: Sequence[Mapping[str, Any]],
+    zone: str | None,
+    window: Window,
+    own: Collection[str],
+    *,
+    etag: str | None,
+) -> RemoteEvent:
     try:
+        occurrences = [one for found in instances for one in _occurrences(found, zone or "UTC", window)]
         return RemoteEvent(
-            remote_id=found["id"],
-            uid=identity.uid(found),
-            etag=found.get("@odata.etag"),
-            occurrences=_occurrences(found, zone or "UTC", window),
-            guests=_guests(found, own),
-            link=link(found),
+            remote_id=str(said["id"]),
+            uid=identity.uid(said),
+            etag=etag,
+            occurrences=tuple(sorted(occurrences, key=lambda one: (one.start, one.end))),
+            guests=_guests(said, own),
+            link=link(said),
         )
     except (KeyError, TypeError, ValueError, AttributeError, TimeZoneNotFoundError):
         raise nonsense(VENDOR) from None

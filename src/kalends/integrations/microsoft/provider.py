@@ -7,10 +7,9 @@ from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 import httpx2
-from whenever import Instant
 
 from kalends.integrations.oauth import Account, Answer, AuthorizationServer, JsonApi, OAuthClient, Tokens, client
-from kalends.ports import CalendarKind, Clock, Connected, ConnectionRefused, Credential, Keep
+from kalends.ports import CalendarKind, Clock, Connected, ConnectionRefused, Credential, Keep, ProviderNotConfigured
 
 from .account import MicrosoftAccount
 from .refusals import VENDOR, no_mailbox, refused
@@ -30,11 +29,11 @@ class MicrosoftCalendars:
 
     def __init__(
         self,
-        client_id: str,
-        client_secret: str,
+        client_id: str | None,
+        client_secret: str | None,
         *,
         tenant: str = "common",
-        clock: Clock = Instant.now,
+        clock: Clock,
         login_url: str = LOGIN_URL,
         graph_url: str = GRAPH_URL,
     ) -> None:
@@ -47,8 +46,8 @@ class MicrosoftCalendars:
             vendor=VENDOR,
             authorize_url=f"{page}/authorize",
             token_url=f"{page}/token",
-            client_id=client_id,
-            client_secret=client_secret,
+            client_id=client_id or "",
+            client_secret=client_secret or "",
             scopes=_SCOPES,
             settings=SETTINGS,
             # Who is signed in with one account may mean another.
@@ -68,6 +67,7 @@ class MicrosoftCalendars:
         Raises:
             CredentialRefused: the credential is none of ours.
         """
+        self._configured()
         async with client() as connections:
             yield MicrosoftAccount(self._api(connections, credential, keep), self._clock)
 
@@ -77,6 +77,7 @@ class MicrosoftCalendars:
 
     def authorization_url(self, *, redirect_uri: str, state: str, verifier: str) -> str:
         """Build the address of Microsoft's page."""
+        self._configured()
         return self._oauth.authorization_url(redirect_uri=redirect_uri, state=state, verifier=verifier)
 
     async def authorize(self, *, code: str, redirect_uri: str, verifier: str) -> Connected:
@@ -85,6 +86,7 @@ class MicrosoftCalendars:
         Raises:
             ConnectionRefused: the code is not taken, not all was granted, or the account has no mailbox.
         """
+        self._configured()
         grant = await self._oauth.exchange(code=code, redirect_uri=redirect_uri, verifier=verifier)
         tokens = grant.tokens
         _check(tokens)
@@ -102,6 +104,10 @@ class MicrosoftCalendars:
         if not account:
             raise ConnectionRefused(f"{VENDOR} does not say who was connected")
         return Connected(account, email, credential)
+
+    def _configured(self) -> None:
+        if self._lacking:
+            raise ProviderNotConfigured(f"calendars at {VENDOR} need {' and '.join(self._lacking)}")
 
     def _api(self, connections: httpx2.AsyncClient, credential: Credential, keep: Keep) -> JsonApi:
         return JsonApi(connections, VENDOR, self._graph_url, Account(self._oauth, credential, keep))

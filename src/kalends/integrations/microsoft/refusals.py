@@ -15,6 +15,10 @@ _STATE_LOST = frozenset({"syncStateNotFound", "syncStateInvalid", "resyncRequire
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,80}")
 
 
+class Missing(Upstream):
+    """Just the thing asked for is not there."""
+
+
 def code(answer: Answer) -> str:
     """Read the refusal's code; empty: it has none."""
     error = answer.body.get("error")
@@ -52,4 +56,5 @@ def refused(answer: Answer, *, writing: bool = False) -> Upstream:
         return CredentialRefused(f"this account at {VENDOR} has no mailbox any more")
     if answer.status == 403 and not writing:
         return CredentialRefused(f"{VENDOR} does not let us in; the calendar has to be connected again")
-    return Upstream(f"{VENDOR} answers {answer.status} {code(answer)}".rstrip())
+    kind = Missing if gone(answer) else Upstream
+    return kind(f"{VENDOR} answers {answer.status} {code(answer)}".rstrip())
