@@ -14,6 +14,7 @@ from whenever import Instant
 
 from .errors import DomainError, Unavailable
 from .ports import CalendarKind, CalendarProvider, ConferenceProvider, Mailer
+from .services.calendar_sources import Reader
 from .storage import jobs
 from .storage.database import Connection
 from .storage.secret_box import SecretBox
@@ -48,6 +49,11 @@ class App:
     now: Callable[[], Instant] = Instant.now
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _waker: asyncio.Task[None] | None = None
+
+    @property
+    def calendar_reader(self) -> Reader:
+        """What reading the calendars of hosts takes."""
+        return Reader(self.transaction, self.reading, self.calendars, self.box, self.now, self.base_url)
 
     async def open(self) -> None:
         """Open the pool and start the task that wakes the workers."""

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TypeAlias
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from whenever import Instant
 
+from .exceptions import parse_moment
 from .remote_events import Answer, Occurrence, RemoteEvent, Window
+from .rules import BookingWindow
 
 LONGEST_HOURS = 192  # of one busy row; longer ones are cut (storage counts on it)
 MOST_EVENTS = 20_000  # of one calendar
@@ -206,18 +210,16 @@ def conflicts(spans: Iterable[Span], meetings: Iterable[Meeting]) -> list[Confli
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An appointment, and what we wrote of it to a host's calendar.
+    """An appointment that is ahead, and what we wrote of it to the calendar of one of its hosts.
 
     Attributes:
         start, end: of the appointment.
-        takes_place: it is not cancelled, the host still hosts it, and it is not over.
         written: the span that was written or, later, taken note of.
-        guests: what those who booked and come answered, by address in lower case; None: nothing but by booking.
+        guests: what those who come answered, by address in lower case; None: nothing but by booking.
     """
 
     start: Instant
     end: Instant
-    takes_place: bool
     written: Span
     guests: Mapping[str, Answer | None]
 
@@ -270,8 +272,6 @@ def compare(standing: Standing, event: RemoteEvent | None) -> list[Finding]:
         event: as it stands in the calendar, in a window wide enough for wherever it may have been moved; None: it is
             not there, which has to be known of just this event (case K14).
     """
-    if not standing.takes_place:
-        return []
     if event is None:
         return [Deleted()]
     if not event.occurrences or event.occurrences[0].answer == "declined":
@@ -348,6 +348,23 @@ def due_after_refusal(now: Instant, *, spread: float) -> Instant:
     return now.add(seconds=_REFUSED_S * (0.9 + 0.2 * spread))
 
 
+def renewal(now: Instant, expires_at: Instant) -> Instant:
+    """Tell when a channel that was opened now is renewed: after four fifths of its life."""
+    return now.add(seconds=max(0.8 * (expires_at - now).total("seconds"), 60))
+
+
+def is_reachable(base_url: str) -> bool:
+    """Tell whether a provider on the internet could reach this address, as far as its name says."""
+    parts = urlsplit(base_url)
+    name = (parts.hostname or "").rstrip(".")
+    if parts.scheme != "https" or name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
+        return False
+    try:
+        return ip_address(name).is_global
+    except ValueError:
+        return "." in name
+
+
 _LEAST_DAYS, _MOST_DAYS = 60, 400
 _SLACK_DAYS, _SPARE_DAYS = 10, 3
 
@@ -369,6 +386,20 @@ def is_short(end: Instant | None, now: Instant, days: float) -> bool:
 def wide(now: Instant) -> Window:
     """Say which time an event of ours is looked for in, wherever its host moved it."""
     return Window(now.subtract(hours=24 * _MOST_DAYS), now.add(hours=24 * 3 * _MOST_DAYS))
+
+
+def days_ahead(windows: Iterable[BookingWindow], now: Instant) -> float:
+    """Tell how far ahead starts are offered of types with these booking windows; 0 without any."""
+    return max((_days(one, now) for one in windows), default=0)
+
+
+def _days(window: BookingWindow, now: Instant) -> float:
+    if window.mode == "limit":
+        return window.limit_minutes / 1440 + 1  # to the end of a local day
+    if window.mode == "range" and window.range_max:
+        last = parse_moment(window.range_max, is_end=True).seconds
+        return (last - now.timestamp()) / 86400 + 1  # of whichever zone
+    return _MOST_DAYS
 
 
 def _needed(days: float) -> float:

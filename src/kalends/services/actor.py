@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-Via = Literal["token", "key", "guest", "page", "cli", "system"]
+Via = Literal["token", "key", "guest", "page", "cli", "calendar", "system"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Page:
 
 def cursor(event: Event) -> str:
     """Make the cursor that stands behind an event."""
-    subject = event.appointment_id or event.provisional_id
+    subject = event.appointment_id or event.provisional_id or event.connection_id
     assert subject is not None, "an event is of something"
     at = event.created_at.timestamp(unit="microsecond")
     return _text(_CURSOR.pack(subject.bytes, event.revision, at))
@@ -53,7 +53,8 @@ async def page(
 ) -> Page:
     """Read the events behind a cursor that the actor may see; without one from the beginning.
 
-    Administrators and platform keys see all of the company's, members those of what they host or hosted then.
+    Administrators and platform keys see all of the company's, members those of what they host or
+    hosted then, and of their own calendars.
 
     Raises:
         CursorUnknown: it is malformed, or names no event of the company.

@@ -38,13 +38,13 @@ def rules(scope: Scope, query: SlotQuery) -> Rules:
         buffer_after=info.get("bufferAfter") or 0,
         buffers_within_hours=bool(info.get("bufferMustStayWithinWorkingHours")),
         notice=kind.booking_minimum,
-        window=_window(kind.days_into_future),
+        window=booking_window(kind.days_into_future),
         zone=scope.zone,
         caps=caps_of(kind.booking_limits),
     )
 
 
-def _window(raw: Mapping[str, Any]) -> BookingWindow:
+def booking_window(raw: Mapping[str, Any]) -> BookingWindow:
     """Read `daysIntoFuture` of contract 6.6."""
     mode = raw["mode"]
     if mode == "limit":

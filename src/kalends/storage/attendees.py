@@ -84,6 +84,17 @@ async def cancel(conn: Connection, *, company_id: UUID, attendee_ids: Sequence[U
     )
 
 
+async def answer(conn: Connection, *, company_id: UUID, answers: Mapping[UUID, Answer]) -> None:
+    """Note what attendees said in a calendar, by their ids; the appointment is locked."""
+    await conn.execute(
+        """
+        UPDATE attendee a SET answer = said.answer FROM unnest(%s::uuid[], %s::text[]) AS said (id, answer)
+        WHERE a.company_id = %s AND a.id = said.id
+        """,
+        (list(answers), list(answers.values()), company_id),
+    )
+
+
 async def secrets(conn: Connection, company_id: UUID, attendee_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Read the secret of each attendee, which opens his view; ids of hosts are left out."""
     cursor = await conn.execute(

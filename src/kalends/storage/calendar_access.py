@@ -71,71 +71,66 @@ def _later(now: object) -> Instant:
 
 async def read_through(
     conn: Connection, connection_id: UUID, *, began: Instant, due: Instant, last_due: Instant | None, whole: bool
-) -> bool:
-    """Note that a connection was read; answers whether it had been refused before.
+) -> None:
+    """Note that a connection was read.
 
     Args:
         began: when that reading began: nothing known of it is older.
         last_due: what was due when it began. Who asked for a reading since then, sooner than `due`, gets it.
         whole: all its calendars that block were read to the end.
     """
-    cursor = await conn.execute(
+    await conn.execute(
         f"""
-        WITH before AS (SELECT status FROM calendar_access WHERE connection_id = %(connection)s)
-        UPDATE calendar_access x SET status = 'connected', failures = 0, error = NULL, told_at = NULL, due_at = {_DUE},
+        UPDATE calendar_access SET status = 'connected', failures = 0, error = NULL, told_at = NULL, due_at = {_DUE},
             synced_at = CASE WHEN %(whole)s THEN greatest(synced_at, %(began)s) ELSE synced_at END
-        FROM before WHERE x.connection_id = %(connection)s RETURNING before.status = 'refused'
+        WHERE connection_id = %(connection)s
         """,
         {"connection": connection_id, "began": began, "due": due, "last_due": last_due, "whole": whole},
     )
-    row = await cursor.fetchone()
-    return bool(row and row[0])
 
 
 # Nobody has asked for another reading since this one began, or this one's successor is due earlier anyhow.
 _DUE = "CASE WHEN due_at IS NOT DISTINCT FROM %(last_due)s THEN %(due)s ELSE least(due_at, %(due)s) END"
 
 
-async def put_off(conn: Connection, connection_id: UUID, *, error: str, due: Instant, last_due: Instant | None) -> None:
-    """Note that a connection could not be read, and when that is tried again."""
+async def put_off(
+    conn: Connection,
+    connection_id: UUID,
+    *,
+    error: str,
+    began: Instant,
+    due: Instant,
+    last_due: Instant | None,
+    whole: bool,
+) -> None:
+    """Note that not all of a connection could be read, and when that is tried again; as `read_through`."""
     await conn.execute(
         f"""
-        UPDATE calendar_access SET failures = failures + 1, error = %(error)s, due_at = {_DUE}
+        UPDATE calendar_access SET failures = failures + 1, error = %(error)s, due_at = {_DUE},
+            synced_at = CASE WHEN %(whole)s THEN greatest(synced_at, %(began)s) ELSE synced_at END
         WHERE connection_id = %(connection)s
         """,
-        {"connection": connection_id, "error": error[:500], "due": due, "last_due": last_due},
+        {
+            "connection": connection_id,
+            "error": error[:500],
+            "began": began,
+            "due": due,
+            "last_due": last_due,
+            "whole": whole,
+        },
     )
 
 
-async def refuse(
-    conn: Connection, connection_id: UUID, *, credential: bytes, error: str, due: Instant, now: Instant
-) -> bool:
-    """Note that the provider does not let us in with a credential; answers whether its owner is to be told.
-
-    Nothing is noted where another credential was stored meanwhile.
-
-    Args:
-        credential: the one that was refused, sealed.
-    """
+async def refuse(conn: Connection, connection_id: UUID, *, error: str, due: Instant, now: Instant) -> bool:
+    """Note that the provider does not let us in; answers whether its owner is to be told."""
     cursor = await conn.execute(
         """
-        WITH before AS (
-            SELECT told_at FROM calendar_access WHERE connection_id = %(connection)s AND credential = %(credential)s
-            FOR UPDATE)
+        WITH before AS (SELECT told_at FROM calendar_access WHERE connection_id = %(connection)s FOR UPDATE)
         UPDATE calendar_access x SET status = 'refused', failures = failures + 1, error = %(error)s, due_at = %(due)s,
             told_at = coalesce(x.told_at, %(now)s)
         FROM before WHERE x.connection_id = %(connection)s RETURNING before.told_at IS NULL
         """,
-        {"connection": connection_id, "credential": credential, "error": error[:500], "due": due, "now": now},
+        {"connection": connection_id, "error": error[:500], "due": due, "now": now},
     )
     row = await cursor.fetchone()
     return bool(row and row[0])
-
-
-async def keep_credential(conn: Connection, connection_id: UUID, *, last: bytes, credential: bytes) -> bool:
-    """Store what a provider has replaced a credential by, unless another one was stored meanwhile; both sealed."""
-    cursor = await conn.execute(
-        "UPDATE calendar_access SET credential = %s WHERE connection_id = %s AND credential = %s",
-        (credential, connection_id, last),
-    )
-    return cursor.rowcount > 0

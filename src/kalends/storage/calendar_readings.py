@@ -61,14 +61,11 @@ async def of_connection(conn: Connection, company_id: UUID, connection_id: UUID)
         return {one.calendar_id: one for one in await cur.fetchall()}
 
 
-async def take(
-    conn: Connection, company_id: UUID, calendar_id: UUID, *, reader: UUID, last: UUID | None, token: str | None
-) -> bool:
+async def take(conn: Connection, company_id: UUID, calendar_id: UUID, *, reader: UUID, last: UUID | None) -> bool:
     """Lock a reading to store something as `reader`, after its host.
 
     Args:
         last: who had stored something last when the reading began, or `reader` once he did.
-        token: the one the reading began with.
 
     Returns:
         Whether nobody else stored anything meanwhile, and it is still connected; else what was read is of no use.
@@ -80,9 +77,9 @@ async def take(
         FROM calendar k JOIN calendar_connection n ON n.company_id = k.company_id AND n.id = k.connection_id
         WHERE k.company_id = %(company)s AND k.id = %(calendar)s AND n.deleted_at IS NULL
         ON CONFLICT (calendar_id) DO UPDATE SET reader = excluded.reader
-            WHERE r.reader IS NOT DISTINCT FROM %(last)s AND r.sync_token IS NOT DISTINCT FROM %(token)s
+            WHERE r.reader IS NOT DISTINCT FROM %(last)s
         """,
-        {"company": company_id, "calendar": calendar_id, "reader": reader, "last": last, "token": token},
+        {"company": company_id, "calendar": calendar_id, "reader": reader, "last": last},
     )
     return cursor.rowcount > 0
 
@@ -107,21 +104,6 @@ async def finish(
         WHERE calendar_id = %s
         """,
         (token, window.start, window.end, synced_at, emptied_at, calendar_id),
-    )
-
-
-async def begin_anew(conn: Connection, company_id: UUID, connection_id: UUID) -> None:
-    """Have all calendars of a connection read from the beginning; a reading under way stores nothing more.
-
-    For whoever changes what counts in them: what is selected, or which events block.
-    """
-    await conn.execute(
-        """
-        UPDATE calendar_reading SET sync_token = NULL, reader = gen_random_uuid()
-        WHERE company_id = %(company)s AND calendar_id IN (
-            SELECT id FROM calendar WHERE company_id = %(company)s AND connection_id = %(connection)s)
-        """,
-        {"company": company_id, "connection": connection_id},
     )
 
 

@@ -19,6 +19,7 @@ class Event:
     kind: Kind
     appointment_id: UUID | None
     provisional_id: UUID | None
+    connection_id: UUID | None
     revision: int
     actor: dict[str, Any]
     before: dict[str, Any] | None
@@ -33,7 +34,8 @@ async def position(
     cursor = await conn.execute(
         """
         SELECT position FROM event WHERE company_id = %(company)s AND revision = %(revision)s
-            AND created_at = %(created_at)s AND (appointment_id = %(subject)s OR provisional_id = %(subject)s)
+            AND created_at = %(created_at)s
+            AND (appointment_id = %(subject)s OR provisional_id = %(subject)s OR connection_id = %(subject)s)
         """,
         {"company": company_id, "subject": subject_id, "revision": revision, "created_at": created_at},
     )
@@ -47,24 +49,28 @@ async def page(
     """Read a company's events behind a position, in order.
 
     Args:
-        host_id: only those of what this user hosts or hosted, as the event's own snapshots say.
+        host_id: only those of what this user hosts or hosted, as the event's own snapshots say, and of his connections.
         appointment_id: only those of this appointment.
     """
     rules = ["company_id = %(company)s AND position > %(after)s"]
     if appointment_id:
         rules.append("appointment_id = %(appointment)s")
     if host_id:
-        rules.append("(after->'hosts' @> %(host)s::jsonb OR before->'hosts' @> %(host)s::jsonb)")
+        rules.append(
+            "(after->'hosts' @> %(hosts)s::jsonb OR before->'hosts' @> %(hosts)s::jsonb OR after @> %(user)s::jsonb)"
+        )
     cursor = await conn.execute(
         f"""
-        SELECT kind, appointment_id, provisional_id, revision, actor, before, after, created_at FROM event
+        SELECT kind, appointment_id, provisional_id, connection_id, revision, actor, before, after, created_at
+        FROM event
         WHERE {" AND ".join(rules)} ORDER BY position LIMIT %(limit)s
         """,
         {
             "company": company_id,
             "after": after,
             "appointment": appointment_id,
-            "host": f'[{{"id": "{host_id}"}}]',
+            "hosts": f'[{{"id": "{host_id}"}}]',
+            "user": f'{{"userId": "{host_id}"}}',
             "limit": limit,
         },
     )

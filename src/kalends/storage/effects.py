@@ -15,7 +15,7 @@ from whenever import Instant
 from . import jobs
 from .database import Connection
 
-Kind: TypeAlias = Literal["mail", "provisional-mail"]
+Kind: TypeAlias = Literal["mail", "provisional-mail", "calendar-mail"]
 Outcome: TypeAlias = Literal["sent", "nothing-new", "refused", "given-up"]
 
 
@@ -25,9 +25,11 @@ class Effect:
 
     Attributes:
         event_id: of the event that brings it about.
-        kind: ``mail`` about an appointment, ``provisional-mail`` about a provisional booking.
+        kind: ``mail`` about an appointment, ``provisional-mail`` about a provisional booking, ``calendar-mail`` about a
+            calendar connection.
         subject: the id of that.
-        target: the host or attendee it would go to; the guest of a provisional booking goes by that one's id.
+        target: the host or attendee it would go to; the guest of a provisional booking goes by that one's id, a
+            connection's owner by his user id.
         client: where the guest came from who brought it about; None: somebody with a credential did.
     """
 
@@ -98,8 +100,9 @@ async def get(conn: Connection, effect_id: int) -> Effect | None:
     """Read one effect; None: there is none, or another one's mail tells it."""
     cursor = await conn.execute(
         """
-        SELECT f.id, f.company_id, f.event_id, f.kind, coalesce(e.appointment_id, e.provisional_id), f.target,
-            f.failures, f.done_at, e.actor->>'client'
+        SELECT f.id, f.company_id, f.event_id, f.kind,
+            coalesce(e.appointment_id, e.provisional_id, e.connection_id), f.target, f.failures, f.done_at,
+            e.actor->>'client'
         FROM effect f JOIN event e ON e.id = f.event_id WHERE f.id = %s AND f.lead_id IS NULL
         """,
         (effect_id,),
@@ -112,7 +115,7 @@ async def parts(conn: Connection, lead_id: int) -> dict[int, Part]:
     """Read what a mail has to tell, by the ids of its effects."""
     cursor = await conn.execute(
         """
-        SELECT f.id, f.event_id, coalesce(e.appointment_id, e.provisional_id), f.target
+        SELECT f.id, f.event_id, coalesce(e.appointment_id, e.provisional_id, e.connection_id), f.target
         FROM effect f JOIN event e ON e.id = f.event_id
         WHERE f.id = %(lead)s OR f.lead_id = %(lead)s ORDER BY f.event_id
         """,
@@ -193,7 +196,7 @@ async def start_due(conn: Connection, now: Instant, *, limit: int = 1000) -> int
         )
         UPDATE effect f SET due_at = NULL FROM due, event e
         WHERE f.id = due.id AND e.id = f.event_id
-        RETURNING f.id, coalesce(e.appointment_id, e.provisional_id), f.target
+        RETURNING f.id, coalesce(e.appointment_id, e.provisional_id, e.connection_id), f.target
         """,
         (now, limit),
     )

@@ -1,4 +1,7 @@
-"""Events: the audit trail of appointments and provisional bookings; each brings the job that makes it known."""
+"""Events: the audit trail of appointments and provisional bookings, and what connections of calendars meet.
+
+Each brings the job that makes it known.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +26,8 @@ Kind: TypeAlias = Literal[
     "provisional_confirmed",
     "provisional_declined",
     "provisional_expired",
+    "conflict",
+    "credential_error",
 ]
 
 
@@ -37,7 +42,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an event changed, and when: an appointment or a provisional booking; `before` None: it was made then.
+    """What an event changed, and when; `before` None: it was made then, or met a calendar connection.
 
     Attributes:
         batch_id: what one request did to several dates of a series has the same.
@@ -48,6 +53,7 @@ class Change:
     kind: Kind
     appointment_id: UUID | None
     provisional_id: UUID | None
+    connection_id: UUID | None
     before: dict[str, Any] | None
     after: dict[str, Any]
     at: Instant
@@ -56,8 +62,9 @@ class Change:
 
 _RECORD = """
     INSERT INTO event
-        (company_id, kind, appointment_id, provisional_id, revision, actor, before, after, created_at, batch_id)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+        (company_id, kind, appointment_id, provisional_id, connection_id, revision, actor, before, after, created_at,
+        batch_id)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
 _TELL = jobs.INSERT + " SELECT 'default', 'event.happened', %s, jsonb_build_object('event_id', id) FROM recorded"
 
@@ -67,6 +74,7 @@ def recording(
     company_id: UUID,
     appointment_id: UUID | None = None,
     provisional_id: UUID | None = None,
+    connection_id: UUID | None = None,
     revision: int,
     kind: Kind,
     actor: dict[str, Any],
@@ -75,18 +83,21 @@ def recording(
     now: Instant,
     batch_id: UUID | None = None,
 ) -> list[Part]:
-    """Write one event of an appointment or of a provisional booking, and the job `event.happened`.
+    """Write one event, and the job `event.happened`.
 
     Args:
-        appointment_id, provisional_id: what changed, exactly one of them; its jobs run one after the other.
+        appointment_id, provisional_id, connection_id: what changed, exactly one of them; its jobs run one after the
+            other.
         revision: of what changed; the caller has it locked, and counts from 1.
-        batch_id: the same for all dates of a series that one request changes; they are told in one mail.
+        batch_id: the same for all dates of a series that one request changes, and for all that one reading of a
+            calendar finds; they are told in one mail.
     """
     values = (
         company_id,
         kind,
         appointment_id,
         provisional_id,
+        connection_id,
         revision,
         Jsonb(actor),
         None if before is None else Jsonb(before),
@@ -94,12 +105,13 @@ def recording(
         now,
         batch_id,
     )
-    lock = str(appointment_id or provisional_id)
+    lock = str(appointment_id or provisional_id or connection_id)
     return [Part("recorded", _RECORD, values), Part("told", _TELL, [lock], queues=True)]
 
 
 _CHANGE = """
-    SELECT id, company_id, kind, appointment_id, provisional_id, before, after, created_at, batch_id FROM event
+    SELECT id, company_id, kind, appointment_id, provisional_id, connection_id, before, after, created_at, batch_id
+    FROM event
 """
 
 
@@ -115,6 +127,16 @@ async def batch(conn: Connection, company_id: UUID, batch_id: UUID) -> list[Chan
     """Read all that one request changed, in the order it did so."""
     cursor = await conn.execute(_CHANGE + "WHERE company_id = %s AND batch_id = %s ORDER BY id", (company_id, batch_id))
     return [Change(*row) for row in await cursor.fetchall()]
+
+
+async def count_of_connection(conn: Connection, company_id: UUID, connection_id: UUID) -> int:
+    """Count the events of a connection; its host is locked."""
+    cursor = await conn.execute(
+        "SELECT coalesce(max(revision), 0) FROM event WHERE company_id = %s AND connection_id = %s",
+        (company_id, connection_id),
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else 0
 
 
 async def newest(conn: Connection, company_id: UUID, appointment_ids: Iterable[UUID]) -> dict[UUID, Revision]:

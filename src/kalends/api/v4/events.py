@@ -1,4 +1,4 @@
-"""The change feed: what happened to appointments and provisional bookings, in order, each once."""
+"""The change feed: what happened to appointments, provisional bookings and calendars, in order, each once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Cursor = Annotated[str, Field(examples=[_CURSOR])]
 
 
 class EventActor(Answer):
-    """Who did it: a credential and the user it acted as, a guest by his secret, or the program itself."""
+    """Who did it: a credential and the user it acted as, a guest, a host in his calendar, or the program itself."""
 
     via: str = Field(examples=["key"])
     user_id: UUID | None
@@ -49,7 +49,11 @@ class EventAnswer(Answer):
     kind: Kind
     appointment_id: UUID | None
     provisional_booking_id: UUID | None = Field(examples=[None])
-    revision: int = Field(description="Counts the changes of one appointment or provisional booking.", examples=[1])
+    connection_id: UUID | None = Field(examples=[None], description="Of `conflict` and `credential_error`.")
+    revision: int = Field(
+        description="Counts the changes of one appointment or provisional booking, or the events of one connection.",
+        examples=[1],
+    )
     actor: EventActor
     before: dict[str, Any] | None = Field(examples=[None])
     after: dict[str, Any] = Field(examples=[_AFTER])
@@ -74,7 +78,7 @@ async def get_events(
     """List what has changed since a cursor.
 
     Whoever asks again with `next` misses nothing and gets nothing twice, also while others write. Administrators and
-    platform keys see all of the company, members what they host.
+    platform keys see all of the company, members what they host, and their calendars.
     """
     async with app.reading() as conn:
         unnumbered = await event_positions.has_unnumbered(conn)
@@ -92,6 +96,7 @@ def _answer(event: Event) -> EventAnswer:
         kind=event.kind,
         appointment_id=event.appointment_id,
         provisional_booking_id=event.provisional_id,
+        connection_id=event.connection_id,
         revision=event.revision,
         actor=EventActor.model_validate(event.actor),
         before=event.before,

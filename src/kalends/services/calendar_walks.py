@@ -1,0 +1,275 @@
+"""Walks: one calendar read page by page to its end; what it says is planned without a lock, and stored under the
+host's.
+
+Whoever reads the same calendar at the same time and stores something first leaves the other one nothing to store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from whenever import Instant
+
+from kalends.domain import sync
+from kalends.domain.remote_events import Page, RemoteEvent, Window
+from kalends.domain.sync import ForgetEvent, Known, Store
+from kalends.errors import Upstream
+from kalends.ports import CalendarAccount, CalendarTooLarge, SyncTokenDead
+from kalends.storage import busy_events, calendar_readings, locks, standings
+from kalends.storage.database import Connection
+from kalends.storage.standings import Written
+
+from . import calendar_events
+from .calendar_sources import Source
+
+MOST_LOOKED_UP = 50  # events said to be gone that are asked for once more, in one reading
+BELIEVED_AFTER_MINUTES = 10  # what seems to have vanished all at once
+
+
+class Overtaken(Exception):
+    """Somebody else stored something of this calendar meanwhile, or changed what counts in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A calendar that was read to its end.
+
+    Attributes:
+        suspects: what we wrote there that seems to be other than we wrote it.
+        emptied: so much seems to have vanished that it is looked at once more before it is believed.
+    """
+
+    walk: Walk
+    suspects: Sequence[Written]
+    emptied: bool
+
+
+async def through(source: Source, account: CalendarAccount) -> Ended:
+    """Read what changed in a calendar, or all of it, and store what blocks.
+
+    The reading goes on where it did before until `Walk.settled`, as long as something is suspected.
+
+    Raises:
+        Overtaken: nothing more is stored.
+        CalendarTooLarge, CredentialRefused, Upstream
+    """
+    began = source.reader.clock()
+    last = source.last
+    if last.sync_token and last.window and not sync.is_short(last.window.end, began, source.days):
+        try:
+            return await Walk(source, account, last.window, last.sync_token, began).run()
+        except SyncTokenDead:
+            pass
+    window = sync.window(began, source.days)
+    try:
+        return await Walk(source, account, window, None, began).run()
+    except SyncTokenDead as error:
+        raise Upstream("the calendar's server knows of a reading that was never begun") from error
+
+
+@dataclass
+class Walk:
+    """One reading of a calendar.
+
+    Attributes:
+        token: where it goes on; None: it begins anew.
+        began: nothing that it finds is older.
+        listed: remote ids of all events it met.
+        own: those of ours among them.
+        gone: remote ids that are said to be no more.
+        next: where the next one goes on.
+    """
+
+    source: Source
+    account: CalendarAccount
+    window: Window
+    token: str | None
+    began: Instant
+    listed: set[str] = field(default_factory=set)
+    own: dict[str, RemoteEvent] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    next: str | None = None
+    complete: bool = False
+    _reader: UUID = field(default_factory=uuid4)
+    _stored: bool = False
+    _looked_up: int = 0
+    _batch: UUID | None = None
+
+    async def run(self) -> Ended:
+        """Go through all pages."""
+        source = self.source
+        pages = self.account.changes(source.calendar.remote, token=self.token, window=self.window, own=source.own)
+        async for page in pages:
+            self.complete |= page.complete
+            self.next = page.token
+            if page.events or page.gone:
+                await self._store_page(page)
+        suspects, emptied = await self._suspects()
+        await self._finish(settled=not suspects, emptied=emptied)
+        return Ended(self, suspects, emptied)
+
+    async def settled(self) -> None:
+        """Note that nothing is suspected any more: the next reading goes on where this one ended.
+
+        Raises:
+            Overtaken: somebody else has read it meanwhile.
+        """
+        async with self._storing() as conn:
+            await self._note(conn, self.next, None)
+
+    async def _store_page(self, page: Page) -> None:
+        source, ids = self.source, [event.remote_id for event in page.events]
+        self.listed.update(ids)
+        if len(self.listed) > sync.MOST_EVENTS:
+            raise CalendarTooLarge
+        self.gone |= set(page.gone) - self.listed
+        async with source.reader.reading() as conn:
+            known = await busy_events.known(conn, source.calendar.id, {*ids, *page.gone})
+        events, gone = await self._look_up(page, known)
+        async with source.reader.reading() as conn:
+            ours = await busy_events.ours(conn, source.company_id, source.host.id, source.calendar.id, events)
+        self.own |= {event.remote_id: event for event in events if event.remote_id in ours}
+        await self._store(sync.plan_events(events, gone, known=known, ours=ours, rules=source.rules))
+
+    async def _look_up(self, page: Page, known: dict[str, Known]) -> tuple[list[RemoteEvent], list[str]]:
+        """Ask for each event that is said to be gone though it blocks: time that is free by mistake is booked twice."""
+        events, gone = list(page.events), []
+        for remote_id in dict.fromkeys(page.gone):
+            one = known.get(remote_id)
+            blocks = one is not None and any(end > self.began for _, end in one.spans)
+            if blocks and remote_id not in self.listed and self._looked_up < MOST_LOOKED_UP:
+                self._looked_up += 1
+                event = await self.account.event(
+                    self.source.calendar.remote, remote_id, window=self.window, own=self.source.own
+                )
+                if event:
+                    events.append(event)
+                    self.listed.add(remote_id)
+                    continue
+            gone.append(remote_id)
+        return events, gone
+
+    async def _store(self, plan: Sequence[Store]) -> None:
+        for batch in sync.batches(plan):
+            async with self._storing() as conn:
+                await self._carry_out(conn, batch)
+
+    async def _carry_out(self, conn: Connection, plan: Sequence[Store]) -> None:
+        source = self.source
+        added = await busy_events.store(
+            conn,
+            company_id=source.company_id,
+            calendar_id=source.calendar.id,
+            calendar_no=source.calendar.no,
+            host_no=source.host.host_no,
+            plan=plan,
+        )
+        spans = [span for found in added.values() for span in found if span[1] > self.began]
+        if not spans:
+            return
+        meetings = await busy_events.meetings(
+            conn,
+            source.company_id,
+            source.host.id,
+            first=max(min(start for start, _ in spans), self.began),
+            last=max(end for _, end in spans),
+        )
+        for event_id, found in added.items():
+            await self._tell(conn, event_id, sync.conflicts(found, meetings))
+
+    async def _tell(self, conn: Connection, event_id: int, conflicts: Sequence[sync.Conflict]) -> None:
+        if not conflicts:
+            return
+        news = await busy_events.tell(conn, event_id, [one.meeting.appointment_id for one in conflicts])
+        self._batch = self._batch or calendar_events.batch(self.source.connection)
+        for one in conflicts:
+            if one.meeting.appointment_id in news:
+                await calendar_events.conflict(
+                    conn,
+                    self.source.connection,
+                    self.source.calendar.id,
+                    "overlap",
+                    meeting=one.meeting,
+                    span=one.span,
+                    batch_id=self._batch,
+                    now=self.source.reader.clock(),
+                )
+
+    async def _suspects(self) -> tuple[list[Written], bool]:
+        """Compare what we wrote there with what was listed; also tells whether too much vanished at once."""
+        source, company_id, calendar_id = self.source, self.source.company_id, self.source.calendar.id
+        if not (self.own or self.gone or self.complete):
+            return [], False
+        async with source.reader.reading() as conn:
+            if self.complete:
+                written = await standings.in_calendar(conn, company_id, calendar_id, self.began)
+            else:
+                written = await standings.named(conn, company_id, calendar_id, {*self.own, *self.gone}, self.began)
+            vanished = [one for one in written if self._vanished(one)]
+            ours = len(written) if self.complete else await standings.count(conn, company_id, calendar_id, self.began)
+            others = await busy_events.count_ahead(conn, calendar_id, self.began) if self.complete else 0
+        changed = [
+            one for one in written if one.remote_id in self.own and sync.compare(one.standing, self.own[one.remote_id])
+        ]
+        listed = len(self.listed) if self.complete else 1
+        if sync.is_emptied(ours, len(vanished), others=others, listed=listed) and not self._is_believed():
+            return changed, True
+        return [*changed, *vanished], False
+
+    def _vanished(self, one: Written) -> bool:
+        if one.remote_id in self.listed or one.written_at >= self.began:
+            return False
+        in_window = one.standing.start < self.window.end and one.standing.written[0] < self.window.end
+        return one.remote_id in self.gone or (self.complete and in_window)
+
+    def _is_believed(self) -> bool:
+        """Whether what vanished had done so before, the last time a while ago, and both readings were complete ones."""
+        emptied_at = self.source.last.emptied_at
+        return self.complete and emptied_at is not None and self.began >= emptied_at.add(minutes=BELIEVED_AFTER_MINUTES)
+
+    async def _finish(self, *, settled: bool, emptied: bool) -> None:
+        source = self.source
+        missing: list[Store] = []
+        if self.complete and not emptied:
+            async with source.reader.reading() as conn:
+                stored = await busy_events.all_ids(conn, source.calendar.id)
+            missing = [ForgetEvent(known_id) for one, known_id in stored.items() if one not in self.listed]
+        await self._store(missing)
+        emptied_at = (source.last.emptied_at or self.began) if emptied else None
+        # Until it is settled what vanished, the next reading looks at the same once more, or at all there is.
+        token = None if emptied else self.next if settled else self.token
+        async with self._storing() as conn:
+            await self._note(conn, token, emptied_at)
+            if emptied and source.last.emptied_at is None:
+                await calendar_events.conflict(
+                    conn, source.connection, source.calendar.id, "emptied", now=source.reader.clock()
+                )
+
+    async def _note(self, conn: Connection, token: str | None, emptied_at: Instant | None) -> None:
+        await calendar_readings.finish(
+            conn,
+            self.source.calendar.id,
+            token=token,
+            window=self.window,
+            synced_at=self.began,
+            emptied_at=emptied_at,
+        )
+
+    @asynccontextmanager
+    async def _storing(self) -> AsyncIterator[Connection]:
+        source = self.source
+        async with source.reader.transaction() as conn:
+            await locks.users(conn, source.company_id, [source.host.id])
+            if not await calendar_readings.take(
+                conn,
+                source.company_id,
+                source.calendar.id,
+                reader=self._reader,
+                last=self._reader if self._stored else source.last.reader,
+            ):
+                raise Overtaken
+            yield conn
+        self._stored = True

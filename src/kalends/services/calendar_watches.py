@@ -1,0 +1,96 @@
+"""Watches: channels over which providers tell of changes, opened, renewed in time, and called off."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+from whenever import Instant
+
+from kalends.domain import sync
+from kalends.errors import Upstream
+from kalends.ports import CalendarAccount, CredentialRefused
+from kalends.storage import calendar_channels
+from kalends.storage.calendar_channels import Listening, Watched
+from kalends.storage.database import Connection
+
+from .calendar_sources import Reader, Source
+
+AGAIN_AFTER_MINUTES = 60
+
+
+async def keep(
+    reader: Reader, company_id: UUID, connection_id: UUID, sources: Sequence[Source], account: CalendarAccount
+) -> None:
+    """Open a channel for each calendar that is read, renew those four fifths over, and call off all others.
+
+    Nothing fails here: without a channel a calendar is read every few minutes.
+
+    Raises:
+        CredentialRefused
+    """
+    async with reader.reading() as conn:
+        watched = await calendar_channels.of_connection(conn, company_id, connection_id)
+    now = reader.clock()
+    for source in sources if sync.is_reachable(reader.base_url) else ():
+        known = watched.get(source.calendar.id)
+        if known is None or known.renew_at is None or known.renew_at <= now:
+            await _open(reader, source, known, account, now)
+    read = {source.calendar.id for source in sources}
+    await call_off(reader, [one for one in watched.values() if one.calendar_id not in read], account)
+
+
+async def call_off(reader: Reader, watched: Sequence[Watched], account: CalendarAccount) -> None:
+    """Ask to be told no more; a provider that cannot be reached tells us until the channel expires.
+
+    Raises:
+        CredentialRefused
+    """
+    for one in watched:
+        await _end(one, account)
+        async with reader.transaction() as conn:
+            await calendar_channels.close(conn, one.calendar_id, one.channel_id)
+
+
+async def heard(conn: Connection, provider: str, channel_id: str, secret: str) -> Listening | None:
+    """Find whose calendar has changed, as somebody says who shows a channel's secret; None: he does not know it."""
+    found = await calendar_channels.listening(conn, provider, channel_id)
+    if found is None or not secrets.compare_digest(_hash(secret), found.secret_hash):
+        return None
+    return found
+
+
+async def _open(reader: Reader, source: Source, known: Watched | None, account: CalendarAccount, now: Instant) -> None:
+    channel_id, secret = str(uuid4()), secrets.token_urlsafe(32)
+    address = f"{reader.base_url.rstrip('/')}/hooks/calendars/{source.connection.provider}/{channel_id}"
+    try:
+        channel = await account.watch(source.calendar.remote, channel_id=channel_id, secret=secret, address=address)
+    except CredentialRefused:
+        raise
+    except Upstream:
+        async with reader.transaction() as conn:
+            await calendar_channels.try_again(conn, source.calendar.id, now.add(minutes=AGAIN_AFTER_MINUTES))
+        return
+    if channel is None:
+        return
+    async with reader.transaction() as conn:
+        renew_at = sync.renewal(now, channel.expires_at)
+        await calendar_channels.open_at(conn, source.calendar.id, channel, _hash(secret), renew_at)
+    if known:
+        await _end(known, account)
+
+
+async def _end(watched: Watched, account: CalendarAccount) -> None:
+    try:
+        if watched.channel:
+            await account.unwatch(watched.channel)
+    except CredentialRefused:
+        raise
+    except Upstream:
+        return  # it expires by itself
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
