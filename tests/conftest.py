@@ -76,13 +76,20 @@ def conninfo(server_conninfo: str) -> Iterator[str]:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-@pytest.fixture
-def google() -> Iterator["FakeGoogle"]:
-    """Serve a Google of our own for one test (tests/fakes/google.py)."""
+@pytest.fixture(scope="session")
+def running_google() -> Iterator["FakeGoogle"]:
     from tests.fakes.google import FakeGoogle
 
     with FakeGoogle.running() as running:
         yield running
+
+
+@pytest.fixture
+def google(running_google: "FakeGoogle") -> Iterator["FakeGoogle"]:
+    """Lend a Google of our own in which nobody has an account yet (tests/fakes/google.py)."""
+    running_google.reset()
+    yield running_google
+    running_google.reset()
 
 
 @pytest.fixture

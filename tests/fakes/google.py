@@ -116,6 +116,9 @@ class FakeGoogle:
         rotates: a refresh gives a new refresh token, and the old one is dead.
         rooms: how conferences come about: "at once", "later" (after two looks), "never".
         hang_s: before each answer of the API.
+        wants_https: of addresses of channels; that of a test's is http else.
+        hide_once: a UID that the next search does not find although it is there.
+        life_s: of access tokens, as it says.
         mails: what Google would have mailed to guests: (event id, sendUpdates).
         requests: method and path with query of all requests to the API, oldest first.
         refreshes: how often a token was renewed.
@@ -123,6 +126,14 @@ class FakeGoogle:
     """
 
     def __init__(self) -> None:
+        self._port = 0
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everybody and everything."""
         self.page_size = 250
         self.unticked: set[str] = set()
         self.rotates = False
@@ -130,6 +141,7 @@ class FakeGoogle:
         self.hang_s = 0.0
         self.life_s = 3600
         self.wants_https = False
+        self.hide_once = ""
         self.mails: list[tuple[str, str]] = []
         self.requests: list[str] = []
         self.refreshes = 0
@@ -141,10 +153,6 @@ class FakeGoogle:
         self._access: dict[str, Grant] = {}
         self._refresh: dict[str, Grant] = {}
         self._rooms: dict[str, int] = {}
-        self._port = 0
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._telling: set[asyncio.Task[None]] = set()
 
     # --- what tests do
@@ -220,6 +228,14 @@ class FakeGoogle:
         assert self._loop
         asyncio.run_coroutine_threadsafe(self._tell(calendar, "exists"), self._loop).result(10)
 
+    def wait_told(self, count: int) -> list[dict[str, str]]:
+        """Wait until so many messages of channels have left; gives their headers."""
+        deadline = time.monotonic() + 5
+        while len(self.told) < count:
+            assert time.monotonic() < deadline, self.told
+            time.sleep(0.005)
+        return [headers for _, headers, _ in self.told]
+
     @contextlib.contextmanager
     def outage(self) -> Iterator[None]:
         """Refuse connections for a while."""
@@ -243,7 +259,8 @@ class FakeGoogle:
             google._stop()
 
     def _start(self) -> None:
-        listener = socket.socket()
+        # Named TCP, or asyncio lets each answer wait 40 ms for the receiver (Nagle, delayed acknowledgements).
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self._port))
         self._port = listener.getsockname()[1]
@@ -419,6 +436,8 @@ class FakeGoogle:
         if "pageToken" in query:
             return self._page(calendar, [], query, {"timeZone": calendar.zone})
         found, token = calendar.search(query)
+        if self.hide_once and query.get("iCalUID") == self.hide_once:
+            self.hide_once, found = "", []
         return self._page(calendar, found, query, {"timeZone": calendar.zone, "nextSyncToken": token})
 
     def _page(self, calendar: FakeCalendar, found: list[Item], query: dict[str, str], more: Item) -> Item:
