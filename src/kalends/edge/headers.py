@@ -37,7 +37,7 @@ _DOCS_POLICY = f"{_UNFRAMED_POLICY}; img-src 'self' data:; style-src 'self' 'uns
 
 _DOCS = ("/docs", "/spec")
 # Pages that act for somebody who is signed in or holds a secret; all other pages may be framed (contract 6.5).
-_UNFRAMED = ("/b", "/p", "/app", "/login", "/logout", "/oauth", *_DOCS)
+_UNFRAMED = ("/b", "/p", "/calendar-connected", "/app", "/login", "/logout", "/oauth", *_DOCS)
 
 
 def raw(headers: Mapping[str, str]) -> Headers:

@@ -4,10 +4,16 @@ from fastapi import FastAPI
 
 from kalends.edge.express import Endpoint
 
-from . import appointments, booking, people, problems, provisional_bookings, static
+from . import appointments, booking, calendar_connected, people, problems, provisional_bookings, static
 
 # In this order: a meeting type's address would match a person's style sheet.
-routers = [appointments.router, provisional_bookings.router, people.router, booking.router]
+routers = [
+    appointments.router,
+    provisional_bookings.router,
+    calendar_connected.router,
+    people.router,
+    booking.router,
+]
 
 # Asked more often than all others; no route before it has an address like it.
 express: list[Endpoint] = [booking.choose]
