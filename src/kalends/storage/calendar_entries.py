@@ -92,16 +92,20 @@ class Place:
 async def owe(
     conn: Connection, *, company_id: UUID, appointment_id: UUID, user_ids: Collection[UUID], revision: int
 ) -> None:
-    """Have the calendars of hosts, old and new, follow an appointment; one statement, and none of them may have any."""
+    """Have the calendars of hosts, old and new, follow an appointment; one statement, and none of them may have any.
+
+    A calendar that shows this revision already, or a newer one, owes nothing.
+    """
     cursor = await conn.execute(
         f"""
         WITH owed AS (
             INSERT INTO calendar_write (company_id, appointment_id, user_id, revision)
             SELECT %(company)s, %(appointment)s, host.id, %(revision)s FROM unnest(%(users)s::uuid[]) AS host (id)
-            WHERE EXISTS (SELECT FROM calendar_connection
-                    WHERE company_id = %(company)s AND user_id = host.id AND is_primary AND deleted_at IS NULL)
-                OR EXISTS (SELECT FROM calendar_entry
-                    WHERE company_id = %(company)s AND appointment_id = %(appointment)s AND user_id = host.id)
+            WHERE coalesce(
+                (SELECT max(revision) < %(revision)s FROM calendar_entry
+                    WHERE company_id = %(company)s AND appointment_id = %(appointment)s AND user_id = host.id),
+                EXISTS (SELECT FROM calendar_connection
+                    WHERE company_id = %(company)s AND user_id = host.id AND is_primary AND deleted_at IS NULL))
             ORDER BY host.id
             {_ANEW} RETURNING company_id, appointment_id, user_id)
         {_ENQUEUE} FROM owed

@@ -1,0 +1,5 @@
+"""Zoom: meetings made with the account of whoever runs this server (a server-to-server OAuth app)."""
+
+from .provider import ZoomMeetings
+
+__all__ = ["ZoomMeetings"]
