@@ -146,7 +146,7 @@ class Visit:
         except (TimeoutError, httpcore2.TimeoutException, httpx2.TimeoutException) as error:
             raise Upstream("The server did not answer in time.") from error
         except (httpcore2.NetworkError, httpx2.NetworkError, ssl.SSLError, OSError) as error:
-            if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+            if _is_about_certificate(error):
                 raise Upstream("The server's certificate is not valid for its name.") from error
             raise Upstream("The server could not be reached.") from error
         except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -200,6 +200,14 @@ def put_off(answer: Answer, sentence: str) -> Upstream:
     return Upstream(sentence, retry_after_s=min(int(told), 3600) if told.isascii() and told.isdigit() else 60)
 
 
+def _is_about_certificate(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def origin(url: str) -> Origin:
     """Answer an address's scheme, host and port."""
     return _origin(httpx2.URL(url))
@@ -215,7 +223,7 @@ def _split(url: str) -> tuple[str, tuple[str, str] | None]:
         known = httpx2.URL(url)
     except httpx2.InvalidURL as error:
         raise Upstream("This is not an address of the web.") from error
-    if known.scheme not in _DEFAULT_PORTS or not known.host:
+    if known.scheme not in _DEFAULT_PORTS or not known.host or (known.port or 1) > 65_535:
         raise Upstream("This is not an address of the web.")
     own = (known.username, known.password) if known.username or known.password else None
     return str(known.copy_with(username=None, password=None)), own
