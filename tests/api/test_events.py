@@ -87,6 +87,7 @@ async def test_a_change_is_told_with_who_did_it_and_what_was_before(api: Api) ->
         "kind": "booking_cancelled",
         "appointmentId": appointment,
         "provisionalBookingId": None,
+        "connectionId": None,
         "revision": 2,
         "actor": {"via": "key", "userId": str(api.company.user_id), "attendeeId": None},
         "createdAt": "2031-03-03T09:00:00.000Z",

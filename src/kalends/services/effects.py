@@ -23,7 +23,8 @@ from kalends.storage.events import Change
 from kalends.storage.guest_mails import Permit
 from kalends.storage.told import Telling
 
-from . import calendar_entries, conferences, errands, mails, provisional_mails, series_mails
+from . import calendar_entries, calendar_mails, conferences, errands, mails, provisional_mails, series_mails
+from .calendar_mails import Notice
 from .mails import Errand
 from .messages import Office
 from .provisional_mails import Request
@@ -36,12 +37,12 @@ class Owed:
     """A mail to be sent now, and what has to be noted afterwards.
 
     Attributes:
-        about: a provisional booking, or appointments by start, at least one.
+        about: a provisional booking, a calendar, or appointments by start, at least one.
         unsaid: effects of which nothing is new.
     """
 
     effect: Effect
-    about: Request | dict[Telling, Errand]
+    about: Request | Notice | dict[Telling, Errand]
     unsaid: Sequence[int]
     permit: Permit | None
 
@@ -49,6 +50,8 @@ class Owed:
         """Write it; the same errands always make a mail with the same Message-ID."""
         if isinstance(self.about, Request):
             return provisional_mails.write(self.about, office)
+        if isinstance(self.about, Notice):
+            return calendar_mails.write(self.about, office)
         first, *more = self.about.values()
         return series_mails.write([first, *more], office) if more else mails.write(first, office)
 
@@ -70,6 +73,8 @@ async def happened(conn: Connection, *, event_id: int, offered: Collection[str],
             return
         together = await events.batch(conn, change.company_id, change.batch_id)
     kind: effects.Kind = "mail" if change.appointment_id else "provisional-mail"
+    if change.connection_id:
+        kind = "calendar-mail"
     await effects.add_mails(conn, company_id=change.company_id, kind=kind, mails=_mails(together))
 
 
@@ -87,11 +92,11 @@ async def owed(conn: Connection, *, effect_id: int, now: Instant) -> Owed | None
         await effects.put_off(conn, effect.id, until=now.add(seconds=BEHIND_S), failures=effect.failures)
         return None
     about, unsaid = await _about(conn, effect, now)
-    to = about.to if isinstance(about, Request) else next((one.to for one in (about or {}).values()), None)
+    to = about.to if isinstance(about, Request | Notice) else next((one.to for one in (about or {}).values()), None)
     if about is None or to is None or not to.email:
         await effects.finish(conn, effect.id, "nothing-new", now)
         return None
-    if not isinstance(about, Request):
+    if isinstance(about, dict):
         links = await conferences.awaited(conn, effect.company_id, about, now)
         if isinstance(links, Instant):
             await effects.put_off(conn, effect.id, until=links, failures=effect.failures)
@@ -106,7 +111,7 @@ async def owed(conn: Connection, *, effect_id: int, now: Instant) -> Owed | None
 
 async def sent(conn: Connection, owed: Owed, *, now: Instant) -> None:
     """Note that a mail left: its recipient now knows the revisions it told."""
-    if not isinstance(owed.about, Request):
+    if isinstance(owed.about, dict):
         revisions = {key: errand.revision for key, errand in owed.about.items()}
         await told.record(conn, owed.effect.company_id, revisions)
     await effects.finish(conn, owed.effect.id, "sent", now, unsaid=owed.unsaid)
@@ -140,11 +145,13 @@ async def _goes_next(conn: Connection, effect: Effect) -> bool:
 
 async def _about(
     conn: Connection, effect: Effect, now: Instant
-) -> tuple[Request | dict[Telling, Errand] | None, list[int]]:
+) -> tuple[Request | Notice | dict[Telling, Errand] | None, list[int]]:
     """Find what a mail is to tell, and the effects of which nothing is new."""
     if effect.kind == "provisional-mail":
         return await errands.of_provisional(conn, effect, now), []
     parts = await effects.parts(conn, effect.id)
+    if effect.kind == "calendar-mail":
+        return await calendar_mails.notice(conn, effect, parts)
     found = await errands.of_appointments(conn, effect.company_id, parts.values())
     return found, [key for key, part in parts.items() if (part.subject, part.target) not in found]
 
@@ -153,8 +160,9 @@ def _mails(together: Sequence[Change]) -> list[list[Part]]:
     """List the mails that changes bring about, each with what it tells; the changes of one batch are told together."""
     found: dict[tuple[str, int], list[Part]] = {}
     for change in together:
-        subject, met = change.appointment_id or change.provisional_id, Counter[str]()
-        assert subject is not None, "an event has one of the two"
+        subject = change.appointment_id or change.provisional_id or change.connection_id
+        assert subject is not None, "an event has one of the three"
+        met = Counter[str]()
         concerned = _concerned(change) if change.appointment_id else _asked(change, subject)
         for target, name in concerned.items():
             # Who booked twice with one address has two seats in a group, and a page for each.
@@ -186,7 +194,9 @@ def _concerned(change: Change) -> dict[UUID, str]:
 
 
 def _asked(change: Change, provisional_id: UUID) -> dict[UUID, str]:
-    """List who has to be told of a provisional booking's change."""
+    """List who has to be told of a provisional booking's change, or of a calendar."""
+    if change.connection_id:
+        return {UUID(change.after["userId"]): ""}
     guest = {provisional_id: ""} if change.after["attendees"][0].get("email") else {}
     found = {UUID(host["id"]): host["id"] for host in change.after["hosts"]} | guest
     return {

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from whenever import Instant
 
-from . import jobs
 from .database import Connection
 
 TASK = "calendar.sync"
 # A job that was started is waited for so long: longer than one may run, shorter than nobody would notice.
 STARTED_S = 180
+
+
+_PRIORITY = -1  # after mails: a calendar's server that answers slowly keeps a worker busy for a while
 
 
 async def start_due(conn: Connection, now: Instant, *, limit: int = 100) -> int:
@@ -51,8 +53,8 @@ async def _start(conn: Connection, due: str, values: dict[str, object]) -> int:
         WITH due AS ({due}), started AS (
             UPDATE calendar_access x SET due_at = %(until)s FROM due WHERE x.connection_id = due.connection_id
             RETURNING x.company_id, x.connection_id)
-        {jobs.INSERT}
-        SELECT 'default', %(task)s, 'calendar ' || connection_id,
+        INSERT INTO procrastinate_jobs (queue_name, priority, task_name, lock, args)
+        SELECT 'default', {_PRIORITY}, %(task)s, 'calendar ' || connection_id,
             jsonb_build_object('company_id', company_id, 'connection_id', connection_id)
         FROM started WHERE NOT EXISTS (
             SELECT FROM procrastinate_jobs

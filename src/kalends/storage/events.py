@@ -123,6 +123,12 @@ async def change(conn: Connection, event_id: int) -> Change:
     return Change(*row)
 
 
+async def several(conn: Connection, event_ids: Iterable[int]) -> dict[int, Change]:
+    """Read what events changed, by their ids."""
+    cursor = await conn.execute(_CHANGE + "WHERE id = ANY(%s)", (list(event_ids),))
+    return {row[0]: Change(*row) for row in await cursor.fetchall()}
+
+
 async def batch(conn: Connection, company_id: UUID, batch_id: UUID) -> list[Change]:
     """Read all that one request changed, in the order it did so."""
     cursor = await conn.execute(_CHANGE + "WHERE company_id = %s AND batch_id = %s ORDER BY id", (company_id, batch_id))
