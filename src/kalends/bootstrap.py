@@ -7,9 +7,11 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whenever import Instant
+
 from kalends.app import App
 from kalends.integrations.smtp import FolderMailer, SmtpMailer
-from kalends.ports import Mailer
+from kalends.ports import ConferenceProvider, Mailer
 from kalends.settings import Settings
 from kalends.storage import database
 from kalends.storage.buckets import RateLimit
@@ -35,6 +37,7 @@ def build(settings: Settings, conninfo: str, *, connections: int = CONNECTIONS) 
         base_url=settings.public_url,
         mail_from=settings.sender,
         box=secret_box(settings),
+        conferences=conference_providers(settings),
         redirect_origins=settings.redirect_origins,
     )
 
@@ -44,6 +47,21 @@ def mailer(settings: Settings) -> Mailer:
     if settings.smtp_url is not None:
         return SmtpMailer.from_url(settings.smtp_url.get_secret_value())
     return FolderMailer(mail_folder(settings))
+
+
+def conference_providers(settings: Settings) -> dict[str, ConferenceProvider]:
+    """Choose who makes the links of which channel (contract 2.2); those of Meet and Teams come with calendar events."""
+    # Imported here, as below: what speaks to vendors takes long to load, and most commands speak to none.
+    from kalends.integrations.jitsi import JitsiRooms
+
+    found: dict[str, ConferenceProvider] = {"jitsi": JitsiRooms(settings.jitsi_url)}
+    secret = settings.zoom_client_secret
+    if settings.zoom_account_id or settings.zoom_client_id or secret:
+        from kalends.integrations.zoom import ZoomApp, ZoomMeetings
+
+        app = ZoomApp(settings.zoom_account_id, settings.zoom_client_id, secret.get_secret_value() if secret else "")
+        found["zoom"] = ZoomMeetings(app, Instant.now)
+    return found
 
 
 def mail_folder(settings: Settings) -> Path:

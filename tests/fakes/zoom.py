@@ -12,8 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from kalends.integrations.zoom import ZoomMeetings
-from kalends.integrations.zoom.api import ZoomApp
+from kalends.integrations.zoom import ZoomApp, ZoomMeetings
 from kalends.ports import Clock
 
 ACCOUNT_ID, CLIENT_ID, CLIENT_SECRET = "account-7", "client-7", "the secret of the Zoom app"

@@ -7,8 +7,7 @@ import pytest
 from whenever import Instant
 
 from kalends.errors import Upstream
-from kalends.integrations.zoom import ZoomMeetings
-from kalends.integrations.zoom.api import ZoomApp
+from kalends.integrations.zoom import ZoomApp, ZoomMeetings
 from kalends.ports import Conference, Meeting
 from tests.fakes.zoom import FakeZoom, running
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
-
-from authlib.common.security import generate_token
+from string import ascii_letters, digits
 
 from kalends.ports import Conference, Meeting
 
 NAME_LENGTH = 24  # letters and digits: 142 bits
+_LETTERS = ascii_letters + digits
 
 
 class JitsiRooms:
@@ -25,7 +26,8 @@ class JitsiRooms:
 
     async def put(self, meeting: Meeting, known: Conference | None) -> Conference:
         """Name a room; it stays the same wherever the meeting is moved."""
-        return known or Conference(f"{self._url}/kalends-{generate_token(NAME_LENGTH)}")
+        name = "".join(secrets.choice(_LETTERS) for _ in range(NAME_LENGTH))
+        return known or Conference(f"{self._url}/kalends-{name}")
 
     async def delete(self, known: Conference) -> None:
         """Leave a room that nobody opens any more."""

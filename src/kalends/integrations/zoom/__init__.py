@@ -1,5 +1,6 @@
 """Zoom: meetings made with the account of whoever runs this server (a server-to-server OAuth app)."""
 
+from .api import ZoomApp
 from .provider import ZoomMeetings
 
-__all__ = ["ZoomMeetings"]
+__all__ = ["ZoomApp", "ZoomMeetings"]
