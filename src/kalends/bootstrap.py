@@ -82,12 +82,12 @@ def web(app: App, settings: Settings) -> FastAPI:
     """Make the web application: API, booking pages, documentation, health; it opens and closes the App."""
     # Imported here, as in the functions beside it: the commands that serve nothing start in half the time.
     from kalends import pages
-    from kalends.api import v4
+    from kalends.api import calendar_hooks, v4
     from kalends.edge import web as edge
 
     limits = RateLimit(settings.rate_limit_per_minute, settings.rate_limit_burst)
     proxies = [str(network) for network in settings.trusted_proxies]
-    routers = [*v4.routers, *pages.routers]
+    routers = [*v4.routers, calendar_hooks.router, *pages.routers]
     express = [*v4.express, *pages.express]
     made = edge.create(app, routers=routers, limits=limits, trusted_proxies=proxies, express=express)
     pages.mount(made)

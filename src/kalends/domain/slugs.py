@@ -13,7 +13,7 @@ MAX = 80
 RESERVED = (
     "_", ".well-known", "admin", "api", "apple-touch-icon.png", "app", "assets", "auth", "availability", "b",
     "booking", "bookings", "calendar-connected", "callback", "company", "crm", "data-field", "docs", "embed", "f",
-    "favicon.ico", "health", "healthz", "help", "humans.txt", "knowledge", "legal", "login", "logout",
+    "favicon.ico", "health", "healthz", "help", "hooks", "humans.txt", "knowledge", "legal", "login", "logout",
     "manifest.json", "mcp", "metrics", "oauth", "openapi.json", "p", "ping", "privacy", "readyz", "redoc", "register",
     "robots.txt", "security.txt", "settings", "setup", "signin", "signup", "sitemap.xml", "spec", "static", "status",
     "support", "team", "teams", "terms", "user", "users", "v1", "v2", "v3", "v4", "v5", "web-chat", "webhooks",

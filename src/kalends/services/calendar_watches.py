@@ -74,6 +74,8 @@ async def _open(reader: Reader, source: Source, known: Watched | None, account: 
             await calendar_channels.try_again(conn, source.calendar.id, now.add(minutes=AGAIN_AFTER_MINUTES))
         return
     if channel is None:
+        async with reader.transaction() as conn:
+            await calendar_channels.try_again(conn, source.calendar.id, now.add(hours=24))
         return
     async with reader.transaction() as conn:
         renew_at = sync.renewal(now, channel.expires_at)
