@@ -8,7 +8,7 @@ from procrastinate import PsycopgConnector
 from kalends.app import App
 from kalends.storage.database import Pool
 
-from . import calendar_entries, calendar_sync, conferences, effects, events, quick_mails, upkeep
+from . import calendar_connections, calendar_entries, calendar_sync, conferences, effects, events, quick_mails, upkeep
 
 
 def create(app: App, conninfo: str) -> Queue:
@@ -27,6 +27,7 @@ def create(app: App, conninfo: str) -> Queue:
         kwargs={"options": "-c application_name=kalends-worker"},
     )
     queue = Queue(connector=connector)
-    for noun in (events, effects, calendar_entries, calendar_sync, conferences, quick_mails, upkeep):
+    calendars = (calendar_connections, calendar_entries, calendar_sync)
+    for noun in (events, effects, *calendars, conferences, quick_mails, upkeep):
         noun.register(queue, app)
     return queue

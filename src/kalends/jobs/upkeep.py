@@ -10,6 +10,8 @@ from kalends.app import App, DatabaseBusy
 from kalends.services import provisional_bookings
 from kalends.storage import (
     buckets,
+    calendar_authorizations,
+    calendar_choices,
     claims,
     effects,
     event_positions,
@@ -28,6 +30,7 @@ from .patience import LONGEST_JOB_S
 HEARTBEAT_S = 4
 SILENT_S = 12  # a worker without a sign of life for so long is gone
 FAILED_DAYS = 30
+LEFT_HOURS = 1  # a deleted connection whose job did not come by is wiped all the same
 EXPIRED_AT_ONCE = 30  # each may wait for its locks, and no job takes long
 
 
@@ -62,7 +65,7 @@ def register(queue: Queue, app: App) -> None:
     @queue.periodic(cron="* * * * *")
     @queue.task(name="upkeep.sweep", priority=10)
     async def sweep(timestamp: int) -> None:
-        """Delete what serves no more: old claims and reservations, full buckets, old keys and jobs; sum up turns."""
+        """Delete what serves no more: old claims, reservations, keys, states and jobs, full buckets; sum up turns."""
         async with app.transaction() as conn:
             await claims.sweep_old(conn, app.now())
             await reservations.sweep(conn, app.now())  # those whose claims are gone
@@ -71,5 +74,7 @@ def register(queue: Queue, app: App) -> None:
             await guest_mails.sweep(conn, app.now())
             await form_nonces.sweep(conn, app.now())
             await idempotency_keys.sweep(conn, app.now())
+            await calendar_authorizations.sweep(conn, app.now())
+            await calendar_choices.wipe_old(conn, app.now().subtract(hours=LEFT_HOURS))
             await queue_ledger.fold(conn)
             await stalled.forget_failed(conn, days=FAILED_DAYS)

@@ -6,10 +6,14 @@ Whoever calls these has the user locked (`locks.users`): what blocks him is not 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from psycopg.rows import class_row
 from whenever import Instant
+
+from kalends.ports import CalendarKind
 
 from . import ids, rows
 from .calendar_connections import enqueue
@@ -158,6 +162,32 @@ async def disconnect(conn: Connection, company_id: UUID, connection_ids: Collect
     await wipe(conn, company_id, set(connection_ids) - watched)
     for connection_id in watched:
         await enqueue(conn, "calendar.disconnect", company_id, connection_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left of a deleted connection.
+
+    Attributes:
+        credential: sealed.
+    """
+
+    provider: CalendarKind
+    credential: bytes
+
+
+async def left(conn: Connection, company_id: UUID, connection_id: UUID) -> Left | None:
+    """Find what is left of a deleted connection; None: nothing is, or it was not deleted."""
+    async with conn.cursor(row_factory=class_row(Left)) as cur:
+        await cur.execute(
+            """
+            SELECT c.provider, x.credential FROM calendar_connection c
+            JOIN calendar_access x ON x.company_id = c.company_id AND x.connection_id = c.id
+            WHERE c.company_id = %s AND c.id = %s AND c.deleted_at IS NOT NULL
+            """,
+            (company_id, connection_id),
+        )
+        return await cur.fetchone()
 
 
 async def wipe(conn: Connection, company_id: UUID, connection_ids: Collection[UUID]) -> None:

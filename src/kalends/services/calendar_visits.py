@@ -1,0 +1,55 @@
+"""Visits: what providers are asked beside what stands in calendars: which there are, and to tell us no more of them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from uuid import UUID
+
+from kalends.errors import Upstream
+from kalends.storage import calendar_channels, calendar_choices, locks
+from kalends.storage import calendar_connections as stored
+
+from . import calendar_connections, calendar_watches
+from .calendar_accounts import Accounts
+from .calendar_sources import Reader
+
+
+async def list_anew(reader: Reader, company_id: UUID, connection_id: UUID) -> bool:
+    """Store which calendars an account has now; False: it is gone, or its provider does not say.
+
+    What is wrong with it then is found, and noted, by the reading that follows.
+    """
+    async with reader.reading() as conn:
+        connection = await stored.get(conn, company_id, connection_id)
+        sealed = await stored.credential(conn, company_id, connection_id)
+    if connection is None or sealed is None:
+        return False
+    try:
+        async with _accounts(reader).opened(company_id, connection_id, connection.provider, sealed) as account:
+            found = await account.calendars()
+    except Upstream:
+        return False
+    async with reader.transaction() as conn:
+        await locks.users(conn, company_id, [connection.user_id])
+        still = await stored.get(conn, company_id, connection_id, lock=True)
+        if still is not None and found:  # an account without any calendar is more likely a mistake than true
+            await calendar_connections.list_calendars(conn, still, found)
+    return still is not None
+
+
+async def leave(reader: Reader, company_id: UUID, connection_id: UUID) -> None:
+    """Have the provider of a deleted connection tell us nothing more, if it can be had, and wipe what is left."""
+    async with reader.reading() as conn:
+        left = await calendar_choices.left(conn, company_id, connection_id)
+        watched = await calendar_channels.of_connection(conn, company_id, connection_id)
+    if left is None:
+        return
+    with suppress(Upstream):  # then its channels expire by themselves
+        async with _accounts(reader).opened(company_id, connection_id, left.provider, left.credential) as account:
+            await calendar_watches.call_off(reader, list(watched.values()), account)
+    async with reader.transaction() as conn:
+        await calendar_choices.wipe(conn, company_id, [connection_id])
+
+
+def _accounts(reader: Reader) -> Accounts:
+    return Accounts(reader.providers, reader.box, reader.transaction)

@@ -1,0 +1,139 @@
+"""What connections ask of their providers beside being read: which calendars there are, and to be told no more."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from whenever import Instant
+
+from kalends.app import App
+from kalends.domain.remote_events import RemoteCalendar
+from kalends.ports import Connected
+from kalends.services import calendar_connections, calendar_visits
+from kalends.services.calendar_connections import Found, View
+from kalends.storage import calendar_choices
+from kalends.storage import calendar_connections as stored
+from tests import factories
+from tests.fakes.accounts import HOME, WORK, Provider, providers
+
+NOW = Instant("2031-03-03T08:00:00Z")
+NEW = RemoteCalendar("/new/", "New")
+
+
+@pytest.fixture
+def provider(app: App) -> Provider:
+    app.now = lambda: NOW
+    made = Provider("caldav", calendars=[WORK, HOME])
+    app.calendars = providers(made)
+    return made
+
+
+async def _connected(app: App) -> View:
+    async with app.transaction() as conn:
+        founded = await factories.company(conn)
+        return await calendar_connections.connect(
+            conn,
+            actor=factories.actor(founded),
+            user_id=founded.user_id,
+            found=Found("caldav", Connected("ada", "ada@cloud.test", {"password": "x"}), [WORK, HOME]),
+            as_sync=False,
+            box=app.box,
+            clock=app.now,
+        )
+
+
+async def _names(app: App, view: View) -> list[str]:
+    one = view.connection
+    async with app.reading() as conn:
+        found = await stored.calendars(conn, one.company_id, [one.id])
+    return [calendar.name for calendar in found[one.id]]
+
+
+async def _list(app: App, view: View) -> bool:
+    return await calendar_visits.list_anew(app.calendar_reader, view.connection.company_id, view.connection.id)
+
+
+async def _watched(app: App, view: View) -> str:
+    """Have the first calendar watched, and the connection deleted; answer the channel."""
+    channel = str(uuid4())
+    async with app.transaction() as conn:
+        await conn.execute(
+            """
+            INSERT INTO calendar_reading (company_id, calendar_id, channel_id, channel_secret_hash, channel_resource,
+                channel_expires_at, channel_renew_at)
+            VALUES (%s, %s, %s, 'x', 'resource', %s, %s)
+            """,
+            (view.connection.company_id, view.calendars[0].id, channel, NOW.add(hours=1), NOW),
+        )
+        await calendar_choices.disconnect(conn, view.connection.company_id, [view.connection.id], NOW)
+    return channel
+
+
+async def _left(app: App, connection_id: UUID) -> list[Any]:
+    async with app.reading() as conn:
+        cursor = await conn.execute(
+            """SELECT 'access' FROM calendar_access WHERE connection_id = %(id)s
+            UNION ALL SELECT 'calendar' FROM calendar WHERE connection_id = %(id)s""",
+            {"id": connection_id},
+        )
+        return [row[0] for row in await cursor.fetchall()]
+
+
+async def test_new_calendars_come_and_those_nobody_chose_go(app: App, provider: Provider) -> None:
+    view = await _connected(app)
+    provider.calendars = [NEW]
+
+    assert await _list(app, view)
+
+    assert await _names(app, view) == ["Work", "New"]  # Work blocks: that it is gone is for its reading to say
+
+
+async def test_an_empty_list_and_a_refusal_change_nothing(app: App, provider: Provider) -> None:
+    view = await _connected(app)
+    provider.calendars = []
+    await _list(app, view)
+    provider.refuses = True
+
+    assert not await _list(app, view)
+
+    assert await _names(app, view) == ["Work", "Home"]
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+async def test_who_told_us_of_changes_is_asked_not_to_and_all_is_wiped(
+    app: App, provider: Provider, refuses: bool
+) -> None:
+    view = await _connected(app)
+    channel = await _watched(app, view)
+    before = await _left(app, view.connection.id)
+    provider.refuses = refuses
+
+    await calendar_visits.leave(app.calendar_reader, view.connection.company_id, view.connection.id)
+
+    assert before == ["access", "calendar", "calendar"]
+    assert await _left(app, view.connection.id) == []
+    assert [one.channel_id for one in provider.unwatched] == ([] if refuses else [channel])
+
+
+async def test_a_connection_that_lives_is_not_left(app: App, provider: Provider) -> None:
+    view = await _connected(app)
+
+    await calendar_visits.leave(app.calendar_reader, view.connection.company_id, view.connection.id)
+
+    assert len(await _left(app, view.connection.id)) == 3
+
+
+async def test_what_a_job_did_not_come_by_is_wiped_after_an_hour(app: App, provider: Provider) -> None:
+    view = await _connected(app)
+    await _watched(app, view)
+    async with app.transaction() as conn:
+        await calendar_choices.wipe_old(conn, NOW.subtract(seconds=1))
+    kept = await _left(app, view.connection.id)
+
+    async with app.transaction() as conn:
+        await calendar_choices.wipe_old(conn, NOW)
+
+    assert len(kept) == 3
+    assert await _left(app, view.connection.id) == []
