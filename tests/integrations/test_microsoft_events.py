@@ -9,8 +9,9 @@ from whenever import Instant
 
 from kalends.domain.remote_events import Occurrence, RemoteEvent
 from kalends.errors import Upstream
-from kalends.integrations.microsoft import account, identity
+from kalends.integrations.microsoft import account, identity, reading
 from kalends.integrations.microsoft.events import remote_event
+from kalends.ports import CalendarTooLarge
 from tests.fakes.graph import FakeGraph
 from tests.fakes.graph_mailbox import Calendar, Event
 from tests.integrations.conformance import ELEVEN, NINE, OWNER, TEN, TWELVE, WINDOW, Bench, read
@@ -203,6 +204,39 @@ async def test_a_series_that_was_deleted_is_gone(graph: FakeGraph, bench: Bench)
     assert (second.events, second.gone) == ([], {name})
 
 
+async def test_a_series_deleted_while_it_is_read_is_gone(
+    graph: FakeGraph, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = reading.changed
+
+    async def changed(*given: Any) -> reading.Changed:
+        report = await asked(*given)
+        with graph.changing(mailbox_of(graph)) as mailbox:
+            mailbox.remove(report.series[0])
+        return report
+
+    async with bench.opened() as (opened, calendar):
+        token = (await read(opened, calendar, bench)).token
+        await bench.other.make_weekly(calendar, "weekly@else", NINE, TEN, count=3)
+        (name,) = mailbox_of(graph).events
+        monkeypatch.setattr(reading, "changed", changed)
+        found = await read(opened, calendar, bench, token)
+
+    assert (found.events, found.gone) == ([], {name})
+
+
+@pytest.mark.parametrize("going_on", [False, True])
+async def test_a_calendar_with_too_much_in_it_is_not_read_in_part(
+    graph: FakeGraph, bench: Bench, monkeypatch: pytest.MonkeyPatch, going_on: bool
+) -> None:
+    monkeypatch.setattr(reading, "MOST_EVENTS", 3)
+    async with bench.opened() as (opened, calendar):
+        token = (await read(opened, calendar, bench)).token if going_on else None
+        await bench.other.make_weekly(calendar, "weekly@else", NINE, TEN, count=4)
+        with pytest.raises(CalendarTooLarge):
+            await read(opened, calendar, bench, token)
+
+
 async def test_an_entry_its_owner_made_recur_is_still_that_entry(graph: FakeGraph, bench: Bench) -> None:
     async with bench.opened() as (opened, calendar):
         await bench.other.make_event(calendar, UID, NINE, TEN)
@@ -225,10 +259,10 @@ async def test_many_series_at_once_are_read_by_listing_the_calendar(graph: FakeG
         for number in range(several):
             await bench.other.make_weekly(calendar, f"{number}@else", NINE, TEN, count=2)
         graph.requests.clear()
-        reading = await read(opened, calendar, bench, token)
+        found = await read(opened, calendar, bench, token)
 
     weeks = [(NINE, TEN), (NINE.add(hours=WEEK), TEN.add(hours=WEEK))]
-    assert reading.times() == {f"{number}@else": weeks for number in range(several)}
+    assert found.times() == {f"{number}@else": weeks for number in range(several)}
     assert len(graph.requests) == 2
 
 
