@@ -1,0 +1,342 @@
+"""Plans of calendar sync: what is stored of a reading, and what a host did to an event of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from whenever import Instant
+
+from kalends.domain import sync
+from kalends.domain.remote_events import Answer, Occurrence, RemoteEvent
+from kalends.domain.rules import BookingWindow
+from kalends.domain.sync import (
+    Deleted,
+    Finding,
+    ForgetEvent,
+    GuestAnswered,
+    Known,
+    Meeting,
+    Overtaken,
+    OwnDeclined,
+    ProposeMove,
+    Rules,
+    ShapeChanged,
+    Span,
+    Standing,
+    StoreEvent,
+)
+
+DAY = Instant.from_utc(2031, 3, 4)
+APPOINTMENT = UUID("01977b2e-4c4a-7a31-9f0e-0000dfabb114")
+
+
+def _at(hour: float) -> Instant:
+    return DAY.add(minutes=round(hour * 60))
+
+
+def _span(first: float, last: float) -> Span:
+    return _at(first), _at(last)
+
+
+def _event(*hours: tuple[float, float], name: str = "a", answer: Answer | None = None) -> RemoteEvent:
+    return RemoteEvent(name, "u", "1", tuple(Occurrence(*_span(*one), answer=answer) for one in hours))
+
+
+def _known(*hours: tuple[float, float], name: str = "a", number: int = 1) -> Known:
+    return Known(number, name, "u", "1", None, frozenset(_span(*one) for one in hours))
+
+
+@pytest.mark.parametrize(
+    ("transparent", "answer", "rules", "blocks"),
+    [
+        (False, None, Rules(), True),
+        (True, None, Rules(), False),
+        (True, None, Rules(treat_all_as_busy=True), True),
+        (False, "accepted", Rules(), True),
+        (False, "tentative", Rules(), True),
+        (False, "declined", Rules(), False),
+        (False, "declined", Rules(treat_all_as_busy=True), False),
+        (False, "needs-action", Rules(), True),
+        (False, "needs-action", Rules(unanswered_is_busy=False), False),
+        (False, None, Rules(blocks=False), False),
+    ],
+)
+def test_what_blocks(transparent: bool, answer: Answer | None, rules: Rules, blocks: bool) -> None:
+    event = RemoteEvent("a", "u", None, (Occurrence(*_span(9, 10), transparent, answer),))
+
+    assert sync.busy_spans(event, rules) == ({_span(9, 10)} if blocks else set())
+
+
+def test_an_event_longer_than_a_row_may_be_is_cut_without_a_gap() -> None:
+    pieces = sorted(sync.busy_spans(_event((0, 500)), Rules()))
+
+    assert pieces == [_span(0, 192), _span(192, 384), _span(384, 500)]
+
+
+def test_an_event_without_length_takes_no_time() -> None:
+    assert sync.busy_spans(_event((9, 9)), Rules()) == set()
+
+
+@pytest.mark.parametrize(
+    ("uid", "named"),
+    [
+        (f"{APPOINTMENT}@kalends", True),
+        (f"{APPOINTMENT}-before@kalends", True),
+        (f"{APPOINTMENT}-after@kalends", True),
+        (f"{APPOINTMENT}@example.com", False),
+        ("meeting@kalends", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_uid_names_an_appointment(uid: str | None, named: bool) -> None:
+    assert sync.appointment_named(uid) == (APPOINTMENT if named else None)
+
+
+def _plan(
+    events: Iterable[RemoteEvent] = (),
+    gone: Iterable[str] = (),
+    known: Iterable[Known] = (),
+    ours: Iterable[str] = (),
+    rules: Rules | None = None,
+) -> list[sync.Store]:
+    return sync.plan_events(
+        events,
+        list(gone),
+        known={one.remote_id: one for one in known},
+        ours=dict.fromkeys(ours, APPOINTMENT),
+        rules=rules or Rules(),
+    )
+
+
+def test_a_new_event_is_stored_with_its_time() -> None:
+    assert _plan([_event((9, 10), (12, 13))]) == [StoreEvent("a", "u", "1", None, None, (_span(9, 10), _span(12, 13)))]
+
+
+def test_an_event_as_it_was_is_left_alone() -> None:
+    assert _plan([_event((9, 10))], known=[_known((9, 10))]) == []
+
+
+def test_of_a_changed_event_only_what_changed_is_written() -> None:
+    plan = _plan([_event((9, 10), (15, 16))], known=[_known((9, 10), (12, 13))])
+
+    assert plan == [StoreEvent("a", "u", "1", None, 1, (_span(15, 16),), (_span(12, 13),))]
+
+
+def test_one_of_ours_blocks_nothing() -> None:
+    plan = _plan([_event((9, 10))], known=[_known((9, 10))], ours=["a"])
+
+    assert plan == [StoreEvent("a", "u", "1", APPOINTMENT, 1, (), (_span(9, 10),))]
+
+
+def test_where_nothing_blocks_only_what_is_ours_is_kept() -> None:
+    events = [_event((9, 10)), _event((9, 10), name="b"), _event((9, 10), name="c")]
+
+    plan = _plan(events, known=[_known((9, 10), name="b", number=7)], ours=["c"], rules=Rules(blocks=False))
+
+    assert plan == [ForgetEvent(7), StoreEvent("c", "u", "1", APPOINTMENT, None, ())]
+
+
+def test_what_is_gone_is_forgotten_unless_it_is_listed_too() -> None:
+    plan = _plan([_event((9, 10))], ["a", "b", "never known"], [_known((9, 10)), _known(name="b", number=2)])
+
+    assert plan == [ForgetEvent(2)]
+
+
+def test_of_an_event_that_a_page_names_twice_the_last_one_counts() -> None:
+    assert _plan([_event((9, 10)), _event((11, 12))]) == [StoreEvent("a", "u", "1", None, None, (_span(11, 12),))]
+
+
+hours = st.tuples(st.integers(0, 400), st.integers(1, 300)).map(lambda one: (one[0], one[0] + one[1]))
+some_hours = st.lists(hours, max_size=5)
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), some_hours), st.dictionaries(st.sampled_from("abcd"), some_hours))
+def test_carrying_a_plan_out_makes_what_is_stored_what_was_read(
+    before: dict[str, list[tuple[int, int]]], now: dict[str, list[tuple[int, int]]]
+) -> None:
+    stored = {
+        name: Known(number, name, "u", "0", None, sync.busy_spans(_event(*spans), Rules()))
+        for number, (name, spans) in enumerate(before.items())
+    }
+    events = [_event(*spans, name=name) for name, spans in now.items()]
+
+    plan = sync.plan_events(events, before.keys() - now.keys(), known=stored, ours={}, rules=Rules())
+
+    result = {one.remote_id: set(one.spans) for one in stored.values()}
+    for action in plan:
+        if isinstance(action, ForgetEvent):
+            del result[next(name for name, one in stored.items() if one.id == action.known_id)]
+        else:
+            spans = result.get(action.remote_id, set())
+            assert spans.isdisjoint(action.added)
+            assert spans.issuperset(action.dropped)
+            result[action.remote_id] = (spans - set(action.dropped)) | set(action.added)
+    assert result == {event.remote_id: set(sync.busy_spans(event, Rules())) for event in events}
+
+
+def test_what_is_stored_at_once_is_bounded_by_events_and_by_their_times() -> None:
+    small: list[sync.Store] = [ForgetEvent(number) for number in range(1100)]
+    large: list[sync.Store] = [
+        StoreEvent(str(number), None, None, None, None, tuple(_span(hour, hour + 0.5) for hour in range(900)))
+        for number in range(5)
+    ]
+
+    assert [len(batch) for batch in sync.batches(small)] == [500, 500, 100]
+    assert [len(batch) for batch in sync.batches(large)] == [2, 2, 1]
+
+
+def test_each_meeting_conflicts_once_with_what_overlaps_it() -> None:
+    meetings = [Meeting(UUID(int=number), *_span(*span)) for number, span in enumerate([(9, 10), (10, 11), (14, 15)])]
+
+    found = sync.conflicts([_span(10.5, 12), _span(10, 10.25), _span(13, 14)], meetings)
+
+    assert [(one.meeting, one.span) for one in found] == [(meetings[1], _span(10, 10.25))]
+
+
+_OURS = _span(9, 10)
+
+
+def _standing(written: Span = _OURS, start: float = 9, **guests: Answer | None) -> Standing:
+    return Standing(_at(start), _at(start + 1), written, {f"{name}@guests.test": said for name, said in guests.items()})
+
+
+@pytest.mark.parametrize(
+    ("standing", "there", "found"),
+    [
+        (_standing(), _event((9, 10)), []),
+        (_standing(), _event((12, 13)), [ProposeMove(_at(12))]),
+        (_standing(), _event((9, 11)), [ShapeChanged(_span(9, 11))]),
+        (_standing(), _event((12, 14)), [ShapeChanged(_span(12, 14))]),
+        (_standing(), _event((9, 10), (33, 34)), [ShapeChanged(_span(9, 10))]),
+        # The appointment was moved here, and the calendar does not show it yet, or nobody has noted that it does.
+        (_standing(start=12), _event((9, 10)), []),
+        (_standing(start=12), _event((12, 13)), []),
+        (_standing(start=12), _event((15, 16)), [Overtaken(_span(15, 16))]),
+        (_standing(), None, [Deleted()]),
+        (_standing(), _event(), [OwnDeclined()]),
+        (_standing(), _event((9, 10), answer="declined"), [OwnDeclined()]),
+        (_standing(), _event((9, 10), answer="tentative"), []),
+    ],
+)
+def test_what_a_host_did_to_an_event_of_ours(
+    standing: Standing, there: RemoteEvent | None, found: list[Finding]
+) -> None:
+    assert sync.compare(standing, there) == found
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "news"),
+    [
+        (None, "accepted", False),
+        (None, "needs-action", False),
+        (None, "declined", True),
+        (None, "tentative", True),
+        ("declined", "declined", False),
+        ("declined", "accepted", True),
+        ("tentative", "needs-action", False),
+    ],
+)
+def test_what_a_guest_answers_is_news_where_it_differs(known: Answer | None, said: Answer, news: bool) -> None:
+    event = RemoteEvent(
+        "a", "u", "1", (Occurrence(*_OURS),), guests=(("ana@guests.test", said), ("stranger@guests.test", "declined"))
+    )
+
+    found = sync.compare(_standing(ana=known), event)
+
+    assert found == ([GuestAnswered((("ana@guests.test", said),))] if news else [])
+
+
+@pytest.mark.parametrize(
+    ("ours", "vanished", "others", "listed", "emptied"),
+    [
+        (5, 0, 0, 1, False),
+        (1, 1, 0, 1, False),
+        (5, 2, 0, 1, False),
+        (2, 2, 0, 1, True),
+        (9, 3, 0, 1, True),
+        (1, 1, 1, 0, False),
+        (0, 0, 3, 0, True),
+        (0, 0, 30, 1, False),
+    ],
+)
+def test_a_calendar_that_lost_much_at_once_is_not_believed(
+    ours: int, vanished: int, others: int, listed: int, emptied: bool
+) -> None:
+    assert sync.is_emptied(ours, vanished, others=others, listed=listed) is emptied
+
+
+def test_a_calendar_is_read_often_while_its_host_is_looked_at() -> None:
+    used = DAY.subtract(minutes=9)
+
+    due = [sync.next_due(DAY, used_at=at, spread=0.5) for at in (used, used.subtract(minutes=2), None)]
+
+    assert due == [DAY.add(minutes=2), DAY.add(minutes=15), DAY.add(minutes=15)]
+
+
+def test_failures_make_it_wait_longer_and_longer_but_no_longer_than_an_hour() -> None:
+    waits = [
+        (sync.due_after_failure(DAY, failures=n, retry_after_s=None, spread=0.5) - DAY).total("seconds")
+        for n in (1, 2, 3, 7, 8, 100)
+    ]
+
+    assert waits == [30, 60, 120, 1920, 3600, 3600]
+
+
+@given(st.integers(1, 50), st.floats(0, 1), st.integers(0, 100_000))
+def test_nobody_is_asked_before_he_wants_to_be(failures: int, spread: float, retry_after_s: int) -> None:
+    due = sync.due_after_failure(DAY, failures=failures, retry_after_s=retry_after_s, spread=spread)
+
+    assert due >= DAY.add(seconds=retry_after_s)
+
+
+@given(st.floats(0, 1000), st.integers(0, 30 * 86400))
+def test_a_window_reaches_as_far_as_starts_are_offered_until_it_is_read_anew(days: float, later_s: int) -> None:
+    window = sync.window(DAY.add(seconds=3), days)
+    later = DAY.add(seconds=later_s)
+
+    assert window.start <= DAY.subtract(hours=24)
+    assert not sync.is_short(window.end, DAY, days)
+    if not sync.is_short(window.end, later, days):
+        assert window.end >= later.add(hours=24 * min(max(days, 60), 400))
+
+
+@pytest.mark.parametrize(
+    ("windows", "days"),
+    [
+        ([], 0),
+        ([BookingWindow("limit", limit_minutes=86400)], 61),
+        ([BookingWindow("limit", limit_minutes=1440), BookingWindow("limit", limit_minutes=14400)], 11),
+        ([BookingWindow("unlimited")], 400),
+        ([BookingWindow("range", range_min="2031-03-01")], 400),
+        ([BookingWindow("range", range_max="2031-03-13")], 11),
+    ],
+)
+def test_how_far_ahead_starts_are_offered(windows: list[BookingWindow], days: float) -> None:
+    assert sync.days_ahead(windows, DAY) == days
+
+
+@pytest.mark.parametrize(
+    ("address", "reachable"),
+    [
+        ("https://cal.example.com", True),
+        ("https://cal.example.com:8443/x", True),
+        ("http://cal.example.com", False),
+        ("https://localhost", False),
+        ("https://intranet", False),
+        ("https://cal.local", False),
+        ("https://192.168.1.4", False),
+        ("https://[::1]", False),
+        ("https://93.184.216.34", True),
+    ],
+)
+def test_providers_only_reach_what_is_public(address: str, reachable: bool) -> None:
+    assert sync.is_reachable(address) is reachable
+
+
+def test_a_channel_is_renewed_after_four_fifths_of_its_life() -> None:
+    assert sync.renewal(DAY, DAY.add(hours=100)) == DAY.add(hours=80)
