@@ -153,6 +153,7 @@ class FakeGoogle:
         self._access: dict[str, Grant] = {}
         self._refresh: dict[str, Grant] = {}
         self._rooms: dict[str, int] = {}
+        self._asked: dict[str, str] = {}
         self._telling: set[asyncio.Task[None]] = set()
 
     # --- what tests do
@@ -312,10 +313,14 @@ class FakeGoogle:
 
     async def _token(self, request: Request) -> Response:
         asked = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+        answer = self._answered(asked)
+        await self._hang()  # what it did is done, even where nobody waits for the answer
+        return answer
+
+    def _answered(self, asked: Item) -> Response:
         failure = self._failure("/token")
         if failure:
             return JSONResponse({"error": failure.reason}, failure.status, failure.headers)
-        await self._hang()
         if (asked.get("client_id"), asked.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
             return JSONResponse({"error": "invalid_client", "error_description": "Unauthorized"}, 401)
         if asked["grant_type"] == "authorization_code":
@@ -366,10 +371,10 @@ class FakeGoogle:
         path = request.scope["raw_path"].decode().removeprefix("/calendar/v3/")
         query = dict(request.query_params)
         self.requests.append(f"{request.method} {path}?{urlencode(query)}")
+        failure = self._failure(path)
         raw = await request.body()
         await self._hang()
         try:
-            failure = self._failure(path)
             if failure:
                 raise Refused(failure.status, failure.reason, headers=failure.headers)
             account = self._let_in(request)
@@ -466,14 +471,15 @@ class FakeGoogle:
         return _public(event)
 
     def _ask_for_room(self, calendar: FakeCalendar, event: Item, asked: Item) -> Item:
-        if event.get("hangoutLink"):
+        if self._asked.get(event["id"]) == asked["requestId"]:
             return event
+        self._asked[event["id"]] = asked["requestId"]
         status = {"at once": "success", "later": "pending", "never": "failure"}[self.rooms]
         self._rooms[event["id"]] = 2
         request = {**asked, "status": {"statusCode": status}}
         made = {**event, "conferenceData": {"createRequest": request}}
         if status == "success":
-            made["hangoutLink"] = f"https://meet.google.test/{event['id'][:10]}"
+            made["hangoutLink"] = f"https://meet.google.test/{uuid4().hex[:10]}"
         return calendar.keep(made)
 
     def _shown(self, calendar: FakeCalendar, event: Item) -> Item:
@@ -483,7 +489,7 @@ class FakeGoogle:
             self._rooms[event["id"]] -= 1
             if self._rooms[event["id"]] <= 0:
                 request["status"] = {"statusCode": "success"}
-                event["hangoutLink"] = f"https://meet.google.test/{event['id'][:10]}"
+                event["hangoutLink"] = f"https://meet.google.test/{uuid4().hex[:10]}"
                 event = calendar.keep(event)
         return _public(event)
 

@@ -37,6 +37,8 @@ class FakeCalendar:
 
     Attributes:
         generation: raised, all sync tokens are dead.
+        bounds: the timeMin and timeMax tokens were made with; they go on to hold, and hide.
+        talkative: more is told of what was cancelled than is promised, as Google often does.
         watchable: Google tells nobody of changes of calendars it makes itself (holidays).
     """
 
@@ -50,6 +52,8 @@ class FakeCalendar:
     deleted: bool = False
     color: str = "#0088aa"
     watchable: bool = True
+    talkative: bool = False
+    bounds: dict[tuple[int, bool], tuple[datetime | None, datetime | None]] = field(default_factory=dict)
     events: dict[str, Item] = field(default_factory=dict)
     revision: int = 0
     generation: int = 0
@@ -141,6 +145,9 @@ class FakeCalendar:
         single = query.get("singleEvents") == "true"
         after = self._since(query, single=single)
         time_min, time_max = (_given(query.get(name)) for name in ("timeMin", "timeMax"))
+        if after is not None:
+            time_min, time_max = self.bounds[after, single]
+        self.bounds[self.revision, single] = time_min, time_max
         if time_min and time_max and time_min >= time_max:
             raise Refused(400, "timeRangeEmpty")
         found: list[Item] = []
@@ -155,7 +162,7 @@ class FakeCalendar:
         deleted = after is not None or query.get("showDeleted") == "true"
         uid = query.get("iCalUID")
         return [
-            _told(event)
+            _told(event, everything=self.talkative)
             for event in sorted(found, key=lambda event: event["_rev"])
             if (after is None or event["_rev"] > after)
             and (deleted or event["status"] != "cancelled" or ("recurringEventId" in event and not single))
@@ -264,9 +271,9 @@ def _marked(event: Item, owner: str) -> None:
             attendee["self"] = True
 
 
-def _told(event: Item) -> Item:
+def _told(event: Item, *, everything: bool) -> Item:
     """Write an event as Google tells of it: of what was cancelled no more than it promises."""
-    if event["status"] != "cancelled":
+    if event["status"] != "cancelled" or everything:
         return {key: value for key, value in event.items() if not key.startswith("_")}
     known = ("id", "status", "etag", "recurringEventId", "originalStartTime")
     return {key: event[key] for key in known if key in event}

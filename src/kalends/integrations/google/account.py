@@ -17,9 +17,7 @@ from .entries import Writing
 from .reading import Reading
 
 CHANNEL_DAYS = 7  # the most Google grants
-_CALENDAR_FIELDS = (
-    "nextPageToken,items(id,summary,summaryOverride,timeZone,backgroundColor,primary,accessRole,hidden,deleted)"
-)
+_CALENDAR_FIELDS = "nextPageToken,items(id,summary,summaryOverride,timeZone,backgroundColor,primary,accessRole)"
 
 
 class GoogleAccount:
@@ -30,11 +28,11 @@ class GoogleAccount:
         self._clock = clock
 
     async def calendars(self) -> Sequence[RemoteCalendar]:
-        """List the calendars the host sees in Google Calendar."""
+        """List the calendars the host sees in Google Calendar; hidden and deleted ones it does not tell."""
         found: list[RemoteCalendar] = []
         query = {"maxResults": "250", "fields": _CALENDAR_FIELDS}
         async for answer in self._api.pages("users/me/calendarList", query):
-            found += (_calendar(item) for item in items(answer) if not (item.get("hidden") or item.get("deleted")))
+            found += (_calendar(item) for item in items(answer))
         return found
 
     async def changes(

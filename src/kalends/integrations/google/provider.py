@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Literal
 
 from kalends.integrations.oauth import Account, AuthorizationServer, JsonApi, OAuthClient, claims, client, nonsense
-from kalends.ports import Clock, Connected, ConnectionRefused, Credential, Keep, ProviderNotConfigured
+from kalends.ports import CalendarKind, Clock, Connected, ConnectionRefused, Credential, Keep, ProviderNotConfigured
 
 from .account import GoogleAccount
 from .api import VENDOR, GoogleApi
@@ -29,7 +28,7 @@ _WANTED = (*_NEEDED, f"{_SCOPE}.events.freebusy")
 class GoogleCalendars:
     """An AuthorizingProvider."""
 
-    kind: Literal["google"] = "google"
+    kind: CalendarKind = "google"
 
     def __init__(
         self,
