@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
 from whenever import Instant
 
 from kalends.app import App
 from kalends.integrations.smtp import FolderMailer, SmtpMailer
-from kalends.ports import ConferenceProvider, Mailer
+from kalends.ports import CalendarKind, CalendarProvider, ConferenceProvider, Mailer
 from kalends.settings import Settings
 from kalends.storage import database
 from kalends.storage.buckets import RateLimit
@@ -37,6 +41,7 @@ def build(settings: Settings, conninfo: str, *, connections: int = CONNECTIONS) 
         base_url=settings.public_url,
         mail_from=settings.sender,
         box=secret_box(settings),
+        calendars=calendar_providers(settings),
         conferences=conference_providers(settings),
         redirect_origins=settings.redirect_origins,
     )
@@ -49,17 +54,67 @@ def mailer(settings: Settings) -> Mailer:
     return FolderMailer(mail_folder(settings))
 
 
+def _load(app: App) -> None:
+    """Load what speaks to providers now, so that no guest waits for it later."""
+    deque(app.calendars.values(), maxlen=0)
+
+
+class Loaded(Mapping[CalendarKind, CalendarProvider]):
+    """Providers by kind, each made when it is first asked for: what speaks to vendors takes long to load."""
+
+    def __init__(self, makers: Mapping[CalendarKind, Callable[[], CalendarProvider]]) -> None:
+        self._makers = makers
+        self._made: dict[CalendarKind, CalendarProvider] = {}
+
+    def __getitem__(self, kind: CalendarKind) -> CalendarProvider:
+        if kind not in self._made:
+            self._made[kind] = self._makers[kind]()
+        return self._made[kind]
+
+    def __iter__(self) -> Iterator[CalendarKind]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+def calendar_providers(settings: Settings) -> Loaded:
+    """Choose who keeps calendars; whoever lacks a setting is there too, and says which."""
+    return Loaded({"google": partial(_google, settings), "outlook": partial(_microsoft, settings)})
+
+
+def _google(settings: Settings) -> CalendarProvider:
+    from kalends.integrations.google import GoogleCalendars
+
+    return GoogleCalendars(settings.google_client_id, _plain(settings.google_client_secret), clock=Instant.now)
+
+
+def _microsoft(settings: Settings) -> CalendarProvider:
+    from kalends.integrations.microsoft import MicrosoftCalendars
+
+    return MicrosoftCalendars(
+        settings.microsoft_client_id,
+        _plain(settings.microsoft_client_secret),
+        tenant=settings.microsoft_tenant,
+        clock=Instant.now,
+    )
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
+
+
 def conference_providers(settings: Settings) -> dict[str, ConferenceProvider]:
     """Choose who makes the links of which channel (contract 2.2); those of Meet and Teams come with calendar events."""
     # Imported here, as below: what speaks to vendors takes long to load, and most commands speak to none.
     from kalends.integrations.jitsi import JitsiRooms
 
     found: dict[str, ConferenceProvider] = {"jitsi": JitsiRooms(settings.jitsi_url)}
-    secret = settings.zoom_client_secret
+    secret = _plain(settings.zoom_client_secret)
     if settings.zoom_account_id or settings.zoom_client_id or secret:
         from kalends.integrations.zoom import ZoomApp, ZoomMeetings
 
-        app = ZoomApp(settings.zoom_account_id, settings.zoom_client_id, secret.get_secret_value() if secret else "")
+        app = ZoomApp(settings.zoom_account_id, settings.zoom_client_id, secret)
         found["zoom"] = ZoomMeetings(app, Instant.now)
     return found
 
@@ -80,6 +135,7 @@ def configure_logs(settings: Settings) -> None:
 
 def web(app: App, settings: Settings) -> FastAPI:
     """Make the web application: API, booking pages, documentation, health; it opens and closes the App."""
+    _load(app)
     # Imported here, as in the functions beside it: the commands that serve nothing start in half the time.
     from kalends import pages
     from kalends.api import calendar_hooks, v4
@@ -98,6 +154,7 @@ async def work(app: App, conninfo: str, stop: asyncio.Event, *, grace_s: float) 
     """Do jobs with an open App until `stop` is set, then finish those in hand, for `grace_s` at most."""
     from kalends.jobs import worker
 
+    _load(app)
     await worker.run(app, conninfo, stop=stop, grace_s=grace_s)
 
 
