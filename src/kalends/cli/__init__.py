@@ -5,7 +5,7 @@ from types import FrameType
 
 import typer
 
-from . import doctor, failures, init, key, migrate, openapi, schema, secrets, serve, token
+from . import calendar, doctor, failures, init, key, migrate, openapi, schema, secrets, serve, token
 
 commands = typer.Typer(
     name="kalends",
@@ -19,6 +19,7 @@ commands.command("serve")(serve.serve)
 commands.command("init")(init.init)
 commands.add_typer(key.commands, name="key")
 commands.add_typer(token.commands, name="token")
+commands.add_typer(calendar.commands, name="calendar")
 commands.add_typer(secrets.commands, name="secrets")
 commands.command("migrate")(migrate.migrate)
 commands.command("doctor")(doctor.doctor)
