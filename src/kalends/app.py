@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -53,7 +54,14 @@ class App:
     @property
     def calendar_reader(self) -> Reader:
         """What reading the calendars of hosts takes."""
-        return Reader(self.transaction, self.reading, self.calendars, self.box, self.now, self.base_url)
+        return Reader(
+            partial(_apart, self.transaction),
+            partial(_apart, self.reading),
+            self.calendars,
+            self.box,
+            self.now,
+            self.base_url,
+        )
 
     async def open(self) -> None:
         """Open the pool and start the task that wakes the workers."""
@@ -261,6 +269,17 @@ def _failed(error: psycopg.OperationalError, conn: Connection, *, committing: bo
 
 
 _enclosing: ContextVar[Enclosing | None] = ContextVar("enclosing", default=None)
+
+
+@asynccontextmanager
+async def _apart(lend: Callable[[], AbstractAsyncContextManager[Connection]]) -> AsyncIterator[Connection]:
+    """Lend a connection that is no part of what encloses this task: what is written there is stored in any case."""
+    token = _enclosing.set(None)
+    try:
+        async with lend() as conn:
+            yield conn
+    finally:
+        _enclosing.reset(token)
 
 
 def _enclosing_now() -> Enclosing | None:

@@ -16,9 +16,10 @@ from kalends.edge import limits
 from kalends.edge.context import AppDep
 from kalends.errors import DomainError, NotFound
 from kalends.languages import Translate
-from kalends.services import appointments, guests
+from kalends.services import appointments, calendar_checks, guests
 from kalends.services.guests import GuestView
 from kalends.services.slot_queries import SlotQuery
+from kalends.services.verification import Verified
 from kalends.storage import meeting_types
 from kalends.storage.database import Connection
 
@@ -192,11 +193,20 @@ async def move(appointment_id: UUID, secret: str, request: Request, app: AppDep)
         start = visit.instant(asked if isinstance(asked, str) else "")
     except ValueError:
         return RedirectResponse(opened.visit.link(start=None), 303, {"Cache-Control": "no-store"})
-    try:
+
+    async def carry_out(verified: Verified) -> None:
         async with app.transaction() as conn:
             await appointments.reschedule(
-                conn, actor=opened.view.actor, appointment_id=appointment_id, start=start, clock=app.now
+                conn,
+                actor=opened.view.actor,
+                appointment_id=appointment_id,
+                start=start,
+                clock=app.now,
+                verified=verified,
             )
+
+    try:
+        await calendar_checks.checked(app.calendar_reader, carry_out)
     except DomainError as error:
         async with app.reading() as conn:
             return await _move_page(conn, request, opened, refusal=error)

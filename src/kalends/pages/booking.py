@@ -16,9 +16,10 @@ from kalends.edge import limits
 from kalends.edge.context import AppDep
 from kalends.edge.problems import of as problem_of
 from kalends.errors import DomainError, NotFound
-from kalends.services import booking_pages, bookings, guests, one_time_links
+from kalends.services import booking_pages, bookings, calendar_checks, guests, one_time_links
 from kalends.services.actor import Actor
 from kalends.services.outcomes import Booked, Pending
+from kalends.services.verification import Verified
 from kalends.storage.database import Connection
 
 from . import choosing, forms, guards, meetings, people, refused, rendering, scenes, visit
@@ -130,8 +131,12 @@ async def _book(app: App, request: Request, scene: Scene, form: Form, start: Ins
         await guards.guess(app, request, scene.kind.id)
     order = forms.order(form, scene.offer, scene.kind, scene.visit, start)
     actor = Actor(scene.user.company_id, None, False, "page", client=limits.client_of(request))
-    async with app.transaction() as conn:
-        return await bookings.book(conn, actor=actor, order=order, clock=app.now)
+
+    async def book(verified: Verified) -> Booked | Pending:
+        async with app.transaction() as conn:
+            return await bookings.book(conn, actor=actor, order=order, clock=app.now, verified=verified)
+
+    return await calendar_checks.checked(app.calendar_reader, book)
 
 
 async def _refused(

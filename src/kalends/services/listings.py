@@ -11,7 +11,7 @@ from kalends.domain import slots
 from kalends.domain.listing import Listing
 from kalends.storage.database import Connection
 
-from . import calendars
+from . import calendar_use, calendars
 from .slot_queries import Loaded, SlotQuery
 
 
@@ -29,7 +29,8 @@ async def listing(
 ) -> Listed:
     """List the bookable starts of a window.
 
-    As many statements as `calendars.load` takes, and as many again for the earliest start behind an empty window.
+    As many statements as `calendars.load` takes, and as many again for the earliest start behind an empty window; one
+    more once a minute for hosts who have connected calendars.
 
     Args:
         earliest: look for the first start up to the booking window's end when the window has none.
@@ -38,6 +39,8 @@ async def listing(
         NotFound: no such meeting type, host, queue, resource, hold or existing appointment in this company.
     """
     loaded = await calendars.load(conn, company_id, query, now)
+    if loaded.connected:
+        await calendar_use.note(conn, loaded, now)
     found = slots.list_slots(
         loaded.rules,
         loaded.calendars,

@@ -61,8 +61,8 @@ def require(verified: Verified, loaded: Loaded, hosts: Iterable[Host]) -> None:
 
 
 def _can_tell(one: Freshness) -> bool:
-    return one.status != "refused"  # its owner has to connect it again
+    return one.age_s is not None and one.status != "refused"  # a first reading takes long, a new credential its owner
 
 
 def _is_old(one: Freshness) -> bool:
-    return one.age_s is None or one.age_s > FRESH_FOR_S
+    return one.age_s is not None and one.age_s > FRESH_FOR_S

@@ -12,12 +12,13 @@ from kalends.edge import problems
 from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
 from kalends.errors import NotFound
-from kalends.services import appointment_lists, appointments, refusals
-from kalends.services.appointments import AlreadyCancelled, AlreadyOver
+from kalends.services import appointment_lists, appointments, calendar_checks, refusals
+from kalends.services.appointments import AlreadyCancelled, AlreadyOver, Rescheduled
 from kalends.services.cancellations import AttendeeOrAllNeeded
 from kalends.services.placements import OverrideNotAllowed
 from kalends.services.refusals import SlotTaken
 from kalends.services.rights import AdminsOnly
+from kalends.services.verification import Verified
 from kalends.storage.appointments import Filter, Status
 
 from .appointment_answers import AppointmentAnswer, for_hosts
@@ -155,17 +156,22 @@ async def reschedule_appointment(
     app: AppDep,
 ) -> RescheduleAnswer:
     """Move an appointment to another start; its own time does not block it."""
-    async with app.transaction() as conn:
-        moved = await appointments.reschedule(
-            conn,
-            actor=actor,
-            appointment_id=id,
-            start=whole_second(body.start) if body.ignore_availability else body.start,
-            ignore_availability=body.ignore_availability,
-            mode=body.calculation_method,
-            required=body.required_hosts,
-            clock=app.now,
-        )
+
+    async def move(verified: Verified) -> Rescheduled:
+        async with app.transaction() as conn:
+            return await appointments.reschedule(
+                conn,
+                actor=actor,
+                appointment_id=id,
+                start=whole_second(body.start) if body.ignore_availability else body.start,
+                ignore_availability=body.ignore_availability,
+                mode=body.calculation_method,
+                required=body.required_hosts,
+                clock=app.now,
+                verified=verified,
+            )
+
+    moved = await calendar_checks.checked(app.calendar_reader, move)
     return RescheduleAnswer(
         appointment=for_hosts(moved.appointment),
         previous_start=moved.previous_start,

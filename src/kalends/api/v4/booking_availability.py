@@ -22,7 +22,7 @@ from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep
 from kalends.edge.etags import tag_of
 from kalends.errors import FieldError, Invalid, NotFound
-from kalends.services import explanations, listings, order_checks
+from kalends.services import calendar_checks, explanations, listings, order_checks
 from kalends.services.explanations import Hindrance
 from kalends.services.freshness import Freshness
 from kalends.services.listings import Listed
@@ -143,6 +143,11 @@ async def get_booking_availability(
     ] = None,
     refresh_cache: Annotated[bool | None, Absent, Query(alias="refreshCache")] = None,
     skip_earliest: Annotated[bool | None, Absent, Query(alias="skipEarliestBookingCalculation")] = None,
+    verify: Annotated[
+        bool | None,
+        Absent,
+        Query(description="Ask the hosts' calendars live first, which may take two seconds; 50 connections at most"),
+    ] = None,
 ) -> Response:
     """List the starts that can be booked.
 
@@ -154,6 +159,8 @@ async def get_booking_availability(
     """
     first, last = window(start, end, timezone or "UTC")
     query = scope(start=first, end=last)
+    if verify:
+        await calendar_checks.listed(app.calendar_reader, actor.company_id, query)
     now = app.now()
     async with app.reading() as conn:
         listed = await listings.listing(conn, actor.company_id, query, now, earliest=not skip_earliest)

@@ -11,11 +11,12 @@ from kalends.edge import problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep
 from kalends.errors import NotFound
-from kalends.services import booking_holds, refusals
+from kalends.services import booking_holds, calendar_checks, refusals
 from kalends.services.booking_holds import Hold, HoldNotFound
 from kalends.services.order_checks import ChannelNotAllowed
 from kalends.services.refusals import HoldExpired
 from kalends.services.slot_queries import SlotQuery
+from kalends.services.verification import Verified
 
 from .booking_forms import StartForm
 from .schemas import Answer, Stamp
@@ -63,9 +64,13 @@ class HoldAnswer(Answer):
 @router.post("/booking-hold", status_code=201, responses=problems.document(NotFound, ChannelNotAllowed, *refusals.ALL))
 async def create_booking_hold(body: HoldForm, actor: SchedulingOrOwner, app: AppDep) -> HoldAnswer:
     """Keep a start for some minutes (company setting `holdMinutes`); others do not see it meanwhile."""
-    async with app.transaction() as conn:
-        hold = await booking_holds.create(conn, actor=actor, query=body.query(), clock=app.now)
-    return HoldAnswer.of(hold)
+    query = body.query()
+
+    async def keep(verified: Verified) -> Hold:
+        async with app.transaction() as conn:
+            return await booking_holds.create(conn, actor=actor, query=query, clock=app.now, verified=verified)
+
+    return HoldAnswer.of(await calendar_checks.checked(app.calendar_reader, keep))
 
 
 @router.patch("/booking-hold/{holdId}", responses=problems.document(HoldNotFound, HoldExpired))

@@ -13,8 +13,9 @@ from kalends.edge import limits, problems
 from kalends.edge.auth import SchedulingOrOwner
 from kalends.edge.context import AppDep, trace_of
 from kalends.errors import LimitReached, NotFound
-from kalends.services import appointments, bookings, guests, refusals
-from kalends.services.appointments import AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee
+from kalends.services import appointments, bookings, calendar_checks, guests, refusals
+from kalends.services.appointments import AlreadyCancelled, AlreadyOver, NotTheOnlyAttendee, Rescheduled
+from kalends.services.guests import GuestView
 from kalends.services.new_provisional_bookings import TooManyUnconfirmed
 from kalends.services.one_time_links import OneTimeLinkMismatch, OneTimeLinkUsed
 from kalends.services.order_checks import ChannelNotAllowed, LocationNotOffered, PhoneOnlyNotAllowed
@@ -22,6 +23,7 @@ from kalends.services.outcomes import Booked, Pending
 from kalends.services.page_passwords import BookingPasswordWrong
 from kalends.services.placements import OverrideNotAllowed
 from kalends.services.refusals import HoldExpired, HoldMismatch
+from kalends.services.verification import Verified
 
 from .appointment_answers import SECRET, AppointmentAnswer, for_guest
 from .appointment_forms import Reason
@@ -114,8 +116,12 @@ class GuestMove(Body):
 async def create_booking(body: BookingForm, actor: SchedulingOrOwner, app: AppDep) -> Response:
     """Book a start that the list of starts offers; where the type wants it, somebody has to confirm it first."""
     order = body.order()
-    async with app.transaction() as conn:
-        outcome = await bookings.book(conn, actor=actor, order=order, clock=app.now)
+
+    async def book(verified: Verified) -> Booked | Pending:
+        async with app.transaction() as conn:
+            return await bookings.book(conn, actor=actor, order=order, clock=app.now, verified=verified)
+
+    outcome = await calendar_checks.checked(app.calendar_reader, book)
     content = _answer(outcome).model_dump_json(by_alias=True, exclude_none=True)
     return Response(content, 201, media_type="application/json")
 
@@ -191,15 +197,25 @@ async def reschedule_booking(
     app: AppDep,
 ) -> RescheduleAnswer:
     """Move an appointment as the only guest who booked it."""
-    async with app.transaction() as conn:
-        client = limits.client_of(request)
-        view = await guests.opened_by(conn, appointmentId, body.secret, app.now(), client=client)
-        moved = await appointments.reschedule(
-            conn, actor=view.actor, appointment_id=appointmentId, start=body.start, clock=app.now
-        )
+
+    async def move(verified: Verified) -> tuple[GuestView, Rescheduled]:
+        async with app.transaction() as conn:
+            client = limits.client_of(request)
+            view = await guests.opened_by(conn, appointmentId, body.secret, app.now(), client=client)
+            moved = await appointments.reschedule(
+                conn,
+                actor=view.actor,
+                appointment_id=appointmentId,
+                start=body.start,
+                clock=app.now,
+                verified=verified,
+            )
+            return view, moved
+
+    view, moved = await calendar_checks.checked(app.calendar_reader, move)
     newest = next(one for one in moved.appointment.attendees if one.id == view.attendee.id)
     return RescheduleAnswer(
-        appointment=for_guest(guests.GuestView(moved.appointment, newest)),
+        appointment=for_guest(GuestView(moved.appointment, newest)),
         previous_start=moved.previous_start,
         start=moved.appointment.start_at,
     )
