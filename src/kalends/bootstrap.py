@@ -129,7 +129,8 @@ def configure_logs(settings: Settings) -> None:
     from kalends.edge import logs
 
     logs.configure(settings.log_format)
-    for talkative in ("procrastinate", "alembic"):  # lines for every job and step that went well
+    # Lines for every job, step and request that went well; the last with addresses, and an ICS feed's is secret.
+    for talkative in ("procrastinate", "alembic", "httpx2"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
 
 

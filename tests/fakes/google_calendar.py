@@ -155,7 +155,7 @@ class FakeCalendar:
             if "recurrence" in event and single:
                 if event["status"] != "cancelled":
                     found += self.instances(event["id"], time_min, time_max or datetime(2101, 1, 1, tzinfo=UTC))
-            elif "recurringEventId" in event and single and event["recurringEventId"] in self.events:
+            elif "recurringEventId" in event and single and self._recurs(event["recurringEventId"]):
                 continue  # comes with its series
             elif "recurrence" in event or overlaps(event, self.zone, time_min, time_max):
                 found.append(event)
@@ -185,6 +185,10 @@ class FakeCalendar:
         if single:
             raise Refused(501, "theFakeKnowsDeltasOfSeriesOnly")
         return int(matched[2])
+
+    def _recurs(self, event_id: str) -> bool:
+        event = self.events.get(event_id, {})
+        return "recurrence" in event and event["status"] != "cancelled"
 
     def instances(self, master_id: str, time_min: datetime | None, time_max: datetime | None) -> list[Item]:
         """Expand a series: its instances as they were changed or not, without the cancelled ones."""

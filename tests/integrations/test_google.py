@@ -351,6 +351,34 @@ async def test_of_a_series_one_was_invited_to_in_part_the_parts_are_read(desk: D
     assert ("theirs", (weeks(3)[2],)) in [(event.remote_id, event.occurrences) for event in events]
 
 
+async def test_who_leaves_a_series_but_for_one_meeting_keeps_that_one(desk: Desk) -> None:
+    made = await desk.phone.make_weekly(desk.calendar, "weekly@else", NINE, TEN, count=3)
+    _, _, token = await desk.read()
+    second = desk.host.primary.instances(made["id"], None, None)[1]
+    desk.host.primary.remove(made["id"])
+    desk.host.primary.keep(dict(second))
+
+    events, gone, _ = await desk.read(token)
+    anew, _, _ = await desk.read()
+
+    assert [(event.remote_id, event.occurrences) for event in events] == [(made["id"], (weeks(2)[1],))]
+    assert [(event.remote_id, event.occurrences) for event in anew] == [(made["id"], (weeks(2)[1],))]
+    assert gone == []
+
+
+async def test_a_series_that_became_a_single_event_is_one(desk: Desk) -> None:
+    made = await desk.phone.make_weekly(desk.calendar, "weekly@else", NINE, TEN, count=3)
+    await desk.phone.change_instance(desk.calendar, "weekly@else", 1, status="cancelled")
+    _, _, token = await desk.read()
+    calendar = desk.host.primary
+    for event in list(calendar.events.values()):
+        calendar.keep({key: value for key, value in event.items() if key != "recurrence"})
+
+    events, gone, _ = await desk.read(token)
+
+    assert ([(event.remote_id, event.occurrences) for event in events], gone) == ([(made["id"], weeks(1))], [])
+
+
 async def test_an_event_moved_out_of_the_window_blocks_no_more(desk: Desk) -> None:
     await desk.phone.make_event(desk.calendar, "a@else", NINE, TEN)
     (before,), _, token = await desk.read()

@@ -68,13 +68,14 @@ class Reading:
         read: list[RemoteEvent] = []
         gone: list[str] = []
         for key, item in changes.singles.items():
-            if events.cancelled(item):
-                gone.append(key)
-            else:
+            if not events.cancelled(item):
                 read.append(self._event(key, [item], changes.zone))
+                changes.series.pop(key, None)  # it recurred once, and these are the instances it had
+            elif all(events.cancelled(each) for each in changes.series.get(key, ())):
+                gone.append(key)
+                changes.series.pop(key, None)
+            # Else it was a series, and its owner is still invited to a part of it.
         for key, changed in changes.series.items():
-            if key in changes.singles:  # it recurred once, and these are the instances it had
-                continue
             event = await self.series(key, changed, zone=changes.zone)
             if event:
                 read.append(event)
