@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+from email.policy import default
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,10 +15,13 @@ from kalends.domain.remote_events import RemoteCalendar
 from kalends.ports import Connected
 from kalends.services import calendar_connections, calendar_visits
 from kalends.services.calendar_connections import Found, View
+from kalends.services.companies import Founded
 from kalends.storage import calendar_choices
 from kalends.storage import calendar_connections as stored
 from tests import factories
+from tests.conftest import Outbox
 from tests.fakes.accounts import HOME, WORK, Provider, providers
+from tests.jobs.stage import Stage, to
 
 NOW = Instant("2031-03-03T08:00:00Z")
 NEW = RemoteCalendar("/new/", "New")
@@ -30,18 +35,24 @@ def provider(app: App) -> Provider:
     return made
 
 
-async def _connected(app: App) -> View:
+async def _connect(app: App, founded: Founded, user_id: UUID) -> View:
+    connected = Connected("ada", "ada@cloud.test", {"password": "x"})
     async with app.transaction() as conn:
-        founded = await factories.company(conn)
         return await calendar_connections.connect(
             conn,
             actor=factories.actor(founded),
-            user_id=founded.user_id,
-            found=Found("caldav", Connected("ada", "ada@cloud.test", {"password": "x"}), [WORK, HOME]),
+            user_id=user_id,
+            found=Found("caldav", connected, [WORK, HOME]),
             as_sync=False,
             box=app.box,
             clock=app.now,
         )
+
+
+async def _connected(app: App) -> View:
+    async with app.transaction() as conn:
+        founded = await factories.company(conn)
+    return await _connect(app, founded, founded.user_id)
 
 
 async def _names(app: App, view: View) -> list[str]:
@@ -79,6 +90,31 @@ async def _left(app: App, connection_id: UUID) -> list[Any]:
             {"id": connection_id},
         )
         return [row[0] for row in await cursor.fetchall()]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_its_user_is_told_which_account_was_connected_each_time(
+    app: App, stage: Stage, outbox: Outbox, language: str
+) -> None:
+    app.calendars = {}  # nobody reads it
+    async with app.transaction() as conn:
+        ben = (await factories.user(conn, stage.founded, language=language)).user
+
+    for _ in range(2):
+        await _connect(app, stage.founded, ben.id)
+    await stage.work()
+
+    told = [message_from_bytes(mail.content, policy=default) for mail in to(outbox.mails, ben.email)]
+    heading, account, at = {
+        "en": ("A calendar was connected", "Account: ada@cloud.test", "At: CalDAV"),
+        "de": ("Ein Kalender wurde verbunden", "Konto: ada@cloud.test", "Bei: CalDAV"),
+    }[language]
+    assert [(one["To"], one["Subject"]) for one in told] == [(f"{ben.full_name} <{ben.email}>", heading)] * 2
+    assert len({one["Message-ID"] for one in told}) == 2
+    text = told[0].get_body(("plain",)).get_content()
+    assert account in text
+    assert at in text
+    assert "password" not in text
 
 
 async def test_new_calendars_come_and_those_nobody_chose_go(app: App, provider: Provider) -> None:

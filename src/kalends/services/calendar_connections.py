@@ -34,7 +34,7 @@ from kalends.storage.database import Connection
 from kalends.storage.secret_box import SecretBox
 from kalends.storage.users import User
 
-from . import rights
+from . import calendar_events, rights
 from .actor import Actor
 from .rights import UserNotFound
 
@@ -179,7 +179,7 @@ async def connect(
     """Store an account of a user: a new connection, or a new credential of the one he has to it.
 
     A new one blocks with its default calendar. Appointments are written there where it is the user's first, or where
-    that is asked for and they are written nowhere yet.
+    that is asked for and they are written nowhere yet. The user is told by mail, whoever it was.
 
     Raises:
         UserNotFound: he was deleted meanwhile.
@@ -201,6 +201,7 @@ async def connect(
     await stored.call_for_reading(conn, actor.company_id, connection_id, now)
     connection = await stored.get(conn, actor.company_id, connection_id)
     assert connection is not None
+    await calendar_events.connected(conn, connection, actor=actor, now=now)
     return await view(conn, connection)
 
 

@@ -1,4 +1,4 @@
-"""Events of connections: a calendar that disagrees with an appointment, or that does not let us in any more.
+"""Events of connections: one that was made, a calendar that disagrees with an appointment, or lets us in no more.
 
 Nothing of what events elsewhere are about is written down: only when they are.
 """
@@ -22,6 +22,14 @@ from .actor import Actor
 # What a calendar disagrees in: an event overlaps an appointment; the appointment's own event was moved, made longer or
 # shorter, deleted or declined there, and the appointment did not follow; what we wrote there vanished all at once.
 Reason: TypeAlias = Literal["overlap", "moved", "length", "deleted", "declined", "emptied"]
+
+
+async def connected(conn: Connection, connection: CalendarConnection, *, actor: Actor, now: Instant) -> None:
+    """Record that an account was connected, anew or once more, which its user is told by mail; he is locked.
+
+    He is told whoever did it: a link to a provider's page can be followed by somebody it was not meant for.
+    """
+    await _record(conn, connection, "calendar_connected", {}, now, None, by=actor)
 
 
 async def conflict(
@@ -73,8 +81,9 @@ async def _record(
     found: dict[str, Any],
     now: Instant,
     batch_id: UUID | None,
+    by: Actor | None = None,
 ) -> None:
-    by = Actor(connection.company_id, user_id=None, is_admin=False, via="calendar")
+    by = by or Actor(connection.company_id, user_id=None, is_admin=False, via="calendar")
     revision = await events.count_of_connection(conn, connection.company_id, connection.id) + 1
     after = {
         "revision": revision,

@@ -1,4 +1,4 @@
-"""Mails to the owner of a connected calendar: where it disagrees with his bookings, and that it lets us in no more."""
+"""Mails to the owner of a connected calendar: that it is, disagrees with his bookings, or lets us in no more."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from .letters import Fact, Letter
 from .messages import Office
 from .readers import Reader
 
+PROVIDERS = {"google": "Google", "outlook": "Microsoft 365", "caldav": "CalDAV", "icloud": "iCloud", "ics": "ICS"}
 MOST_SHOWN = 20  # of what one reading found
 
 
@@ -62,6 +63,8 @@ async def notice(conn: Connection, effect: Effect, parts: Mapping[int, Part]) ->
 
 def _is_so(change: Change, connection: CalendarConnection, snapshots: Mapping[str, Snapshot]) -> bool:
     """Tell whether what an event says still is so: it may have been put right before the mail leaves."""
+    if change.kind == "calendar_connected":
+        return True
     if change.kind == "credential_error":
         return connection.status == "refused"
     appointment_id = change.after["appointmentId"]
@@ -114,13 +117,21 @@ def letter(notice: Notice) -> Letter:
 
 
 def _reason(change: Change) -> str:
-    return "refused" if change.kind == "credential_error" else str(change.after["reason"])
+    known = {"calendar_connected": "connected", "credential_error": "refused"}.get(change.kind)
+    return known or str(change.after["reason"])
 
 
 def _said(reason: str, to: Reader, account: str) -> tuple[str, str]:
     """Say in a heading and a sentence or two what is wrong, and what the host can do."""
     t = to.t
     return {
+        "connected": (
+            t("A calendar was connected"),
+            t(
+                "From now on bookings look at it to see when you are busy. If it was not you who connected it, please"
+                " disconnect it and tell whoever administers your bookings."
+            ),
+        ),
         "refused": (
             t("Please connect your calendar again"),
             t(
@@ -185,6 +196,8 @@ def _said(reason: str, to: Reader, account: str) -> tuple[str, str]:
 
 def _facts(change: Change, notice: Notice) -> list[Fact]:
     to, after = notice.to, change.after
+    if change.kind == "calendar_connected":
+        return [Fact(to.t("Account"), after["email"]), Fact(to.t("At"), PROVIDERS[after["provider"]])]
     snapshot = notice.snapshots.get(after.get("appointmentId") or "")
     if snapshot is None:
         return []

@@ -26,6 +26,7 @@ Kind: TypeAlias = Literal[
     "provisional_confirmed",
     "provisional_declined",
     "provisional_expired",
+    "calendar_connected",
     "conflict",
     "credential_error",
 ]
