@@ -191,7 +191,7 @@ ALTER TABLE attendee ADD COLUMN answer text
     CHECK (answer IN ('accepted', 'declined', 'tentative', 'needs-action'));
 COMMENT ON COLUMN attendee.answer IS 'PARTSTAT as the host''s calendar shows it; NULL: nothing else than by booking';
 
--- Events of a connection: conflict, credential_error.
+-- Events of a connection: calendar_connected, conflict, credential_error.
 ALTER TABLE event ADD COLUMN connection_id uuid;
 CREATE UNIQUE INDEX event_connection ON event (company_id, connection_id, revision) WHERE connection_id IS NOT NULL;
 ALTER TABLE event DROP CONSTRAINT event_subject;
