@@ -227,6 +227,17 @@ def configured(log_format: str, program: str) -> list[str]:
     return done.stderr.splitlines()
 
 
+def test_addresses_we_ask_are_not_logged() -> None:
+    program = (
+        "from types import SimpleNamespace\nfrom kalends import bootstrap\n"
+        "bootstrap.configure_logs(SimpleNamespace(log_format='text'))\n"
+        "logging.getLogger('httpx2').info('HTTP Request: GET https://feeds.test/s3cret.ics')\n"
+        "logging.getLogger('httpx2').warning('heard')\n"
+    )
+
+    assert [line for line in configured("text", program) if "s3cret" in line or "heard" not in line] == []
+
+
 def test_json_logs_are_one_object_a_line_libraries_included() -> None:
     program = (
         "structlog.get_logger().info('request', status=200)\n"

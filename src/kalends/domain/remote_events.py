@@ -60,7 +60,7 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class RemoteEvent:
-    """One event as the provider names it: of CalDAV a resource with all it recurs to, of others one instance of it.
+    """One event as the provider names it: a resource (CalDAV) or series (Google) with all it recurs to, or one instance.
 
     Attributes:
         remote_id: the provider's name for it within its calendar.
