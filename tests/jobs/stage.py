@@ -78,9 +78,11 @@ class Stage:
         """Do all jobs there are, and those they bring."""
         jobs = queue.create(self.app, self.conninfo)
         async with jobs.open_async():
-            for _ in range(3):  # events, then effects; once more for good measure
+            for _ in range(10):  # events, then effects, then what those bring about
                 await jobs.run_worker_async(wait=False, concurrency=4, listen_notify=False, delete_jobs="successful",
                                             install_signal_handlers=False)  # fmt: skip
+                if not await self.rows("SELECT id FROM procrastinate_jobs WHERE status = 'todo' AND attempts = 0"):
+                    break
 
     async def run(self, task: str, **args: object) -> None:
         """Run one task now, as a second worker would that was handed the same job."""

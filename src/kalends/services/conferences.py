@@ -90,13 +90,15 @@ async def awaited(
         Until when it waits; or of which of its appointments it has to say that the link follows.
     """
     concerned = {
-        appointment_id
+        appointment_id: errand.newest["meetingInfo"].get("meetingLink")
         for (appointment_id, _), errand in told.items()
         if errand.news != "cancellation" and errand.newest["channel"] in PRODUCTS
     }
-    wanted = await stored.wanted(conn, company_id, concerned) if concerned else {}
-    until = [since.add(seconds=MAILS_WAIT_S) for since, failures in wanted.values() if not failures]
-    return min((one for one in until if one > now), default=set(wanted))
+    found = await stored.awaited(conn, company_id, concerned) if concerned else {}
+    # One that was made a moment ago comes into the appointment a moment later.
+    missing = {key: one for key, one in found.items() if one.link is None or one.link != concerned[key]}
+    until = [one.since.add(seconds=MAILS_WAIT_S) for one in missing.values() if not one.failures]
+    return min((one for one in until if one > now), default=set(missing))
 
 
 async def owed(

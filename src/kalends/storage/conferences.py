@@ -150,18 +150,29 @@ async def get(conn: Connection, company_id: UUID, appointment_id: UUID) -> Store
         return await cur.fetchone()
 
 
-async def wanted(
-    conn: Connection, company_id: UUID, appointment_ids: Iterable[UUID]
-) -> dict[UUID, tuple[Instant, int]]:
-    """Find the appointments whose conference is still to be made: since when, and how often that has failed."""
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A conference that is wanted or made.
+
+    Attributes:
+        link: None while it is to be made.
+    """
+
+    link: str | None
+    since: Instant
+    failures: int
+
+
+async def awaited(conn: Connection, company_id: UUID, appointment_ids: Iterable[UUID]) -> dict[UUID, Awaited]:
+    """Read the conferences of appointments, without those that were given up or deleted."""
     cursor = await conn.execute(
         """
-        SELECT appointment_id, created_at, failures FROM conference
-        WHERE company_id = %s AND appointment_id = ANY(%s) AND state = 'wanted'
+        SELECT appointment_id, CASE WHEN state = 'made' THEN link END, created_at, failures FROM conference
+        WHERE company_id = %s AND appointment_id = ANY(%s) AND state IN ('wanted', 'made')
         """,
         (company_id, list(appointment_ids)),
     )
-    return {row[0]: (row[1], row[2]) for row in await cursor.fetchall()}
+    return {row[0]: Awaited(*row[1:]) for row in await cursor.fetchall()}
 
 
 async def made(conn: Connection, company_id: UUID, appointment_id: UUID, conference: Conference) -> None:
