@@ -60,7 +60,7 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class RemoteEvent:
-    """One event as the provider names it: a resource (CalDAV) or series (Google) with all it recurs to, or one instance.
+    """One event as the provider names it: a resource (CalDAV) or series (Google) with all it recurs to, or an instance.
 
     Attributes:
         remote_id: the provider's name for it within its calendar.
