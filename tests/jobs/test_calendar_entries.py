@@ -340,6 +340,9 @@ async def test_a_move_in_the_calendar_is_left_to_its_reading_and_then_written_ov
     dragged = calendar.move(event, *half_hour(TUESDAY.add(hours=5)))
     key = {"company_id": stage.founded.company_id, "appointment_id": booked.appointment_id}
     async with stage.app.transaction() as conn:
+        await appointments.annotate(
+            conn, actor=stage.actor, appointment_id=booked.appointment_id, fields={"note": "x"}, clock=stage.clock
+        )
         await calendar_entries.owe(conn, **key, user_ids=[stage.founded.user_id], revision=2)
     job = {name: str(value) for name, value in {**key, "user_id": stage.founded.user_id}.items()}
 
