@@ -220,10 +220,11 @@ class Walk:
         return [*changed, *vanished], False
 
     def _vanished(self, one: Written) -> bool:
-        if one.remote_id in self.listed or one.written_at >= self.began:
+        if one.remote_id in self.listed:
             return False
         in_window = one.standing.start < self.window.end and one.standing.written[0] < self.window.end
-        return one.remote_id in self.gone or (self.complete and in_window)
+        # What was written while this was reading may be missing from a list that was begun before.
+        return one.remote_id in self.gone or (self.complete and in_window and one.written_at < self.began)
 
     def _is_believed(self) -> bool:
         """Whether what vanished had done so before, the last time a while ago, and both readings were complete ones."""

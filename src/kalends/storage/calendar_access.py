@@ -54,13 +54,13 @@ async def _start(conn: Connection, due: str, values: dict[str, object]) -> int:
             UPDATE calendar_access x SET due_at = %(until)s FROM due WHERE x.connection_id = due.connection_id
             RETURNING x.company_id, x.connection_id)
         INSERT INTO procrastinate_jobs (queue_name, priority, task_name, lock, args)
-        SELECT 'default', {_PRIORITY}, %(task)s, 'calendar ' || connection_id,
+        SELECT 'default', {_PRIORITY}, '{TASK}', 'calendar ' || connection_id,
             jsonb_build_object('company_id', company_id, 'connection_id', connection_id)
         FROM started WHERE NOT EXISTS (
             SELECT FROM procrastinate_jobs
-            WHERE lock = 'calendar ' || started.connection_id AND task_name = %(task)s AND status = 'todo')
+            WHERE lock = 'calendar ' || started.connection_id AND task_name = '{TASK}' AND status = 'todo')
         """,
-        {**values, "task": TASK, "until": _later(values["now"])},
+        {**values, "until": _later(values["now"])},
     )
     conn.jobs_waiting |= cursor.rowcount > 0
     return cursor.rowcount

@@ -1,0 +1,729 @@
+"""From a host's calendar to what blocks him and to his appointments, and to his mails; calendars in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from kalends.domain.remote_events import Page, RemoteCalendar, Window
+from kalends.errors import Upstream
+from kalends.ports import CredentialRefused
+from kalends.storage import calendar_access, calendar_choices, calendar_connections, calendar_readings
+from tests import factories
+from tests.conftest import Outbox
+from tests.fakes.memory_calendar import PERSONAL, WORK, MemoryCalendar
+from tests.jobs.host_calendar import HostCalendar, half_hour, of_owner
+from tests.jobs.stage import NOW, TUESDAY, Stage
+
+LATER = TUESDAY.add(hours=2)
+SUNDAY = TUESDAY.subtract(hours=48)
+
+
+@pytest.fixture
+async def calendar(stage: Stage) -> HostCalendar:
+    return await of_owner(stage)
+
+
+@pytest.fixture
+async def following(stage: Stage) -> HostCalendar:
+    """A calendar whose deletions and refusals cancel appointments."""
+    return await of_owner(stage, cancel_if_declined_or_deleted=True)
+
+
+# What blocks
+
+
+async def test_what_is_made_moved_and_deleted_in_a_calendar_blocks_moves_and_is_free(calendar: HostCalendar) -> None:
+    event = calendar.remote.add(*half_hour(TUESDAY))
+    assert await calendar.read() == "read"
+    assert await calendar.busy() == [half_hour(TUESDAY)]
+
+    event = calendar.remote.move(event, *half_hour(LATER))
+    await calendar.read(minutes=1)
+    assert await calendar.busy() == [half_hour(LATER)]
+
+    calendar.remote.remove(event)
+    await calendar.read(minutes=1)
+    assert await calendar.busy() == []
+
+
+async def test_a_calendar_that_is_only_written_to_tells_of_nothing_but_our_own(stage: Stage) -> None:
+    calendar = await of_owner(stage, validate_availability=False)
+    calendar.remote.add(*half_hour(LATER))
+    await stage.book()
+    await stage.work()
+
+    await calendar.read()
+
+    assert await calendar.busy() == []
+    (known,) = await stage.rows("SELECT uid FROM calendar_event e JOIN calendar k ON k.id = e.calendar_id "
+                                "WHERE k.connection_id = %s", calendar.connection_id)  # fmt: skip
+    assert known == (calendar.one().uid,) if len(calendar.remote.shown()) == 1 else known[0].endswith("@kalends")
+
+
+async def test_our_own_event_never_blocks_wherever_a_mailbox_put_it(calendar: HostCalendar) -> None:
+    booked = await calendar.stage.book()
+    await calendar.stage.work()
+    calendar.remote.add(*half_hour(TUESDAY), uid=f"{booked.appointment_id}-before@kalends")
+
+    await calendar.read()
+
+    assert (await calendar.busy(), await calendar.events()) == ([], [])
+
+
+async def test_who_is_only_a_guest_of_a_colleague_is_blocked_by_it(calendar: HostCalendar) -> None:
+    stage = calendar.stage
+    async with stage.app.transaction() as conn:
+        ben = (await factories.user(conn, stage.founded, now=NOW)).user
+        kind = await factories.meeting_type(conn, ben, now=NOW)
+    stage.meeting_type_id = kind.id
+    booked = await stage.book()
+    calendar.remote.add(*half_hour(TUESDAY), uid=f"{booked.appointment_id}@kalends")
+
+    await calendar.read()
+
+    assert await calendar.busy() == [half_hour(TUESDAY)]
+
+
+async def test_an_event_that_is_said_to_be_gone_and_is_there_goes_on_blocking(calendar: HostCalendar) -> None:
+    """K14"""
+    event = calendar.remote.add(*half_hour(TUESDAY))
+    await calendar.read()
+    calendar.remote.phantoms.add(event.remote_id)
+
+    await calendar.read(minutes=1)
+
+    assert await calendar.busy() == [half_hour(TUESDAY)]
+
+
+async def test_a_token_that_died_has_the_calendar_read_anew(calendar: HostCalendar) -> None:
+    first, second = calendar.remote.add(*half_hour(TUESDAY)), calendar.remote.add(*half_hour(LATER))
+    await calendar.read()
+    calendar.remote.remove(first)
+    calendar.remote.forget_tokens()
+
+    await calendar.read(minutes=1)
+
+    assert await calendar.busy() == [(second.start, second.end)]
+
+
+async def test_a_calendar_is_read_in_full_before_its_window_is_too_short(calendar: HostCalendar) -> None:
+    far = NOW.add(hours=24 * 74)
+    calendar.remote.add(*half_hour(far))
+    await calendar.read()
+    assert await calendar.busy() == []
+
+    await calendar.read(hours=24 * 8)
+
+    assert await calendar.busy() == [half_hour(far)]
+
+
+async def test_a_calendar_that_seems_empty_all_at_once_frees_nothing_at_first(calendar: HostCalendar) -> None:
+    events = [calendar.remote.add(*half_hour(TUESDAY.add(hours=hour))) for hour in range(3)]
+    await calendar.read()
+    for event in events:
+        calendar.remote.remove(event)
+    calendar.remote.forget_tokens()
+
+    await calendar.read(minutes=1)
+    first = await calendar.busy()
+    await calendar.read(minutes=9)
+    second = await calendar.busy()
+    await calendar.read(minutes=2)
+
+    assert (len(first), len(second), await calendar.busy()) == (3, 3, [])
+    assert await calendar.reasons() == ["emptied"]
+
+
+async def test_what_overlaps_an_appointment_is_recorded_and_told_once_and_cancels_nothing(
+    calendar: HostCalendar, outbox: Outbox
+) -> None:
+    stage = calendar.stage
+    booked = await stage.book()
+    await stage.work()
+    await calendar.read()
+    event = calendar.remote.add(*half_hour(TUESDAY.add(minutes=15)))
+
+    await calendar.read(minutes=1)
+    calendar.remote.move(event, *half_hour(TUESDAY.add(minutes=20)))
+    await calendar.read(minutes=1)
+    calendar.remote.forget_tokens()
+    await calendar.read(minutes=1)
+    await stage.work()
+
+    (found,) = await calendar.events()
+    assert found == {
+        "revision": 1,
+        "connectionId": str(calendar.connection_id),
+        "userId": str(stage.founded.user_id),
+        "provider": "caldav",
+        "email": "ada@acme.test",
+        "calendarId": found["calendarId"],
+        "reason": "overlap",
+        "code": None,
+        "appointmentId": str(booked.appointment_id),
+        "start": "2031-03-11T09:15:00Z",
+        "end": "2031-03-11T09:45:00Z",
+        "appointmentStart": "2031-03-11T09:00:00Z",
+        "appointmentEnd": "2031-03-11T09:30:00Z",
+    }
+    assert await calendar.appointment(booked.appointment_id) == (TUESDAY, False)
+    assert calendar.mails(outbox.mails, "An event overlaps a booking") == 1
+
+
+async def test_what_one_reading_finds_is_one_mail(calendar: HostCalendar, outbox: Outbox) -> None:
+    await calendar.stage.book()
+    await calendar.stage.book(LATER)
+    calendar.remote.add(TUESDAY, LATER.add(hours=1))
+
+    await calendar.read()
+    await calendar.stage.work()
+
+    assert await calendar.reasons() == ["overlap", "overlap"]
+    assert calendar.mails(outbox.mails, "An event overlaps a booking") == 1
+
+
+# What hosts do to our events
+
+
+async def test_an_event_moved_in_the_calendar_moves_its_appointment(calendar: HostCalendar) -> None:
+    stage = calendar.stage
+    booked = await stage.book()
+    await stage.work()
+    calendar.remote.move(calendar.one(), *half_hour(LATER))
+
+    assert await calendar.read() == "read"
+    await stage.work()
+    await calendar.read(minutes=1)
+
+    assert await calendar.appointment(booked.appointment_id) == (LATER, False)
+    assert [(one.start, one.end) for one in calendar.remote.shown()] == [half_hour(LATER)]
+    assert await calendar.events() == []
+    ((actor, kind),) = await stage.rows(
+        "SELECT actor, kind FROM event WHERE appointment_id = %s ORDER BY id DESC LIMIT 1", booked.appointment_id
+    )
+    assert (actor["via"], kind) == ("calendar", "booking_rescheduled")  # type: ignore[index]
+
+
+async def test_a_move_the_rules_do_not_allow_is_told_and_put_right(calendar: HostCalendar, outbox: Outbox) -> None:
+    stage = calendar.stage
+    booked = await stage.book()
+    await stage.work()
+    calendar.remote.move(calendar.one(), *half_hour(SUNDAY))
+
+    await calendar.read()
+    await stage.work()
+    await calendar.read(minutes=1)
+    await stage.work()
+
+    assert await calendar.appointment(booked.appointment_id) == (TUESDAY, False)
+    assert (calendar.one().start, calendar.one().end) == half_hour(TUESDAY)
+    assert [(one["reason"], one["code"], one["start"]) for one in await calendar.events()] == [
+        ("moved", "outside-hours", SUNDAY.format_iso())
+    ]
+    assert calendar.mails(outbox.mails, "A booking could not be moved") == 1
+
+
+async def test_a_move_onto_something_new_in_the_same_calendar_is_not_followed(calendar: HostCalendar) -> None:
+    booked = await calendar.stage.book()
+    await calendar.stage.work()
+    calendar.remote.move(calendar.one(), *half_hour(LATER))
+    calendar.remote.add(*half_hour(LATER))
+
+    await calendar.read()
+
+    assert await calendar.appointment(booked.appointment_id) == (TUESDAY, False)
+    assert [one["code"] for one in await calendar.events()] == ["slot-occupied"]
+
+
+async def test_an_event_made_longer_is_put_right(calendar: HostCalendar, outbox: Outbox) -> None:
+    booked = await calendar.stage.book()
+    await calendar.stage.work()
+    calendar.remote.move(calendar.one(), TUESDAY, TUESDAY.add(hours=2))
+
+    await calendar.read()
+    await calendar.stage.work()
+
+    assert await calendar.appointment(booked.appointment_id) == (TUESDAY, False)
+    assert (calendar.one().start, calendar.one().end) == half_hour(TUESDAY)
+    assert calendar.mails(outbox.mails, "A booking keeps its length") == 1
+
+
+async def test_of_moves_on_both_sides_ours_stands(calendar: HostCalendar) -> None:
+    stage = calendar.stage
+    booked = await stage.book()
+    await stage.work()
+    calendar.remote.move(calendar.one(), *half_hour(TUESDAY.add(hours=4)))
+    await stage.move(booked.appointment_id, LATER)
+
+    await calendar.read()
+    await stage.work()
+    await calendar.read(minutes=1)
+
+    assert await calendar.appointment(booked.appointment_id) == (LATER, False)
+    assert (calendar.one().start, calendar.one().end) == half_hour(LATER)
+
+
+async def test_what_is_just_being_written_is_looked_at_later(calendar: HostCalendar) -> None:
+    stage = calendar.stage
+    booked = await stage.book()
+    await stage.work()
+    calendar.remote.move(calendar.one(), *half_hour(LATER))
+    await stage.rows(
+        "INSERT INTO calendar_write (company_id, appointment_id, user_id, revision) VALUES (%s, %s, %s, 1) RETURNING 1",
+        *(stage.founded.company_id, booked.appointment_id, stage.founded.user_id),
+    )
+
+    await calendar.read()
+    first = await calendar.appointment(booked.appointment_id)
+    due = (await calendar.connection()).due_at
+    await stage.rows("DELETE FROM calendar_write WHERE appointment_id = %s RETURNING 1", booked.appointment_id)
+    await calendar.read(seconds=30)
+
+    assert first == (TUESDAY, False)
+    assert due == NOW.add(seconds=20)
+    assert await calendar.appointment(booked.appointment_id) == (LATER, False)
+
+
+async def test_a_deletion_cancels_where_the_host_wants_that(following: HostCalendar) -> None:
+    booked = await following.stage.book()
+    await following.stage.work()
+    following.remote.remove(following.one())
+
+    await following.read()
+    await following.stage.work()
+
+    assert await following.appointment(booked.appointment_id) == (TUESDAY, True)
+    assert following.remote.shown() == []
+
+
+async def test_a_deletion_is_only_told_otherwise_and_not_written_again(calendar: HostCalendar, outbox: Outbox) -> None:
+    stage = calendar.stage
+    booked = await stage.book()
+    await stage.work()
+    calendar.remote.remove(calendar.one())
+
+    await calendar.read()
+    calendar.remote.forget_tokens()
+    await calendar.read(minutes=1)
+    await stage.work()
+    empty = calendar.remote.shown()
+    await stage.move(booked.appointment_id, LATER)
+    await stage.work()
+
+    assert empty == []
+    assert calendar.mails(outbox.mails, "A booking still takes place") == 1
+    assert await calendar.appointment(booked.appointment_id) == (LATER, False)
+    assert calendar.one().start == LATER
+
+
+async def test_a_deletion_that_only_a_list_tells_of_cancels_nothing(following: HostCalendar) -> None:
+    """K14"""
+    booked = await following.stage.book()
+    await following.stage.work()
+    following.remote.phantoms.add(following.one().remote_id)
+
+    await following.read()
+    await following.read(minutes=20)
+
+    assert await following.appointment(booked.appointment_id) == (TUESDAY, False)
+    assert await following.events() == []
+
+
+async def test_a_deletion_that_cannot_be_verified_now_is_looked_at_again(following: HostCalendar) -> None:
+    booked = await following.stage.book()
+    await following.stage.work()
+    await following.read()
+    following.remote.remove(following.one())
+    whole, following.remote.event = following.remote.event, _broken  # type: ignore[method-assign]
+
+    outcome = await following.read(minutes=1)
+    meanwhile = await following.appointment(booked.appointment_id)
+    following.remote.event = whole  # type: ignore[method-assign]
+    await following.read(minutes=1)
+
+    assert (outcome, meanwhile) == ("put-off", (TUESDAY, False))
+    assert await following.appointment(booked.appointment_id) == (TUESDAY, True)
+
+
+async def _broken(*_: object, **__: object) -> None:
+    raise Upstream("not now")
+
+
+async def test_events_of_ours_that_vanish_all_at_once_cancel_nothing_before_they_did_so_twice(
+    following: HostCalendar, outbox: Outbox
+) -> None:
+    stage = following.stage
+    booked = [await stage.book(TUESDAY.add(hours=hour)) for hour in range(2)]
+    await stage.work()
+    await following.read()
+    for event in following.remote.shown():
+        following.remote.remove(event)
+
+    states = []
+    for minutes in (1, 5, 6):
+        await following.read(minutes=minutes)
+        states.append([(await following.appointment(one.appointment_id))[1] for one in booked])
+    await stage.work()
+
+    assert states == [[False, False], [False, False], [True, True]]
+    assert following.mails(outbox.mails, "Your calendar seems to have been emptied") == 1
+
+
+async def test_events_that_come_back_were_never_gone(following: HostCalendar) -> None:
+    booked = [await following.stage.book(TUESDAY.add(hours=hour)) for hour in range(2)]
+    await following.stage.work()
+    await following.read()
+    events, following.remote.events = following.remote.events, {}
+    following.remote.forget_tokens()
+
+    await following.read(minutes=1)
+    following.remote.events = events
+    await following.read(minutes=20)
+    await following.read(minutes=20)
+
+    assert [await following.appointment(one.appointment_id) for one in booked] == [
+        (TUESDAY, False),
+        (TUESDAY.add(hours=1), False),
+    ]
+
+
+async def test_the_hosts_own_refusal_cancels_where_he_wants_that(following: HostCalendar) -> None:
+    booked = await following.stage.book()
+    await following.stage.work()
+    following.answer("declined")
+
+    await following.read()
+
+    assert await following.appointment(booked.appointment_id) == (TUESDAY, True)
+
+
+async def test_the_hosts_own_refusal_is_told_once_otherwise(calendar: HostCalendar, outbox: Outbox) -> None:
+    booked = await calendar.stage.book()
+    await calendar.stage.work()
+    calendar.answer("declined")
+
+    await calendar.read()
+    calendar.remote.forget_tokens()
+    await calendar.read(minutes=1)
+    await calendar.stage.work()
+
+    assert await calendar.appointment(booked.appointment_id) == (TUESDAY, False)
+    assert calendar.mails(outbox.mails, "A booking still takes place") == 1
+
+
+@pytest.mark.parametrize(("cancels", "is_cancelled"), [(False, False), (True, True)])
+async def test_what_a_guest_answers_is_kept_and_may_cancel(stage: Stage, cancels: bool, is_cancelled: bool) -> None:
+    calendar = await of_owner(stage, cancel_if_declined_or_deleted=cancels)
+    booked = await stage.book()
+    await stage.work()
+    calendar.answer(None, (stage.guest, "declined"))
+
+    await calendar.read()
+    await stage.work()
+    await calendar.read(minutes=1)
+
+    assert await stage.rows("SELECT answer FROM attendee WHERE appointment_id = %s", booked.appointment_id) == [
+        ("declined",)
+    ]
+    assert await calendar.appointment(booked.appointment_id) == (TUESDAY, is_cancelled)
+    kinds = await stage.rows("SELECT kind FROM event WHERE appointment_id = %s ORDER BY id", booked.appointment_id)
+    assert kinds == [("booking_created",), ("booking_updated",), *([("booking_cancelled",)] if cancels else [])]
+
+
+async def test_of_a_group_only_the_guest_who_declines_leaves(following: HostCalendar) -> None:
+    stage = following.stage
+    async with stage.app.transaction() as conn:
+        kind = await factories.meeting_type(conn, stage.founded, now=NOW, spots=5)
+    stage.meeting_type_id = kind.id
+    booked = await stage.book()
+    await stage.book(guest="eva@guest.test")
+    await stage.work()
+    following.answer(None, (stage.guest, "declined"), ("eva@guest.test", "accepted"))
+
+    await following.read()
+
+    coming = await stage.rows(
+        "SELECT email FROM attendee WHERE appointment_id = %s AND cancelled_at IS NULL", booked.appointment_id
+    )
+    assert coming == [("eva@guest.test",)]
+
+
+# How it goes
+
+
+async def test_a_reading_says_how_old_what_is_known_is_and_when_the_next_one_is_due(calendar: HostCalendar) -> None:
+    await calendar.read(seconds=7)
+
+    found = await calendar.connection()
+    assert (found.status, found.synced_at, found.due_at, found.failures, found.error) == (
+        "connected",
+        NOW.add(seconds=7),
+        NOW.add(seconds=7, minutes=15),
+        0,
+        None,
+    )
+
+
+async def test_a_calendar_in_use_is_read_every_two_minutes(calendar: HostCalendar) -> None:
+    await calendar.read()
+    for minutes in (1, 0):  # the second time changes nothing
+        calendar.stage.now = calendar.stage.now.add(minutes=minutes)
+        async with calendar.stage.app.transaction() as conn:
+            await calendar_readings.used(conn, [calendar.connection_id], calendar.stage.now.add(seconds=1 - minutes))
+    pulled = await calendar.connection()
+    await calendar.read(minutes=1)
+
+    assert (pulled.used_at, pulled.due_at) == (NOW.add(minutes=1), NOW.add(minutes=2))
+    assert (await calendar.connection()).due_at == NOW.add(minutes=4)
+
+
+async def test_what_fails_is_tried_again_later_and_later_and_what_is_known_grows_old(calendar: HostCalendar) -> None:
+    calendar.remote.add(*half_hour(TUESDAY))
+    await calendar.read()
+    calendar.remote.failure = Upstream("it is down")
+
+    due = []
+    for _ in range(3):
+        assert await calendar.read(minutes=1) == "put-off"
+        due.append(((await calendar.connection()).due_at or NOW) - calendar.stage.now)
+
+    found = await calendar.connection()
+    assert [one.total("seconds") for one in due] == [30, 60, 120]
+    assert (found.failures, found.error, found.synced_at) == (3, "upstream", NOW)
+    assert await calendar.busy() == [half_hour(TUESDAY)]
+
+
+async def test_a_provider_that_says_when_is_asked_no_sooner(calendar: HostCalendar) -> None:
+    calendar.remote.failure = Upstream("slow down", retry_after_s=600)
+
+    await calendar.read()
+
+    assert (await calendar.connection()).due_at == NOW.add(seconds=630)
+
+
+async def test_a_credential_that_is_refused_is_told_once_until_it_works_again(
+    calendar: HostCalendar, outbox: Outbox
+) -> None:
+    """K16"""
+    refusal = CredentialRefused("no")
+    calendar.remote.failure = refusal
+
+    outcomes = [await calendar.read(), await calendar.read(hours=6)]
+    refused = await calendar.connection()
+    await calendar.stage.work()
+    mails = calendar.mails(outbox.mails, "Please connect your calendar again")
+    calendar.remote.failure = None
+    outcomes.append(await calendar.read(hours=6))
+    works = await calendar.connection()
+    calendar.remote.failure = refusal
+    await calendar.read(minutes=15)
+    await calendar.stage.work()
+
+    assert outcomes == ["refused", "refused", "read"]
+    assert (refused.status, refused.error, mails) == ("refused", "calendar-credential-refused", 1)
+    assert (works.status, works.error) == ("connected", None)
+    assert len(await calendar.events("credential_error")) == 2
+    assert calendar.mails(outbox.mails, "Please connect your calendar again") == 2
+
+
+async def test_nobody_is_told_of_what_was_put_right_meanwhile(calendar: HostCalendar, outbox: Outbox) -> None:
+    calendar.remote.failure = CredentialRefused("no")
+    await calendar.read()
+    calendar.remote.failure = None
+    await calendar.read(minutes=1)
+
+    await calendar.stage.work()
+
+    assert calendar.mails(outbox.mails, "Please connect your calendar again") == 0
+
+
+async def test_one_calendar_that_cannot_be_read_keeps_no_other_from_it(calendar: HostCalendar) -> None:
+    stage = calendar.stage
+    await stage.rows("UPDATE calendar SET selected = true WHERE connection_id = %s RETURNING 1", calendar.connection_id)
+    calendar.remote.add(*half_hour(TUESDAY), calendar=WORK)
+    changes = calendar.remote.changes
+
+    def broken(where: RemoteCalendar, **asked: object) -> AsyncIterator[Page]:
+        if where == PERSONAL:
+            raise Upstream("it is down")
+        return changes(where, **asked)  # type: ignore[arg-type]
+
+    calendar.remote.changes = broken  # type: ignore[method-assign]
+
+    outcome = await calendar.read(minutes=1)
+
+    assert (outcome, await calendar.busy()) == ("put-off", [half_hour(TUESDAY)])
+    assert (await calendar.connection()).synced_at == NOW
+
+
+async def test_due_connections_become_jobs_once(calendar: HostCalendar) -> None:
+    stage = calendar.stage
+    for _ in range(2):
+        async with stage.app.transaction() as conn:
+            await calendar_access.start_due(conn, stage.now)
+        await stage.rows(
+            "UPDATE calendar_access SET due_at = %s WHERE connection_id = %s RETURNING 1", NOW, calendar.connection_id
+        )
+    jobs = await stage.rows(
+        "SELECT task_name FROM procrastinate_jobs WHERE lock = %s AND status = 'todo'",
+        f"calendar {calendar.connection_id}",
+    )
+    await stage.work()
+
+    assert jobs == [("calendar.sync",)]
+    assert (await calendar.connection()).due_at is not None
+    assert calendar.remote.asked == ["changes"]
+
+
+async def test_whoever_asks_for_a_reading_while_one_is_under_way_gets_it(calendar: HostCalendar) -> None:
+    stage = calendar.stage
+    calendar.remote.__class__ = _Held
+    reading = await _held(calendar)
+    async with stage.app.transaction() as conn:
+        await calendar_connections.call_for_reading(
+            conn, stage.founded.company_id, calendar.connection_id, NOW.add(seconds=1)
+        )
+
+    await _let_go(calendar, reading)
+
+    assert (await calendar.connection()).due_at == NOW.add(seconds=1)
+
+
+# Several at once
+
+
+class _Held(MemoryCalendar):
+    """One whose reading waits before its last page until it is let go."""
+
+    arrived: asyncio.Event
+    go_on: asyncio.Event
+
+    async def changes(
+        self, calendar: RemoteCalendar, *, token: str | None, window: Window, own: Collection[str]
+    ) -> AsyncIterator[Page]:
+        waits, self.waits = getattr(self, "waits", True), False
+        async for page in super().changes(calendar, token=token, window=window, own=own):
+            if waits and page.token:
+                self.arrived.set()
+                await self.go_on.wait()
+            yield page
+
+
+async def _held(calendar: HostCalendar) -> asyncio.Task[str]:
+    """Begin a reading that waits before its end."""
+    assert isinstance(calendar.remote, _Held)
+    calendar.remote.arrived, calendar.remote.go_on = asyncio.Event(), asyncio.Event()
+    task: asyncio.Task[str] = asyncio.create_task(calendar.read())
+    await calendar.remote.arrived.wait()
+    return task
+
+
+async def _let_go(calendar: HostCalendar, task: asyncio.Task[str]) -> str:
+    assert isinstance(calendar.remote, _Held)
+    calendar.remote.go_on.set()
+    return await task
+
+
+async def test_of_two_readings_at_once_the_older_one_stores_nothing_over_the_newer(calendar: HostCalendar) -> None:
+    event = calendar.remote.add(*half_hour(TUESDAY))
+    await calendar.read()
+    calendar.remote.move(event, *half_hour(LATER))
+    calendar.remote.__class__ = _Held
+    older = await _held(calendar)
+    calendar.remote.move(event, *half_hour(LATER.add(hours=1)))
+    await calendar.read()
+    calendar.remote.asked.clear()
+
+    assert await _let_go(calendar, older) == "read"
+
+    assert await calendar.busy() == [half_hour(LATER.add(hours=1))]
+    assert calendar.remote.asked == ["changes"]  # it was begun anew
+
+
+async def test_what_is_disconnected_while_it_is_read_leaves_nothing(calendar: HostCalendar) -> None:
+    stage = calendar.stage
+    calendar.remote.__class__ = _Held
+    calendar.remote.add(*half_hour(TUESDAY))
+    reading = await _held(calendar)
+    async with stage.app.transaction() as conn:
+        await calendar_choices.disconnect(conn, stage.founded.company_id, [calendar.connection_id], stage.now)
+
+    assert await _let_go(calendar, reading) == "gone"
+
+    assert await calendar.busy() == []
+
+
+async def test_a_live_look_stores_what_it_sees(calendar: HostCalendar) -> None:
+    await calendar.read()
+    calendar.remote.add(*half_hour(TUESDAY))
+    calendar.stage.now = NOW.add(minutes=3)
+
+    await calendar.refresh()
+
+    found = await calendar.connection()
+    assert (await calendar.busy(), found.synced_at) == ([half_hour(TUESDAY)], NOW.add(minutes=3))
+
+
+async def test_a_live_look_leaves_moves_of_our_events_to_a_job(calendar: HostCalendar) -> None:
+    booked = await calendar.stage.book()
+    await calendar.stage.work()
+    await calendar.read()
+    calendar.remote.move(calendar.one(), *half_hour(LATER))
+
+    await calendar.refresh()
+    first = await calendar.appointment(booked.appointment_id)
+    due = (await calendar.connection()).due_at
+    await calendar.read(seconds=20)
+
+    assert (first, due) == ((TUESDAY, False), NOW.add(seconds=20))
+    assert await calendar.appointment(booked.appointment_id) == (LATER, False)
+
+
+@pytest.mark.parametrize("failure", [Upstream("down"), CredentialRefused("no")])
+async def test_a_live_look_that_fails_raises_nothing_and_changes_nothing(
+    calendar: HostCalendar, failure: Exception
+) -> None:
+    """K17"""
+    calendar.remote.add(*half_hour(TUESDAY))
+    await calendar.read()
+    before = await calendar.connection()
+    calendar.remote.failure = failure
+
+    await calendar.refresh()
+
+    assert (await calendar.connection(), await calendar.busy()) == (before, [half_hour(TUESDAY)])
+
+
+async def test_a_live_look_waits_no_longer_than_it_may(calendar: HostCalendar) -> None:
+    await calendar.read()
+    calendar.remote.__class__ = _Held
+    assert isinstance(calendar.remote, _Held)
+    calendar.remote.arrived, calendar.remote.go_on = asyncio.Event(), asyncio.Event()
+    began = asyncio.get_running_loop().time()
+
+    await calendar.refresh(within_s=0.2)
+
+    assert asyncio.get_running_loop().time() - began < 1
+    assert (await calendar.connection()).synced_at == NOW
+
+
+async def test_a_calendar_with_too_much_in_it_counts_as_unread(
+    calendar: HostCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kalends.domain.sync.MOST_EVENTS", 2)
+    for hour in range(3):
+        calendar.remote.add(*half_hour(TUESDAY.add(hours=hour)))
+
+    assert await calendar.read(minutes=1) == "put-off"
+
+    found = await calendar.connection()
+    assert (found.error, found.synced_at) == ("calendar-too-large", NOW)
+
+
+async def test_nothing_is_read_of_what_there_is_not(calendar: HostCalendar) -> None:
+    assert await replace(calendar, connection_id=uuid4()).read() == "gone"
