@@ -14,6 +14,7 @@ from kalends.app import App
 from kalends.domain.remote_events import RemoteCalendar
 from kalends.ports import Connected
 from kalends.services import calendar_connections, calendar_visits
+from kalends.services.calendar_accounts import Accounts
 from kalends.services.calendar_connections import Found, View
 from kalends.services.companies import Founded
 from kalends.storage import calendar_choices
@@ -173,3 +174,39 @@ async def test_what_a_job_did_not_come_by_is_wiped_after_an_hour(app: App, provi
 
     assert len(kept) == 3
     assert await _left(app, view.connection.id) == []
+
+
+async def test_a_credential_renewed_on_the_way_is_kept(app: App, provider: Provider) -> None:
+    view = await _connected(app)
+    provider.renews = {"password": "renewed"}
+
+    await _list(app, view)
+
+    assert await _credential(app, view) == b'{"password": "renewed"}'
+
+
+async def test_one_renewed_on_the_way_does_not_replace_what_its_owner_has_connected_meanwhile(
+    app: App, provider: Provider
+) -> None:
+    view = await _connected(app)
+    one = view.connection
+    async with app.reading() as conn:
+        sealed = await stored.credential(conn, one.company_id, one.id)
+    assert sealed
+    provider.renews = {"password": "renewed"}
+    async with app.transaction() as conn:
+        again = app.box.seal(b'{"password": "connected again"}')
+        await stored.renew(conn, one.company_id, one.id, credential=again, now=NOW)
+
+    accounts = Accounts(app.calendars, app.box, app.transaction)
+    async with accounts.opened(one.company_id, one.id, "caldav", sealed):
+        pass
+
+    assert await _credential(app, view) == b'{"password": "connected again"}'
+
+
+async def _credential(app: App, view: View) -> bytes:
+    async with app.reading() as conn:
+        sealed = await stored.credential(conn, view.connection.company_id, view.connection.id)
+    assert sealed
+    return app.box.open(sealed)

@@ -43,14 +43,25 @@ class Accounts:
                 f"calendars of '{kind}' cannot be reached: {', '.join(provider.lacking if provider else ())}"
             )
         try:
-            credential = json.loads(self.box.open(sealed))
+            last = self.box.open(sealed)
         except CannotOpen:
             raise CredentialRefused("the stored credential cannot be opened with this server's key") from None
 
         async def keep(renewed: Credential) -> None:
-            again = self.box.seal(json.dumps(dict(renewed)).encode())
+            nonlocal last
+            plain = json.dumps(dict(renewed)).encode()
             async with self.transaction() as conn:
-                await calendar_connections.keep_credential(conn, company_id, connection_id, again)
+                stored = await calendar_connections.credential(conn, company_id, connection_id, lock=True)
+                if stored is None or not self._holds(stored, last):
+                    return  # its owner connected it again meanwhile, or somebody else renewed it
+                await calendar_connections.keep_credential(conn, company_id, connection_id, self.box.seal(plain))
+            last = plain
 
-        async with provider.open(credential, keep) as account:
+        async with provider.open(json.loads(last), keep) as account:
             yield account
+
+    def _holds(self, sealed: bytes, plain: bytes) -> bool:
+        try:
+            return self.box.open(sealed) == plain
+        except CannotOpen:
+            return False

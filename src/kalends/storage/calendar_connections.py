@@ -11,12 +11,14 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 from whenever import Instant
 
 from kalends.domain.remote_events import RemoteCalendar
 from kalends.ports import CalendarKind
 
 from . import jobs, rows
+from .calendar_access import STARTED_S
 from .database import Connection
 
 Status: TypeAlias = Literal["connected", "refused"]
@@ -163,12 +165,14 @@ async def calendars(
     return dict(found)
 
 
-async def credential(conn: Connection, company_id: UUID, connection_id: UUID) -> bytes | None:
-    """Read the sealed credential of a connection, also of one that is being deleted."""
-    cur = await conn.execute(
-        "SELECT credential FROM calendar_access WHERE company_id = %s AND connection_id = %s",
-        (company_id, connection_id),
-    )
+async def credential(conn: Connection, company_id: UUID, connection_id: UUID, *, lock: bool = False) -> bytes | None:
+    """Read the sealed credential of a connection, also of one that is being deleted.
+
+    Args:
+        lock: keep others from replacing it until the transaction ends.
+    """
+    query = "SELECT credential FROM calendar_access WHERE company_id = %s AND connection_id = %s"
+    cur = await conn.execute(query + " FOR NO KEY UPDATE" * lock, (company_id, connection_id))
     row = await cur.fetchone()
     return bytes(row[0]) if row else None
 
@@ -217,7 +221,7 @@ async def keep_credential(conn: Connection, company_id: UUID, connection_id: UUI
 async def call_for_reading(
     conn: Connection, company_id: UUID, connection_id: UUID, now: Instant, *, unread: bool = False
 ) -> None:
-    """Make a connection due, and start the job that reads it.
+    """Start the job that reads a connection; it is due again soon, should the job be lost.
 
     Args:
         unread: what is known of its calendars does not count as read any more.
@@ -227,17 +231,22 @@ async def call_for_reading(
         UPDATE calendar_access SET due_at = %s, synced_at = CASE WHEN %s THEN NULL ELSE synced_at END
         WHERE company_id = %s AND connection_id = %s
         """,
-        (now, unread, company_id, connection_id),
+        (now.add(seconds=STARTED_S), unread, company_id, connection_id),
     )
     await enqueue(conn, "calendar.sync", company_id, connection_id)
 
 
 async def enqueue(conn: Connection, task: str, company_id: UUID, connection_id: UUID) -> None:
-    """Start a job on a connection; those on the same one run one after the other."""
-    await jobs.enqueue(
-        conn,
-        task,
-        lock=f"calendar {connection_id}",
-        company_id=str(company_id),
-        connection_id=str(connection_id),
+    """Start a job on a connection, unless it waits already; those on the same one run one after the other."""
+    cur = await conn.execute(
+        f"""
+        {jobs.INSERT} SELECT 'default', %(task)s::text, %(lock)s::text, %(args)s WHERE NOT EXISTS (
+            SELECT FROM procrastinate_jobs WHERE lock = %(lock)s AND task_name = %(task)s AND status = 'todo')
+        """,
+        {
+            "task": task,
+            "lock": f"calendar {connection_id}",
+            "args": Jsonb({"company_id": str(company_id), "connection_id": str(connection_id)}),
+        },
     )
+    conn.jobs_waiting |= cur.rowcount > 0
