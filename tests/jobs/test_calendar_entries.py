@@ -9,7 +9,7 @@ from whenever import Instant
 from kalends.domain.remote_events import Guest
 from kalends.errors import Upstream
 from kalends.ports import CalendarKind, CredentialRefused
-from kalends.services import handoffs
+from kalends.services import appointments, handoffs
 from kalends.services.handoff_candidates import Target
 from kalends.storage import calendar_entries
 from tests import factories
