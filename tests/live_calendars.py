@@ -24,21 +24,20 @@ class Several:
 
     Attributes:
         opened: whose accounts were opened, in order.
-        hanging: it lets nobody in, nor refuses.
+        delay_s: so long it lets everybody wait.
     """
 
     kind: CalendarKind = "caldav"
     lacking: Sequence[str] = ()
     accounts: dict[str, MemoryCalendar] = field(default_factory=dict)
     opened: list[UUID] = field(default_factory=list)
-    hanging: bool = False
+    delay_s: float = 0
 
     @asynccontextmanager
     async def open(self, credential: Credential, keep: Keep) -> AsyncIterator[MemoryCalendar]:
         """Open the account the credential names."""
         self.opened.append(UUID(credential["user"]))
-        if self.hanging:
-            await asyncio.sleep(60)
+        await asyncio.sleep(self.delay_s)
         yield self.accounts[credential["user"]]
 
     async def connect(self, form: dict[str, str]) -> Connected:
