@@ -21,8 +21,8 @@ from kalends.domain.remote_events import RemoteEvent
 from . import frames
 
 MOST_TIMES = 20_000  # of one question
-_EVENTS_A_FRAME = 500
-_TIMES_A_FRAME = 2_000
+_EVENTS_A_FRAME = 100  # read by the other side in a millisecond or two
+_TIMES_A_FRAME = 500
 _NICENESS = 10
 _GRACE_S = 5  # it is killed at its time limit; it ends itself if nobody is left to do so
 

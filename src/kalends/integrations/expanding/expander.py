@@ -23,6 +23,7 @@ MEMORY = 1 << 30  # bytes of address space; 20 MB of events take a third of it
 
 _SMALL = 256_000  # bytes of texts that do not have to wait behind large ones
 _FORGOTTEN = 4_000_000  # after so many bytes a child's memory is given back with it
+_PIECE = 1 << 16  # bytes written at once: what waits to be written is moved with every piece that leaves
 _END_S = 1.0  # how long a child that has nothing to do may take to end
 
 
@@ -147,8 +148,9 @@ async def _asked(process: Process, question: frames.Question, texts: Sequence[by
     assert process.stdout is not None
     process.stdin.write(frames.frame(frames.from_question(question)))
     for text in texts:
-        process.stdin.write(text)
-        await process.stdin.drain()
+        for start in range(0, len(text), _PIECE):
+            process.stdin.write(text[start : start + _PIECE])
+            await process.stdin.drain()
     found: list[RemoteEvent] = []
     while True:
         size = frames.size_of(await process.stdout.readexactly(frames.LENGTH))
