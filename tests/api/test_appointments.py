@@ -82,6 +82,7 @@ async def test_an_appointment_has_all_the_contract_names(api: Api, stored: Appoi
                 "broughtAlong": False,
                 "isCancelled": False,
                 "cancelledAt": None,
+                "answer": None,
             }
         ],
         "attendeeIds": [str(attendee.id)],

@@ -32,6 +32,9 @@ class Appointment:
         series_id: what all that one recurrence made have in common; who joined has his own (`Attendee.series_id`).
         queue_id: the queue that chose its hosts; `turn` is how: ``userIds``, ``selectionReason``, ``groupId``.
         resources: ``channelId``, ``resourceId``, ``name`` of each room or thing; which unit stands in its claims.
+        entries: what stands of it in calendars of its hosts: ``connectionId``, ``provider``, ``account``, ``userId``,
+            ``remoteId``, ``calendarId`` each.
+        meeting_number: of its online meeting, where that has one.
         type_slug, type_ics, type_metadata, type_spots, type_limits: of the meeting type as it is now, deleted or not.
     """
 
@@ -71,6 +74,8 @@ class Appointment:
     company_name: str
     company_language: str
     turn: dict[str, Any] | None
+    entries: list[dict[str, Any]] | None
+    meeting_number: int | None
     hosts: tuple[Host, ...]
     attendees: tuple[Attendee, ...]
 
@@ -93,6 +98,15 @@ _WHOLE = f"""
                 'groupId', CASE WHEN q.member_id <> ALL(q.user_ids) THEN q.member_id END)
             FROM queue_choice q WHERE q.company_id = a.company_id AND q.appointment_id = a.id
             ORDER BY q.id DESC LIMIT 1) END,
+        (SELECT json_agg(json_build_object('connectionId', e.connection_id, 'provider', n.provider,
+                'account', n.account, 'userId', e.user_id, 'remoteId', e.remote_id, 'calendarId', k.remote_id)
+                ORDER BY e.user_id)
+            FROM calendar_entry e
+            JOIN calendar_connection n ON n.company_id = e.company_id AND n.id = e.connection_id
+            LEFT JOIN calendar k ON k.company_id = e.company_id AND k.id = e.calendar_id
+            WHERE e.company_id = a.company_id AND e.appointment_id = a.id AND e.part = 'event'),
+        (SELECT number FROM conference f WHERE f.company_id = a.company_id AND f.appointment_id = a.id
+            AND f.state = 'made'),
         (SELECT json_agg(host ORDER BY host.place) FROM (
             SELECT h.position AS place, {rows.prefixed(hosts.COLUMNS, "u")}
             FROM appointment_host h JOIN user_account u ON u.company_id = h.company_id AND u.id = h.user_id

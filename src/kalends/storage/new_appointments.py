@@ -45,6 +45,8 @@ def first_revision(
         company_name=company.name,
         company_language=company.language,
         turn=None,
+        entries=None,
+        meeting_number=None,
         hosts=tuple(hosts),
         attendees=tuple(attendees),
     )

@@ -47,6 +47,9 @@ class AttendeeAnswer(Answer):
     brought_along: bool
     is_cancelled: bool
     cancelled_at: Stamp | None
+    answer: str | None = Field(
+        description="accepted, declined, tentative or needs-action, as a host's calendar shows it.", examples=[None]
+    )
 
 
 class CancelAnswer(Answer):
@@ -58,6 +61,16 @@ class CancelAnswer(Answer):
     reason: str | None
 
 
+class CalendarSyncProvider(Answer):
+    """One host's calendar that an appointment stands in."""
+
+    id: UUID = Field(description="The calendar connection.")
+    type: str = Field(description="Who keeps the calendar.", examples=["caldav"])
+    host_id: UUID
+    event_id: str = Field(description="What the calendar calls the event.")
+    calendar_id: str | None = Field(description="What its keeper calls the calendar; null once that is gone.")
+
+
 class HostingInfo(Answer):
     """Where the meeting takes place, and its traces in calendars."""
 
@@ -65,11 +78,13 @@ class HostingInfo(Answer):
     meeting_link: str | None = None
     google_event_id: str | None = None
     google_connection_sub: str | None = None
-    calendar_connection_id: str | None = None
+    calendar_connection_id: UUID | None = Field(default=None, description="The main host's.")
     zoom_meeting_id: int | None = None
     connect_channel_id: str | None = None
     whereby_meeting_id: str | None = None
-    calendar_sync_providers: list[dict[str, Any]] = Field(default_factory=list, examples=[[]])
+    calendar_sync_providers: list[CalendarSyncProvider] = Field(
+        default_factory=list, description="Where it stands in the hosts' calendars.", examples=[[]]
+    )
 
 
 class TypeAnswer(Answer):
@@ -172,7 +187,7 @@ def _answer(
             meeting_info=one.meeting_info,
             metadata=one.type_metadata if inside else {},
         ),
-        hosting_info=HostingInfo(main_host=one.hosts[0].id, meeting_link=one.meeting_info.get("meetingLink")),
+        hosting_info=_hosting(one, inside=inside),
         attendees=[_attendee(attendee) for attendee in shown],
         attendee_ids=[attendee.id for attendee in shown],
         hosts=[HostAnswer.model_validate(host) for host in one.hosts],
@@ -196,6 +211,31 @@ def _answer(
     )
 
 
+def _hosting(one: Appointment, *, inside: bool) -> HostingInfo:
+    """Say where it takes place; guests do not see where it stands in the hosts' calendars."""
+    main, entries = one.hosts[0].id, (one.entries or ()) if inside else ()
+    own = next((entry for entry in entries if entry["userId"] == str(main)), {})
+    is_google = own.get("provider") == "google"
+    return HostingInfo(
+        main_host=main,
+        meeting_link=one.meeting_info.get("meetingLink"),
+        google_event_id=own["remoteId"] if is_google else None,
+        google_connection_sub=own["account"] if is_google else None,
+        calendar_connection_id=own.get("connectionId"),
+        zoom_meeting_id=one.meeting_number,
+        calendar_sync_providers=[
+            CalendarSyncProvider(
+                id=entry["connectionId"],
+                type=entry["provider"],
+                host_id=entry["userId"],
+                event_id=entry["remoteId"],
+                calendar_id=entry["calendarId"],
+            )
+            for entry in entries
+        ],
+    )
+
+
 def _attendee(attendee: Attendee) -> AttendeeAnswer:
     return AttendeeAnswer(
         id=attendee.id,
@@ -211,4 +251,5 @@ def _attendee(attendee: Attendee) -> AttendeeAnswer:
         brought_along=attendee.brought_along,
         is_cancelled=attendee.cancelled_at is not None,
         cancelled_at=attendee.cancelled_at,
+        answer=attendee.answer,
     )
