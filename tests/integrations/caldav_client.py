@@ -48,7 +48,7 @@ def ics(uid: str, start: Instant, end: Instant, *more: str) -> str:
 class Telephone(Other):
     """Speaks CalDAV to one server, with a name and a password where it wants them."""
 
-    def __init__(self, server: Server, auth: tuple[str, str] | None = None) -> None:
+    def __init__(self, server: Server | None, auth: tuple[str, str] | httpx2.Auth | None = None) -> None:
         self._server = server
         self._client = httpx2.AsyncClient(auth=auth, trust_env=False)
 
@@ -86,8 +86,11 @@ class Telephone(Other):
         await self.put(self._url(calendar, uid), ics(uid, start, end, f"RRULE:FREQ=WEEKLY;COUNT={count}"))
 
     async def make_many(self, calendar: RemoteCalendar, uids: list[str], start: Instant, end: Instant) -> None:
+        if self._server is None:
+            return await super().make_many(calendar, uids, start, end)
         files = {f"{quote(uid)}.ics": ics(uid, start, end) for uid in uids}
         self._server.fill(urlsplit(calendar.remote_id).path, files)
+        return None
 
     async def move(self, calendar: RemoteCalendar, uid: str, start: Instant, end: Instant) -> None:
         url, text = await self._find(calendar, uid)
@@ -112,7 +115,7 @@ class Telephone(Other):
         headers = {**_XML, "Depth": "1"}
         answer = await self._client.request("REPORT", calendar.remote_id, content=_ALL.encode(), headers=headers)
         assert answer.status_code == 207, answer.text
-        return [each for each in re.findall(r"<[^<>/]*href>([^<]*)<", answer.text) if not each.endswith("/")]
+        return [each for each in re.findall(r"<[^<>/]*href>\s*([^<]*?)\s*<", answer.text) if not each.endswith("/")]
 
     def _url(self, calendar: RemoteCalendar, uid: str) -> str:
         # Not the name we would give it.

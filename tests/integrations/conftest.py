@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from kalends.integrations.expanding import Expander
 from kalends.integrations.web import Web
 
 from . import servers
@@ -35,6 +36,13 @@ def xandikos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def web() -> Web:
     """Make a client that may reach this machine."""
     return Web([ip_network("127.0.0.0/8")])
+
+
+@pytest.fixture(scope="session")
+async def expander() -> AsyncIterator[Expander]:
+    made = Expander()
+    yield made
+    await made.aclose()
 
 
 @dataclass

@@ -43,12 +43,15 @@ class Scripted:
     asked: list[Asked] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            while (asked := await _read(reader)) is not None:
-                self.asked.append(asked)
-                reply = self.answer(asked)
-                await _write(writer, reply if isinstance(reply, Reply) else await reply)
-        writer.close()
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                while True:
+                    asked = await _read(reader)
+                    self.asked.append(asked)
+                    reply = self.answer(asked)
+                    await _write(writer, reply if isinstance(reply, Reply) else await reply)
+        finally:
+            writer.close()
 
 
 @asynccontextmanager
@@ -75,7 +78,7 @@ async def scripted(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _read(reader: asyncio.StreamReader) -> Asked | None:
+async def _read(reader: asyncio.StreamReader) -> Asked:
     head = await reader.readuntil(b"\r\n\r\n")
     first, *rest = head.decode("latin-1").split("\r\n")[:-2]
     method, target, _ = first.split(" ")

@@ -57,7 +57,6 @@ class Discovery:
     Attributes:
         refused: somebody did not take the password.
         unreachable: what kept the first from answering that did not.
-        answered: somebody did.
         asked, silent: addresses that were asked, origins that are not asked again.
     """
 
@@ -65,7 +64,6 @@ class Discovery:
     services: Services
     refused: bool = False
     unreachable: Upstream | None = None
-    answered: bool = False
     asked: set[str] = field(default_factory=set)
     silent: set[Origin] = field(default_factory=set)
 
@@ -74,7 +72,7 @@ class Discovery:
 
         Raises:
             ConnectionRefused: the password is wrong, or there are no calendars.
-            Upstream: nobody answered.
+            Upstream: somebody did not answer who may have them.
         """
         async for url in self._candidates(typed):
             if url in self.asked or origin(url) in self.silent:
@@ -92,7 +90,7 @@ class Discovery:
                 return found
         if self.refused:
             raise ConnectionRefused("The server does not take this user name and password.")
-        if self.unreachable is not None and not self.answered:
+        if self.unreachable is not None:
             raise self.unreachable
         raise ConnectionRefused("There are no calendars at this address: it has to be that of a CalDAV server.")
 
@@ -148,7 +146,6 @@ class Discovery:
         dav = Dav(self.visit)
         body = xml.request(DAV + "propfind", xml.prop(_ASKED))
         answer = await self._let_in(url, await dav.ask_plainly("PROPFIND", url, body, depth=depth), body, depth)
-        self.answered = True
         if answer.status == 401:
             if self.refused:
                 self.silent.add(origin(url))  # many count wrong passwords, and shut who sends a few

@@ -41,7 +41,7 @@ class Expander(Protocol):
         window: Window,
         own: Collection[str],
     ) -> list[RemoteEvent]:
-        """Read resources (name, ETag, iCalendar text) for a window."""
+        """Read resources (name, ETag, iCalendar text) for a window: one event for each, in their order."""
         ...
 
 
@@ -163,7 +163,7 @@ class Reading:
         if not _is_refused(answer):
             told = await self.dav.understood(answer)
             if not told.is_cut:
-                return [path_of(one.url) for one in self._members(told) if one.status is None]
+                return [path_of(one.url) for one in self._members(told) if one.status in (None, 200)]
         names = (DAV + "getetag", DAV + "resourcetype", DAV + "getcontenttype")
         told = await self.dav.propfind(self.calendar.remote_id, names, depth=1)
         if told.is_cut:
@@ -205,10 +205,7 @@ class Reading:
         return await version(self.dav, url)
 
     async def _events(self, resources: Sequence[tuple[str, str | None, str]]) -> list[RemoteEvent]:
-        """Expand resources; one without any event in it takes no time."""
-        events = await self.expander.events(resources, zone=self.calendar.zone, window=self.window, own=self.own)
-        known = {event.remote_id for event in events}
-        return events + [RemoteEvent(path, None, version) for path, version, _ in resources if path not in known]
+        return await self.expander.events(resources, zone=self.calendar.zone, window=self.window, own=self.own)
 
     def _members(self, told: xml.MultiStatus) -> list[xml.Resource]:
         """Answer what is in the calendar: servers list the calendar itself, too, and folders."""
