@@ -7,9 +7,13 @@ import pytest
 from whenever import Instant
 
 from kalends.app import App
+from kalends.ports import Conference
+from kalends.storage import calendar_connections, calendar_entries, conferences
 from kalends.storage.appointments import Appointment
+from kalends.storage.calendar_entries import StoredEntry
 from tests import factories, ordering, statements
 from tests.api.conftest import Api, CompanyMaker
+from tests.calendar_connections import connect
 from tests.ordering import NOW, START, order
 
 PATH = "/v4/appointment"
@@ -396,3 +400,52 @@ async def test_everybody_needs_a_credential_with_its_scope(api: Api, stored: App
     assert (await api.holding("ak_live:wrong").get(f"{PATH}/today")).status_code == 401
     assert (await api.acting_as(None).get(f"{PATH}/today")).status_code == 400
     assert (await (await api.token(scopes=("forms",))).get(f"{PATH}/{stored.id}")).status_code == 403
+
+
+async def test_a_host_sees_where_it_stands_in_his_calendar_and_a_guest_does_not(api: Api, stored: Appointment) -> None:
+    company_id, host, now = stored.company_id, stored.hosts[0], stored.created_at
+    connection_id = await connect(api.app, company_id, host.id, provider="google", now=now)
+    async with api.app.transaction() as conn:
+        calendars = (await calendar_connections.calendars(conn, company_id, [connection_id]))[connection_id]
+        calendar = next(one for one in calendars if one.is_primary)
+        entry = StoredEntry(
+            company_id, stored.id, host.id, "event", connection_id, calendar.id, "uid", "event-7", None, 1,
+            stored.start_at, stored.end_at, now,
+        )  # fmt: skip
+        await calendar_entries.keep(conn, entry)
+        await conferences.want(
+            conn, company_id=company_id, appointment_id=stored.id, channel="zoom", revision=1, now=now
+        )
+        await conferences.made(conn, company_id, stored.id, Conference("https://zoom.test/j/7", "7", 7))
+        ((account,),) = await (await conn.execute(
+            "SELECT account FROM calendar_connection WHERE id = %s", (connection_id,))).fetchall()  # fmt: skip
+
+    seen = (await api.get(f"/v4/appointment/{stored.id}")).json()["hostingInfo"]
+    (listed,) = (await api.get("/v4/appointment/paginated", page=0, pageSize=1)).json()["appointments"]
+    shown = (await api.get(f"/v4/booking/{stored.id}", secret=stored.attendees[0].secret)).json()["hostingInfo"]
+
+    assert seen == listed["hostingInfo"] == {
+        "mainHost": str(host.id),
+        "meetingLink": None,
+        "googleEventId": "event-7",
+        "googleConnectionSub": account,
+        "calendarConnectionId": str(connection_id),
+        "zoomMeetingId": 7,
+        "connectChannelId": None,
+        "wherebyMeetingId": None,
+        "calendarSyncProviders": [
+            {
+                "id": str(connection_id),
+                "type": "google",
+                "hostId": str(host.id),
+                "eventId": "event-7",
+                "calendarId": calendar.remote_id,
+            }
+        ],
+    }  # fmt: skip
+    traces = ("googleEventId", "googleConnectionSub", "calendarConnectionId", "calendarSyncProviders")
+    assert [shown[name] for name in traces] == [None, None, None, []]
+        None,
+        None,
+        [],
+    )
