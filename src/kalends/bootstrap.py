@@ -6,9 +6,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import SecretStr
 from whenever import Instant
@@ -24,6 +24,8 @@ from kalends.storage.secret_box import SecretBox
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from kalends.integrations.expanding import Expander
 
 CONNECTIONS = 16  # of one process's pool
 
@@ -80,7 +82,30 @@ class Loaded(Mapping[CalendarKind, CalendarProvider]):
 
 def calendar_providers(settings: Settings) -> Loaded:
     """Choose who keeps calendars; whoever lacks a setting is there too, and says which."""
-    return Loaded({"google": partial(_google, settings), "outlook": partial(_microsoft, settings)})
+    expander = cache(_expander)  # one for all
+    return Loaded(
+        {
+            "google": partial(_google, settings),
+            "outlook": partial(_microsoft, settings),
+            "caldav": partial(_caldav, settings, "caldav", expander),
+            "icloud": partial(_caldav, settings, "icloud", expander),
+        }
+    )
+
+
+def _caldav(
+    settings: Settings, kind: Literal["caldav", "icloud"], expander: Callable[[], Expander]
+) -> CalendarProvider:
+    from kalends.integrations.caldav import CalDavProvider
+    from kalends.integrations.web import Web
+
+    return CalDavProvider(kind, Web(settings.outgoing_networks), expander())
+
+
+def _expander() -> Expander:
+    from kalends.integrations.expanding import Expander
+
+    return Expander()
 
 
 def _google(settings: Settings) -> CalendarProvider:
