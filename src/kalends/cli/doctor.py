@@ -12,7 +12,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,24 +25,16 @@ from kalends.settings import Settings
 from kalends.storage import migrations
 from kalends.storage.database import adapt_instants
 
-from . import database
+from . import calendar_findings, database
 from .failures import sentences
+from .finding import Finding
 
 TIMEOUT_S = 5
 CLOCK_TOLERANCE_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one look found; `mend` says what to do where something is wrong, None where all is well."""
-
-    what: str
-    state: str
-    mend: str | None = None
-
-
 def doctor() -> None:
-    """Check data folder, database, migrations, mail, public address and clock; exit code 1 if something is wrong."""
+    """Check data folder, database, keys, mail, public address, calendars, clock; exit code 1 if something is wrong."""
     configured = settings.load()
     wrong = 0
     for finding in findings(configured):
@@ -65,7 +56,8 @@ def findings(configured: Settings) -> Iterator[Finding]:
     if configured.secret_key is None and os.access(configured.data_dir, os.X_OK):
         yield key_file(bootstrap.key_file(configured))
     yield mail(configured)
-    yield public_address(configured)
+    yield (address := public_address(configured))
+    yield from calendar_findings.providers(configured, reachable=address.mend is None)
 
 
 def spelling() -> Finding:
@@ -204,3 +196,5 @@ def _on_database(configured: Settings) -> Iterator[Finding]:
         yield migrated(current, migrations.newest())
         if row:
             yield clock(now, row[0])
+        if current == migrations.newest():
+            yield calendar_findings.credentials(configured, server.conninfo)
