@@ -445,7 +445,3 @@ async def test_a_host_sees_where_it_stands_in_his_calendar_and_a_guest_does_not(
     }  # fmt: skip
     traces = ("googleEventId", "googleConnectionSub", "calendarConnectionId", "calendarSyncProviders")
     assert [shown[name] for name in traces] == [None, None, None, []]
-        None,
-        None,
-        [],
-    )

@@ -8,8 +8,10 @@ from whenever import Instant
 
 from kalends.domain.remote_events import Guest
 from kalends.errors import Upstream
-from kalends.ports import CalendarKind, CredentialRefused
-from kalends.services import appointments, handoffs
+from kalends.ports import CalendarKind, Connected, CredentialRefused
+from kalends.services import appointments, calendar_connections, calendar_settings, handoffs
+from kalends.services.calendar_connections import Found
+from kalends.services.calendar_settings import Changes
 from kalends.services.handoff_candidates import Target
 from kalends.storage import calendar_entries
 from tests import factories
@@ -381,20 +383,54 @@ async def test_another_calendar_to_write_to_gets_the_event_and_the_old_one_loses
     assert times(calendar.shown(WORK)) == [half_hour(TUESDAY.add(hours=1))]
 
 
-async def test_a_first_calendar_gets_what_is_still_to_come(stage: Stage, calendar: MemoryCalendar) -> None:
+async def test_a_first_calendar_gets_what_is_still_to_come_and_moves_it_when_another_is_chosen(
+    stage: Stage, calendar: MemoryCalendar
+) -> None:
     coming, over = await stage.book(TUESDAY), await stage.book(Instant.parse_iso("2031-03-04T09:00:00Z"))
     await stage.work()
     stage.now = Instant.parse_iso("2031-03-05T09:00:00Z")
-    await connect(stage.app, stage.founded.company_id, stage.founded.user_id, now=stage.now)
+    connected = Connected("ada", "ada@acme.test", {})
 
     async with stage.app.transaction() as conn:
-        await calendar_entries.owe_coming(
-            conn, company_id=stage.founded.company_id, user_id=stage.founded.user_id, now=stage.now
-        )
+        view = await calendar_connections.connect(
+            conn, actor=stage.actor, user_id=stage.founded.user_id, as_sync=False, box=stage.app.box, clock=stage.clock,
+            found=Found("caldav", connected, calendar.calendars_there),
+        )  # fmt: skip
+    await later(stage, seconds=10)
+    first = [one.uid for one in calendar.shown(PERSONAL)]
+    async with stage.app.transaction() as conn:
+        await calendar_settings.change(
+            conn, actor=stage.actor, connection_id=view.connection.id, user_id=None, clock=stage.clock,
+            changes=Changes(primary=WORK.remote_id, keeps_primary=False),
+        )  # fmt: skip
     await later(stage, seconds=10)
 
-    assert [one.uid for one in calendar.shown()] == [f"{coming.appointment_id}@kalends"]
+    assert first == [f"{coming.appointment_id}@kalends"]
+    assert calendar.shown(PERSONAL) == []
+    assert [one.uid for one in calendar.shown(WORK)] == first
     assert await owed(stage, over.appointment_id) == []
+
+
+async def test_connecting_again_tries_at_once_what_could_not_be_written(
+    stage: Stage, calendar: MemoryCalendar, connection_id: UUID
+) -> None:
+    calendar.failure = Upstream("away")
+    booked = await stage.book()
+    await stage.work()
+    for _ in range(5):
+        await later(stage, hours=3)
+    ((account,),) = await stage.rows("SELECT account FROM calendar_connection WHERE id = %s", connection_id)
+    calendar.failure = None
+
+    async with stage.app.transaction() as conn:
+        await calendar_connections.connect(
+            conn, actor=stage.actor, user_id=stage.founded.user_id, as_sync=False, box=stage.app.box, clock=stage.clock,
+            found=Found("caldav", Connected(str(account), "ada@acme.test", {}), calendar.calendars_there),
+        )  # fmt: skip
+    await later(stage, seconds=1)
+
+    assert times(calendar.shown()) == [half_hour(TUESDAY)]
+    assert await owed(stage, booked.appointment_id) == []
 
 
 @pytest.mark.usefixtures("connection_id")

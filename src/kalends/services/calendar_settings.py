@@ -8,7 +8,7 @@ from uuid import UUID
 
 from kalends.errors import FieldError, Invalid, NotFound
 from kalends.ports import Clock
-from kalends.storage import calendar_choices
+from kalends.storage import calendar_choices, calendar_entries
 from kalends.storage import calendar_connections as stored
 from kalends.storage.calendar_connections import Calendar
 from kalends.storage.database import Connection
@@ -69,6 +69,8 @@ async def change(
     connection = await stored.get(conn, actor.company_id, connection_id)
     assert connection is not None
     after = await calendar_connections.view(conn, connection)
+    if connection.is_primary and _written(after) != _written(before):
+        await calendar_entries.owe_coming(conn, company_id=actor.company_id, user_id=connection.user_id, now=clock())
     if await _follow(conn, before, after):
         await stored.call_for_reading(conn, actor.company_id, connection_id, clock(), unread=True)
     elif after != before:
@@ -128,6 +130,13 @@ async def _follow(conn: Connection, before: View, after: View) -> bool:
     if anew:
         await calendar_choices.read_anew(conn, company_id, anew)
     return bool(anew)
+
+
+def _written(view: View) -> tuple[object, ...]:
+    """Tell apart where appointments are written to, and how."""
+    one = view.connection
+    calendars = [calendar.id for calendar in view.calendars if calendar.is_primary]
+    return one.is_primary, one.disable_attendee_notification, one.sync_buffers_to_calendar, calendars
 
 
 def _blocking(view: View) -> dict[UUID, bool]:

@@ -132,10 +132,9 @@ async def owe_decided(conn: Connection, *, company_id: UUID, appointment_id: UUI
 
 
 async def owe_coming(conn: Connection, *, company_id: UUID, user_id: UUID, now: Instant) -> None:
-    """Have a host's calendar show all his appointments that are still to come, in the background.
+    """Have the calendar that a host's appointments are written to from now on show all that are still to come.
 
-    What was owed and could not be written is tried anew. For a connection that becomes the one written to, or works
-    again. They are due and not jobs yet, so that a host with thousands keeps nobody else's jobs waiting.
+    They are due and not jobs yet, so that a host with thousands of them keeps nobody else's jobs waiting.
     """
     await conn.execute(
         """
@@ -150,9 +149,16 @@ async def owe_coming(conn: Connection, *, company_id: UUID, user_id: UUID, now: 
         """,
         {"company": company_id, "user": user_id, "now": now},
     )
+
+
+async def hurry(conn: Connection, *, company_id: UUID, user_id: UUID, now: Instant) -> None:
+    """Try anew what was owed to a host's calendars and could not be written; for a connection that works again."""
     await conn.execute(
-        "UPDATE calendar_write SET due_at = %s, failures = 0, error = NULL WHERE company_id = %s AND user_id = %s",
-        (now, company_id, user_id),
+        """
+        UPDATE calendar_write SET due_at = %s, failures = 0
+        WHERE company_id = %s AND user_id = %s AND (due_at IS NOT NULL OR error = %s)
+        """,
+        (now, company_id, user_id, REFUSED),
     )
 
 
