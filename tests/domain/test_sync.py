@@ -220,6 +220,7 @@ def _standing(written: Span = _OURS, start: float = 9, **guests: Answer | None) 
         (_standing(), None, [Deleted()]),
         (_standing(), _event(), [OwnDeclined()]),
         (_standing(), _event((9, 10), answer="declined"), [OwnDeclined()]),
+        (_standing(), _event((9, 11), answer="declined"), [OwnDeclined(), ShapeChanged(_span(9, 11))]),
         (_standing(), _event((9, 10), answer="tentative"), []),
     ],
 )

@@ -134,7 +134,7 @@ class MemoryCalendar:
         gone = [name for at, where, name in self.deleted if token and at > since and where == calendar.remote_id]
         gone += [name for name in self.phantoms if name in self.events.get(calendar.remote_id, {})]
         for one in found:
-            yield Page([_seen(one, window)], complete=token is None)
+            yield Page([seen(one, window)], complete=token is None)
         yield Page([], gone=gone, token=str(self.version), complete=token is None)
 
     async def event(
@@ -143,7 +143,7 @@ class MemoryCalendar:
         """Read one event."""
         self._answer("event")
         found = self.events.get(calendar.remote_id, {}).get(remote_id)
-        return _seen(found, window) if found else None
+        return seen(found, window) if found else None
 
     async def put(self, calendar: RemoteCalendar, entry: Entry, known: Written | None) -> Written:
         """Write an entry; its UID decides which event it is."""
@@ -192,7 +192,8 @@ class MemoryCalendar:
         return stored
 
 
-def _seen(one: Stored, window: Window) -> RemoteEvent:
+def seen(one: Stored, window: Window) -> RemoteEvent:
+    """Show an event as its provider does, within a window."""
     inside = one.start < window.end and one.end > window.start
     times = (Occurrence(one.start, one.end, one.transparent, one.answer),) if inside else ()
     return RemoteEvent(one.remote_id, one.uid, one.etag, times, one.guests, one.link)

@@ -266,7 +266,7 @@ Finding: TypeAlias = ProposeMove | ShapeChanged | Overtaken | Deleted | OwnDecli
 
 
 def compare(standing: Standing, event: RemoteEvent | None) -> list[Finding]:
-    """Find in what an event of ours is other than we know it; nothing: it is as it should be.
+    """Find in what an event of ours is other than we know it, in the order in which that is followed.
 
     Args:
         event: as it stands in the calendar, in a window wide enough for wherever it may have been moved; None: it is
@@ -274,13 +274,13 @@ def compare(standing: Standing, event: RemoteEvent | None) -> list[Finding]:
     """
     if event is None:
         return [Deleted()]
-    if not event.occurrences or event.occurrences[0].answer == "declined":
+    if not event.occurrences:
         return [OwnDeclined()]
-    answers = tuple(
-        sorted((email, answer) for email, answer in event.guests if _is_news(standing.guests, email, answer))
-    )
-    found: list[Finding] = [GuestAnswered(answers)] if answers else []
-    moved = _moved(standing, event)
+    news = ((email, answer) for email, answer in event.guests if _is_news(standing.guests, email, answer))
+    answers, moved = tuple(sorted(news)), _moved(standing, event)
+    found: list[Finding] = [OwnDeclined()] if event.occurrences[0].answer == "declined" else []
+    if answers:
+        found.append(GuestAnswered(answers))
     return [*found, moved] if moved else found
 
 
