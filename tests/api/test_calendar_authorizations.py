@@ -215,7 +215,7 @@ async def test_the_browser_is_sent_to_allowed_origins_only(api: Api, url: str) -
     assert [one["field"] for one in answer.json()["errors"]] == ["redirectUrl"]
 
 
-@pytest.mark.parametrize("url", ["HTTPS://APP.acme.test:443/x#y", "http://kalends.test/anything", APP])
+@pytest.mark.parametrize("url", ["HTTPS://APP.acme.test:443/x#y", "http://kalends.test/anything", APP, ""])
 async def test_an_origin_is_the_same_however_it_is_written_and_ours_is_allowed(api: Api, url: str) -> None:
     assert (await api.get(f"{AUTH}/google/url", redirectUrl=url)).status_code == 200
 

@@ -227,6 +227,20 @@ async def test_an_account_without_calendars_or_that_refuses_us_at_once_is_not_co
     assert [(one.status_code, one.json()["errorCode"]) for one in answers] == [(400, "calendar-not-connected")] * 2
 
 
+async def test_a_server_that_cannot_be_reached_is_most_often_a_slip_of_the_pen(app: App, api: Api) -> None:
+    app.calendars = providers(Provider("caldav", away=True))
+
+    answer = await api.post(PATH, CALDAV)
+
+    told = answer.json()
+    assert (answer.status_code, told["errorCode"], told["reason"], told["message"]) == (
+        400,
+        "calendar-not-connected",
+        "unreachable",
+        "The server could not be reached",
+    )
+
+
 async def test_a_user_has_twenty_connections_at_most(api: Api) -> None:
     for number in range(20):
         await _connected(api, provider="ics", username=f"feed{number}")

@@ -9,6 +9,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from kalends.domain.remote_events import Channel, RemoteCalendar
+from kalends.errors import Upstream
 from kalends.ports import (
     CalendarAccount,
     CalendarKind,
@@ -40,6 +41,7 @@ class Provider:
     lacking: Sequence[str] = ()
     renews: Credential | None = None
     refuses: bool = False
+    away: bool = False
     opened: list[Credential] = field(default_factory=list)
     unwatched: list[Channel] = field(default_factory=list)
 
@@ -53,6 +55,8 @@ class Provider:
 
     async def connect(self, form: Mapping[str, str]) -> Connected:
         """Let in whoever has the password."""
+        if self.away:
+            raise Upstream("The server could not be reached")
         if self.kind != "ics" and form.get("password") != PASSWORD:
             raise ConnectionRefused("The server does not take this name and password")
         name = form.get("username") or "feed"

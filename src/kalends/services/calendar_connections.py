@@ -85,11 +85,15 @@ async def prove(provider: CalendarProvider, form: Mapping[str, str]) -> Found:
     """Try a credential somebody typed in, and see which calendars it leads to.
 
     Raises:
-        ConnectionRefused: it leads nowhere; says why.
-        Upstream: the provider could not be asked.
+        ConnectionRefused: it leads nowhere, or nobody could be asked, which most often is what was typed; says why.
     """
-    async with _limited():
-        return await _look(provider, await provider.connect(form))
+    try:
+        async with _limited():
+            return await _look(provider, await provider.connect(form))
+    except CredentialRefused as refusal:
+        raise ConnectionRefused(refusal.message) from refusal
+    except Upstream as failure:
+        raise ConnectionRefused(failure.message, reason="unreachable") from failure
 
 
 async def look(provider: CalendarProvider, connected: Connected) -> Found:

@@ -7,6 +7,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
+from pydantic import StringConstraints
 from starlette.responses import RedirectResponse
 
 from kalends.app import App
@@ -46,9 +47,9 @@ async def get_authorization_url(
     actor: Scheduling,
     app: AppDep,
     redirect_url: Annotated[
-        str | None,
+        Annotated[str, StringConstraints(max_length=2000)] | None,
         Absent,
-        Query(alias="redirectUrl", max_length=2000, description="An address of an allowed origin to come back to."),
+        Query(alias="redirectUrl", description="An address of an allowed origin to come back to."),
     ] = None,
     user_id: UserId = None,
     set_as_calendar_sync: Annotated[

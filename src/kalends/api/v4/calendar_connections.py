@@ -11,7 +11,6 @@ from kalends.app import App
 from kalends.edge import problems
 from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
-from kalends.errors import Upstream
 from kalends.ports import CalendarKind, CalendarProvider, ConnectionRefused, ProviderNotConfigured
 from kalends.services import calendar_connections, calendar_settings
 from kalends.services.calendar_connections import CalendarConnectionNotFound
@@ -47,7 +46,7 @@ async def list_connections(actor: Scheduling, app: AppDep, user_id: UserId = Non
 @router.post(
     "/connections",
     status_code=201,
-    responses=problems.document(ConnectionRefused, ProviderNotConfigured, UserNotFound, NotYours, Upstream),
+    responses=problems.document(ConnectionRefused, ProviderNotConfigured, UserNotFound, NotYours),
 )
 async def create_connection(
     body: ConnectionNew, actor: Scheduling, app: AppDep, user_id: UserId = None
