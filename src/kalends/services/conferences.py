@@ -97,7 +97,7 @@ async def awaited(
     found = await stored.awaited(conn, company_id, concerned) if concerned else {}
     # One that was made a moment ago comes into the appointment a moment later.
     missing = {key: one for key, one in found.items() if one.link is None or one.link != concerned[key]}
-    until = [one.since.add(seconds=MAILS_WAIT_S) for one in missing.values() if not one.failures]
+    until = [one.since.add(seconds=MAILS_WAIT_S) for one in missing.values()]
     return min((one for one in until if one > now), default=set(missing))
 
 

@@ -160,14 +160,13 @@ class Awaited:
 
     link: str | None
     since: Instant
-    failures: int
 
 
 async def awaited(conn: Connection, company_id: UUID, appointment_ids: Iterable[UUID]) -> dict[UUID, Awaited]:
     """Read the conferences of appointments, without those that were given up or deleted."""
     cursor = await conn.execute(
         """
-        SELECT appointment_id, CASE WHEN state = 'made' THEN link END, created_at, failures FROM conference
+        SELECT appointment_id, CASE WHEN state = 'made' THEN link END, created_at FROM conference
         WHERE company_id = %s AND appointment_id = ANY(%s) AND state IN ('wanted', 'made')
         """,
         (company_id, list(appointment_ids)),
