@@ -93,7 +93,7 @@ async def update_connection(
     """Change which calendars of a connection block, and which one appointments are written to.
 
     Where something else blocks than before, the calendars are read anew at once; until they are, the user counts as
-    one whose calendar is not known. Upcoming appointments move to another primary calendar with their next change.
+    one whose calendar is not known. A calendar that becomes the primary one gets the appointments still to come.
     """
     async with app.transaction() as conn:
         view = await calendar_settings.change(
@@ -111,7 +111,7 @@ async def update_connection(
 async def delete_connection(connection_id: UUID, actor: Scheduling, app: AppDep, user_id: UserId = None) -> None:
     """Disconnect an account: its credential is wiped, its events block nothing any more.
 
-    Appointments that were written into its calendars stay there.
+    Appointments that were written into its calendars stay there, and nothing becomes primary in its place.
     """
     async with app.transaction() as conn:
         await calendar_connections.delete(
