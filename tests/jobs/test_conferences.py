@@ -146,6 +146,11 @@ async def test_mails_wait_for_a_link_that_was_made_and_that_the_appointment_does
         patched.setattr(conference_service, "tell", AsyncMock(side_effect=DatabaseBusy))
         booked = await stage.book()
         await stage.work()
+        made = await state(stage, booked.appointment_id)
+        for (effect_id,) in await stage.rows(
+            "SELECT f.id FROM effect f JOIN event e ON e.id = event_id WHERE appointment_id = %s", booked.appointment_id
+        ):
+            await stage.run("effect.mail", effect_id=effect_id)
     before_that = list(outbox.mails)
     stage.now = NOW.add(seconds=20)
     await stage.run(
@@ -155,7 +160,7 @@ async def test_mails_wait_for_a_link_that_was_made_and_that_the_appointment_does
     await stage.work()
 
     (meeting,), (mail,) = zoom.meetings.values(), to(outbox.mails, stage.guest)
-    assert before_that == []
+    assert (made, before_that) == ([("made", 0)], [])
     assert meeting["join_url"] in part(mail, "plain")
 
 
