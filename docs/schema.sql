@@ -1,6 +1,18 @@
 -- The schema of kalends as its migrations leave it, without the tables of the job queue.
 -- Written by `kalends schema`; `make check` compares.
 
+CREATE FUNCTION public.busy_edition_begins() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO busy_edition (company_id, host_no, edition)
+    SELECT company_id, host_no, gen_random_uuid()
+    FROM (SELECT DISTINCT company_id, host_no FROM changed ORDER BY host_no) one
+    ON CONFLICT (host_no) DO UPDATE SET edition = excluded.edition;
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.edition_begins() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -160,6 +172,14 @@ CREATE UNLOGGED TABLE public.bucket (
     filled_at timestamp with time zone NOT NULL
 )
 WITH (fillfactor='70');
+
+CREATE TABLE public.busy_edition (
+    company_id uuid NOT NULL,
+    host_no bigint NOT NULL,
+    edition uuid NOT NULL
+);
+
+COMMENT ON TABLE public.busy_edition IS 'New in every transaction that changes busy events of the host; none: he never had any';
 
 CREATE TABLE public.busy_event (
     id bigint NOT NULL,
@@ -820,6 +840,9 @@ ALTER TABLE ONLY public.availability
 ALTER TABLE ONLY public.bucket
     ADD CONSTRAINT bucket_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.busy_edition
+    ADD CONSTRAINT busy_edition_pkey PRIMARY KEY (host_no);
+
 ALTER TABLE ONLY public.busy_event
     ADD CONSTRAINT busy_event_pkey PRIMARY KEY (id);
 
@@ -1108,6 +1131,14 @@ CREATE INDEX reservation_type_start ON public.reservation USING btree (company_i
 CREATE UNIQUE INDEX user_account_email ON public.user_account USING btree (company_id, lower(email)) WHERE (deleted_at IS NULL);
 
 CREATE UNIQUE INDEX user_account_owner ON public.user_account USING btree (company_id) WHERE is_owner;
+
+CREATE TRIGGER busy_edition_deleted AFTER DELETE ON public.busy_event REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.busy_edition_begins();
+
+CREATE TRIGGER busy_edition_inserted AFTER INSERT ON public.busy_event REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.busy_edition_begins();
+
+CREATE TRIGGER busy_edition_updated_from AFTER UPDATE ON public.busy_event REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.busy_edition_begins();
+
+CREATE TRIGGER busy_edition_updated_to AFTER UPDATE ON public.busy_event REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.busy_edition_begins();
 
 CREATE CONSTRAINT TRIGGER edition_begins AFTER INSERT OR DELETE OR UPDATE ON public.availability DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.edition_begins();
 

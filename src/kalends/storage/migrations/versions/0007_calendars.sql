@@ -119,6 +119,33 @@ COMMENT ON CONSTRAINT busy_event_length ON busy_event IS 'longer ones are cut, a
 CREATE INDEX busy_event_host_span ON busy_event (host_no, end_at, start_at) INCLUDE (calendar_no);
 CREATE INDEX busy_event_event ON busy_event (event_id);
 
+-- As editions (0004) say whether what was read of a company is still right, these say it of a host's busy events: a
+-- listing of somebody whose calendars are full would else read them each time.
+CREATE TABLE busy_edition (
+    company_id uuid NOT NULL,
+    host_no bigint PRIMARY KEY,
+    edition uuid NOT NULL
+);
+COMMENT ON TABLE busy_edition IS 'New in every transaction that changes busy events of the host; none: he never had any';
+
+CREATE FUNCTION busy_edition_begins() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO busy_edition (company_id, host_no, edition)
+    SELECT company_id, host_no, gen_random_uuid()
+    FROM (SELECT DISTINCT company_id, host_no FROM changed ORDER BY host_no) one
+    ON CONFLICT (host_no) DO UPDATE SET edition = excluded.edition;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER busy_edition_inserted AFTER INSERT ON busy_event
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION busy_edition_begins();
+CREATE TRIGGER busy_edition_updated_from AFTER UPDATE ON busy_event
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION busy_edition_begins();
+CREATE TRIGGER busy_edition_updated_to AFTER UPDATE ON busy_event
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION busy_edition_begins();
+CREATE TRIGGER busy_edition_deleted AFTER DELETE ON busy_event
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION busy_edition_begins();
+
 -- What we wrote to whose calendar, and as what.
 CREATE TABLE calendar_entry (
     company_id uuid NOT NULL,
