@@ -18,10 +18,11 @@ from whenever import Instant
 from kalends.app import App
 from kalends.domain.rules import Mode
 from kalends.errors import DomainError
-from kalends.services import availabilities, calendars, listings, slot_scopes
+from kalends.services import availabilities, calendars, connected_calendars, listings, slot_scopes
 from kalends.services.companies import Founded
 from kalends.services.kept_scopes import Kept
 from kalends.services.slot_queries import Loaded, SlotQuery
+from kalends.storage import taken_time as storage_taken_time
 from kalends.storage.database import Connection
 from tests import busy_rows, calendar_rows, factories, ordering, statements
 from tests.ordering import NOW, START, order
@@ -80,6 +81,7 @@ async def _anew(conn: Connection, office: Office, query: SlotQuery) -> Loaded:
     """Load without anything kept."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slot_scopes, "_KEPT", Kept[slot_scopes.Asked](0, attrgetter("weight")))
+        patch.setattr(connected_calendars, "_KEPT", Kept[connected_calendars._Events](0, attrgetter("weight")))
         return await _load(conn, office, query)
 
 
@@ -499,3 +501,74 @@ def test_what_is_longest_unused_is_forgotten_first() -> None:
     assert [name for name in "acde" if store.get(name)] == ["a", "c", "d", "e"]
     store.put("f", _Weight(11))
     assert not any(map(store.get, "acdef"))
+
+
+async def _change_events(app: App, statement: str, **values: object) -> None:
+    async with app.transaction() as conn:
+        await conn.execute(statement, values)
+
+
+async def test_busy_events_are_kept_until_they_change(app: App, office: Office, reading: Connection) -> None:
+    """Whoever changes them, and however; those of one host do not cost another's."""
+    async with app.transaction() as conn:
+        own = await busy_rows.connection(conn, office.company)
+        theirs = await busy_rows.connection(conn, office.company, office.member)
+        await busy_rows.busy(conn, own.calendars[0], [(START, START.add(minutes=30))])
+    query = _query(office, host_ids=(office.company.user_id, office.member), mode="everyone")
+    values = {"calendar": own.calendars[0], "other": theirs.calendars[0]}
+    free = []
+    for change in (
+        None,
+        "UPDATE busy_event SET start_at = start_at + interval '30 minutes', end_at = end_at + interval '30 minutes' "
+        "WHERE event_id IN (SELECT id FROM calendar_event WHERE calendar_id = %(calendar)s)",
+        "DELETE FROM calendar_event WHERE calendar_id = %(calendar)s",
+    ):
+        if change:
+            await _change_events(app, change, **values)
+        for _ in range(2):
+            loaded = await _load(reading, office, query)
+            assert loaded == await _anew(reading, office, query)
+        free.append([one.events for one in loaded.calendars])
+    async with app.transaction() as conn:
+        await busy_rows.busy(conn, theirs.calendars[0], [(START, START.add(minutes=30))])
+    after = [one.events for one in (await _load(reading, office, query)).calendars]
+
+    at = START.timestamp() // 60
+    found = [[list(one) for one in events] for events in free]
+    assert found == [[[(at, at + 30)], []], [[(at + 30, at + 60)], []], [[], []]]
+    assert [list(one) for one in after] == [[], [(at, at + 30)]]
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_what_is_kept_may_be_forgotten_or_renewed_while_a_statement_is_waited_for(
+    app: App, office: Office, reading: Connection, changed: bool
+) -> None:
+    async with app.transaction() as conn:
+        own = await busy_rows.connection(conn, office.company)
+        await busy_rows.busy(conn, own.calendars[0], [(START, START.add(minutes=30))])
+    query = _query(office)
+    before = await _load(reading, office, query)
+    real = storage_taken_time.busy
+
+    async def meanwhile(*arguments: Any, **named: Any) -> Any:
+        found = await real(*arguments, **named)
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(storage_taken_time, "busy", real)
+            if changed:  # somebody else of this process sees a newer edition, and keeps that
+                await _change_events(
+                    app, "DELETE FROM busy_event WHERE company_id = %(c)s", c=office.company.company_id
+                )
+                async with app.reading() as other:
+                    await _load(other, office, query)
+            else:
+                connected_calendars._KEPT = Kept(32_000, attrgetter("weight"))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(storage_taken_time, "busy", meanwhile)
+        patch.setattr(connected_calendars, "_KEPT", connected_calendars._KEPT)
+        loaded = await _load(reading, office, query)
+
+    assert loaded.calendars == before.calendars
+    after = await _load(reading, office, query)
+    assert list(after.calendars[0].events) == ([] if changed else list(before.calendars[0].events))

@@ -91,7 +91,7 @@ async def test_busy_events_are_read_from_their_index_alone(conn: Connection, hos
         FROM busy_event, generate_series(1, 10000) n, CAST('1 hour' AS interval) age WHERE company_id = %s""",
         (company.company_id,),
     )
-    await conn.execute("ANALYZE busy_event, calendar_access")
+    await conn.execute("ANALYZE busy_event, busy_edition, calendar_access")
     plan = await _plan(
         conn,
         lambda: taken_time.busy(
@@ -104,13 +104,14 @@ async def test_busy_events_are_read_from_their_index_alone(conn: Connection, hos
             moved=None,
             hold=None,
             now=NOW,
-            connected=Connected(range(1, 1 + hosts), [uuid4()]),
+            connected=Connected(dict.fromkeys(range(1, 1 + hosts), uuid4()), [uuid4()], START, START.add(hours=720)),
         ),
     )
 
     assert _scans(plan) == {
         "claim": "Index Only Scan claim_host_span",
         "busy_event": "Index Only Scan busy_event_host_span",
+        "b": "Index Scan busy_edition_pkey",
         "calendar_access": "Index Scan calendar_access_pkey",
         "e": "Index Scan edition_pkey",
     }

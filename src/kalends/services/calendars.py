@@ -150,13 +150,12 @@ async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, now: Ins
     kept = slot_scopes.kept(company_id, query, deleted=deleted)
     asked = kept or await slot_scopes.read(conn, company_id, query, deleted=deleted)
     held = await slot_scopes.held(conn, company_id, query)
-    busy = await taken_time.busy(conn, company_id, query, asked, held, now)
+    busy, connected = await taken_time.busy(conn, company_id, query, asked, held, now)
     if kept and not busy.current:
         asked = await slot_scopes.read(conn, company_id, query, deleted=deleted)
-        busy = await taken_time.busy(conn, company_id, query, asked, held, now)
+        busy, connected = await taken_time.busy(conn, company_id, query, asked, held, now)
     booked = await taken_time.booked(conn, company_id, query, asked, held, now)
     joinable = await taken_time.joinable(conn, company_id, query, asked, held, now)
-    connected = taken_time.connected(asked, busy, now)
     loaded = Loaded(
         company=asked.company,
         meeting_type=asked.meeting_type,
@@ -168,7 +167,7 @@ async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, now: Ins
                 one.schedule,
                 one.zone,
                 claims=busy.claims.get(host.host_no, ()),
-                events=taken_time.events(query, asked, connected.get(host.id)) if connected else (),
+                events=connected[host.id].spans if host.id in connected else (),
                 caps=one.caps,
                 booked=booked.get(host.id, ()),
             )

@@ -116,12 +116,14 @@ class ConnectedCalendars:
     Attributes:
         freshness: of their connections.
         events: of each of them that has any.
+        spans: what counts as busy, sorted.
         unknown: it is not known what stands in them, and the company does not offer time that may be taken: all of it
             counts as busy.
     """
 
     freshness: tuple[Freshness, ...]
     events: tuple[CalendarEvents, ...]
+    spans: Sequence[Span]
     unknown: bool
 
 

@@ -8,23 +8,25 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain import slots
-from kalends.domain.spans import Span
 from kalends.storage import booked_starts, taken_time
-from kalends.storage.calendars import BlockingCalendar
 from kalends.storage.database import Connection
-from kalends.storage.taken_time import Busy, Connected
+from kalends.storage.taken_time import Busy
 
-from . import freshness, sessions
-from .company_settings import CompanySettings
-from .slot_queries import CalendarEvents, ConnectedCalendars, Session, SlotQuery
+from . import connected_calendars, sessions
+from .slot_queries import ConnectedCalendars, Session, SlotQuery
 from .slot_scopes import Asked, Held
 
 
-async def busy(conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, held: Held, now: Instant) -> Busy:
-    """Read what is taken of hosts and units by their numbers, and whether the scope is what it was."""
+async def busy(
+    conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, held: Held, now: Instant
+) -> tuple[Busy, dict[UUID, ConnectedCalendars]]:
+    """Read what is taken of hosts and units by their numbers, and whether the scope is what it was.
+
+    Answers also, by host, what is known of the calendars that block him; hosts who have connected none are left out.
+    """
     first, last = _reach(query, asked)
-    ids = {one.connection_id for found in asked.blocking.values() for one in found}
-    return await taken_time.busy(
+    wanted = connected_calendars.wanted(asked, first, last) if asked.blocking else None
+    found = await taken_time.busy(
         conn,
         company_id=company_id,
         edition=asked.edition,
@@ -34,39 +36,9 @@ async def busy(conn: Connection, company_id: UUID, query: SlotQuery, asked: Aske
         moved=_moved(query, asked),
         hold=held.own(asked.meeting_type.id),
         now=now,
-        connected=Connected(asked.blocking, ids) if ids else None,
+        connected=wanted.connected if wanted else None,
     )
-
-
-def connected(asked: Asked, found: Busy, now: Instant) -> dict[UUID, ConnectedCalendars]:
-    """Say what is known of the calendars that block each host; hosts who have connected none are left out."""
-    if not asked.blocking:
-        return {}
-    closed = CompanySettings.of(asked.company.settings).stale_calendar_policy == "closed"
-    by_no = {host.host_no: host.id for host in asked.hosts}
-    return {by_no[no]: _connected(no, blocking, found, now, closed=closed) for no, blocking in asked.blocking.items()}
-
-
-def _connected(
-    host_no: int, blocking: Sequence[BlockingCalendar], found: Busy, now: Instant, *, closed: bool
-) -> ConnectedCalendars:
-    ids = dict.fromkeys(one.connection_id for one in blocking)
-    ages = tuple(freshness.of(one, found.accesses.get(one), now) for one in ids)
-    spans = ((one, found.events.get((host_no, one.no))) for one in blocking)
-    events = tuple(CalendarEvents(one.connection_id, one.id, busy) for one, busy in spans if busy)
-    return ConnectedCalendars(ages, events, unknown=closed and not freshness.is_known(ages))
-
-
-def events(query: SlotQuery, asked: Asked, found: ConnectedCalendars | None) -> Sequence[Span]:
-    """Put the busy events of a host into one order; all the time is busy of whom nothing is known."""
-    if found is None:
-        return ()
-    if found.unknown:
-        first, last = _reach(query, asked)
-        return [(first.timestamp() // 60, last.timestamp() // 60)]
-    if len(found.events) == 1:
-        return found.events[0].spans
-    return sorted(span for one in found.events for span in one.spans)
+    return found, wanted.told(found, now) if wanted else {}
 
 
 async def booked(

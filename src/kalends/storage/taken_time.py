@@ -49,35 +49,46 @@ _ALL, _ONE = (
     "= %(hosts)s::bigint AND (host_no, end_at) < (%(hosts)s, %(last)s + interval '192 hours')",
 )
 _BUSY_ONE = numbered(_BUSY.replace(_ALL, _ONE), *_PARAMETERS)
-# Where somebody has connected calendars, two more kinds of rows: one for each calendar with busy events, and one for
-# each connection, which says how old they are. No busy event is longer than a claim (`busy_event_length`).
+# Where somebody has connected calendars, two more kinds of rows: for each host the edition of his busy events, which
+# come along, by calendar, unless that edition is the known one (what `editions` says of a company's is as true of this
+# one); and for each connection how old they are. No busy event is longer than a claim (`busy_event_length`).
 _CONNECTED = f"""
-    SELECT coalesce({editions.SEEN} = %(edition)s, false), host_no, spans, expired, calendar_no, connection_id, refused,
-        synced_at
+    SELECT coalesce({editions.SEEN} = %(edition)s, false), host_no, spans, expired, busy_edition, calendar_no,
+        connection_id, refused, synced_at
     FROM (SELECT) anyway LEFT JOIN (
-        SELECT host_no, spans, expired, NULL::bigint AS calendar_no, NULL::uuid AS connection_id,
-            NULL::boolean AS refused, NULL::timestamptz AS synced_at
+        SELECT host_no, spans, expired, NULL::uuid AS busy_edition, NULL::bigint AS calendar_no,
+            NULL::uuid AS connection_id, NULL::boolean AS refused, NULL::timestamptz AS synced_at
         FROM ({_CLAIMS}) claimed
         UNION ALL
-        SELECT host_no,
-            string_agg(
-                {_SPAN_OF_ROW},
-                ''::bytea
-            ), false, calendar_no, NULL, NULL, NULL
-        FROM busy_event
-        WHERE host_no = ANY(%(connected)s::bigint[]) AND end_at > %(first)s AND start_at < %(last)s
-            AND end_at < %(last)s + interval '192 hours'
-        GROUP BY host_no, calendar_no
+        SELECT b.host_no, read.spans, false, b.edition, read.calendar_no, NULL, NULL, NULL /* connected */
+        LEFT JOIN LATERAL (
+            SELECT calendar_no,
+                string_agg(
+                    {_SPAN_OF_ROW},
+                    ''::bytea
+                ) AS spans
+            FROM busy_event
+            WHERE b.edition IS DISTINCT FROM one.known AND host_no = b.host_no
+                AND end_at > %(events_first)s AND start_at < %(events_last)s
+                AND end_at < %(events_last)s + interval '192 hours'
+            GROUP BY calendar_no
+        ) read ON true
         UNION ALL
-        SELECT NULL, NULL, false, NULL, connection_id, status = 'refused', synced_at
+        SELECT NULL, NULL, false, NULL, NULL, connection_id, status = 'refused', synced_at
         FROM calendar_access WHERE connection_id = ANY(%(connections)s::uuid[])
     ) taken ON true
 """
-_CONNECTED_PARAMETERS = (*_PARAMETERS, "connections", "connected")
-_CONNECTED_MANY = numbered(_CONNECTED, *_CONNECTED_PARAMETERS)
+_CONNECTED_PARAMETERS = (*_PARAMETERS, "connections", "connected", "known", "events_first", "events_last")
+_CONNECTED_HOSTS = """
+        FROM unnest(%(connected)s::bigint[], %(known)s::uuid[]) one (host_no, known)
+        JOIN busy_edition b ON b.host_no = one.host_no
+"""
+_CONNECTED_HOST = """
+        FROM (SELECT %(known)s::uuid AS known) one JOIN busy_edition b ON b.host_no = %(connected)s::bigint
+"""
+_CONNECTED_MANY = numbered(_CONNECTED.replace("/* connected */", _CONNECTED_HOSTS), *_CONNECTED_PARAMETERS)
 _CONNECTED_ONE = numbered(
-    _CONNECTED.replace(_ALL, _ONE).replace("= ANY(%(connected)s::bigint[])", "= %(hosts)s::bigint"),
-    *_CONNECTED_PARAMETERS[:-1],
+    _CONNECTED.replace(_ALL, _ONE).replace("/* connected */", _CONNECTED_HOST), *_CONNECTED_PARAMETERS
 )
 _SPAN = ">ii"  # as int4send writes them
 
@@ -87,12 +98,15 @@ class Connected:
     """Whose connected calendars are read too.
 
     Attributes:
-        host_nos: of those asked about.
+        known: the edition of the busy events that the caller has already, by host_no; None: he has none.
         connection_ids: whose age is told.
+        first, last: busy events that meet this span are read.
     """
 
-    host_nos: Collection[int]
+    known: Mapping[int, UUID | None]
     connection_ids: Collection[UUID]
+    first: Instant
+    last: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +131,17 @@ class Busy:
         claims: sorted spans by host_no; who has none is left out.
         expired: there are also claims that have expired, which are left out here and would stand in the way of new
             ones until they are deleted.
-        events: sorted spans of busy events by host_no and calendar's number, of whatever calendars are stored.
+        editions: of the busy events, by host_no; who never had any is left out.
+        events: sorted spans of busy events by host_no and calendar's number, of whatever calendars are stored; none of
+            hosts whose edition is the known one.
         accesses: by connection; one that is not there was never read.
     """
 
     current: bool
     claims: dict[int, list[Span]]
     expired: bool
-    events: Mapping[tuple[int, int], list[Span]] = field(default_factory=dict)
+    editions: Mapping[int, UUID] = field(default_factory=dict)
+    events: Mapping[int, Mapping[int, list[Span]]] = field(default_factory=dict)
     accesses: Mapping[UUID, Access] = field(default_factory=dict)
 
 
@@ -171,23 +188,33 @@ async def busy(
 
 
 async def _with_calendars(conn: Connection, values: tuple[Any, ...], connected: Connected, *, alone: bool) -> Busy:
-    values = (*values, f"{{{','.join(map(str, connected.connection_ids))}}}")
-    if alone:
-        cursor = await conn.often.execute(_CONNECTED_ONE, values)
-    else:
-        cursor = await conn.often.execute(_CONNECTED_MANY, (*values, bigints(connected.host_nos)))
+    editions = connected.known.values()
+    one = next(iter(connected.known.items())) if alone else None
+    cursor = await conn.often.execute(
+        _CONNECTED_ONE if alone else _CONNECTED_MANY,
+        (
+            *values,
+            f"{{{','.join(map(str, connected.connection_ids))}}}",
+            *(one or (bigints(connected.known), f"{{{','.join([str(edition or 'NULL') for edition in editions])}}}")),
+            connected.first,
+            connected.last,
+        ),
+    )
     claims: dict[int, list[Span]] = {}
-    events: dict[tuple[int, int], list[Span]] = {}
+    busy_editions: dict[int, UUID] = {}
+    events: dict[int, dict[int, list[Span]]] = {}
     accesses: dict[UUID, Access] = {}
     found = await cursor.fetchall()
-    for _, host_no, spans, _, calendar_no, connection_id, refused, synced_at in found:
+    for _, host_no, spans, _, busy_edition, calendar_no, connection_id, refused, synced_at in found:
         if connection_id:
             accesses[connection_id] = Access(refused, synced_at)
-        elif calendar_no is not None:
-            events[host_no, calendar_no] = _spans(spans)
+        elif busy_edition:
+            busy_editions[host_no] = busy_edition
+            if spans:
+                events.setdefault(host_no, {})[calendar_no] = _spans(spans)
         elif spans:
             claims[host_no] = _spans(spans)
-    return Busy(found[0][0], claims, any(row[3] for row in found), events, accesses)
+    return Busy(found[0][0], claims, any(row[3] for row in found), busy_editions, events, accesses)
 
 
 def _spans(packed: bytes) -> list[Span]:

@@ -1,0 +1,115 @@
+"""Connected calendars: what stands in those that block the hosts of a query, and how well that is known.
+
+They change a few times an hour, and may be full: a process keeps what it has read of a host, and the statement that
+reads the claims says whether its edition is still the one of now (`storage.editions` says why that is exact).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from uuid import UUID
+
+from whenever import Instant
+
+from kalends.domain.spans import Span
+from kalends.storage.calendars import BlockingCalendar
+from kalends.storage.taken_time import Busy, Connected
+
+from . import freshness
+from .company_settings import CompanySettings
+from .kept_scopes import Kept
+from .slot_queries import CalendarEvents, ConnectedCalendars
+from .slot_scopes import Asked
+
+_DAY_S = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Events:
+    """The busy events of a host in some calendars, for some days; `together` are those of all, sorted."""
+
+    edition: UUID
+    calendars: tuple[CalendarEvents, ...]
+    together: Sequence[Span]
+
+    @property
+    def weight(self) -> int:
+        """About how many kilobytes it takes."""
+        return 1 + len(self.together) // 8
+
+
+_KEPT: Kept[_Events] = Kept(32_000, attrgetter("weight"))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The calendars that a query concerns.
+
+    Attributes:
+        reach: what matters, in epoch minutes.
+        first, last: the whole days (UTC) around it, so that windows near each other are asked with the same.
+        kept: what was read before, by host_no, as it was when the question was put: somebody else may change or forget
+            it while the answer is waited for.
+    """
+
+    asked: Asked
+    reach: Span
+    first: Instant
+    last: Instant
+    kept: Mapping[int, _Events | None]
+
+    @property
+    def connected(self) -> Connected:
+        """What the statement that reads claims is asked with."""
+        ids = {one.connection_id for found in self.asked.blocking.values() for one in found}
+        known = {no: one.edition if one else None for no, one in self.kept.items()}
+        return Connected(known, ids, self.first, self.last)
+
+    def told(self, found: Busy, now: Instant) -> dict[UUID, ConnectedCalendars]:
+        """Say, by host, what is known of the calendars that block him."""
+        asked = self.asked
+        closed = CompanySettings.of(asked.company.settings).stale_calendar_policy == "closed"
+        by_no = {host.host_no: host.id for host in asked.hosts}
+        told: dict[UUID, ConnectedCalendars] = {}
+        for no, blocking in asked.blocking.items():
+            ids = dict.fromkeys([one.connection_id for one in blocking])
+            ages = tuple([freshness.of(one, found.accesses.get(one), now) for one in ids])
+            unknown = closed and not freshness.is_known(ages)
+            events = self._events(no, found)
+            calendars, together = (events.calendars, events.together) if events else ((), ())
+            told[by_no[no]] = ConnectedCalendars(ages, calendars, [self.reach] if unknown else together, unknown)
+        return told
+
+    def _events(self, host_no: int, found: Busy) -> _Events | None:
+        """Find the busy events of a host: those kept, where their edition is still the same; None: he has none."""
+        edition, kept = found.editions.get(host_no), self.kept[host_no]
+        if edition is None:
+            return None
+        if kept and kept.edition == edition:
+            return kept
+        blocking, read = self.asked.blocking[host_no], found.events.get(host_no, {})
+        calendars = tuple(
+            [CalendarEvents(one.connection_id, one.id, read[one.no]) for one in blocking if one.no in read]
+        )
+        spans = [span for one in calendars for span in one.spans]
+        events = _Events(edition, calendars, calendars[0].spans if len(calendars) == 1 else sorted(spans))
+        _KEPT.put(_key(self.asked.company.id, host_no, blocking, self.first, self.last), events)
+        return events
+
+
+def wanted(asked: Asked, first: Instant, last: Instant) -> Wanted:
+    """Find what is kept of the calendars that a query concerns, for what matters: [first, last), whole minutes."""
+    start, end = first.timestamp(), last.timestamp()
+    begin = Instant.from_timestamp(start // _DAY_S * _DAY_S)
+    until = Instant.from_timestamp(-(-end // _DAY_S) * _DAY_S)
+    company_id = asked.company.id
+    kept = {no: _KEPT.get(_key(company_id, no, found, begin, until)) for no, found in asked.blocking.items()}
+    return Wanted(asked, (start // 60, end // 60), begin, until, kept)
+
+
+def _key(
+    company_id: UUID, host_no: int, blocking: Sequence[BlockingCalendar], first: Instant, last: Instant
+) -> Hashable:
+    return company_id, host_no, tuple([one.no for one in blocking]), first, last
