@@ -46,6 +46,7 @@ class App:
     box: SecretBox
     calendars: Mapping[CalendarKind, CalendarProvider] = field(default_factory=dict)
     conferences: Mapping[str, ConferenceProvider] = field(default_factory=dict)  # by channel (contract 2.2)
+    closing: Callable[[], Awaitable[None]] | None = None  # lets go of what the providers hold
     redirect_origins: Sequence[str] = ()  # where browsers may be sent back to, beside our own
     now: Callable[[], Instant] = Instant.now
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,7 +70,7 @@ class App:
         self._waker = asyncio.create_task(self._keep_waking(), name="wake-workers")
 
     async def aclose(self) -> None:
-        """Send a wake-up still owed, then close the pool."""
+        """Send a wake-up still owed, then close the pool and what the providers hold."""
         if self._waker:
             # Once may not be enough: before Python 3.12 a cancellation that meets the end of a wait is lost.
             while not self._waker.done():
@@ -79,6 +80,8 @@ class App:
             with suppress(psycopg.Error, PoolTimeout):
                 await self._notify()
         await self.pool.close()
+        if self.closing:
+            await self.closing()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

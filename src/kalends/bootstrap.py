@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -37,13 +37,15 @@ def build(settings: Settings, conninfo: str, *, connections: int = CONNECTIONS) 
         conninfo: the database, running and migrated before the App is opened.
         connections: the most that its pool ever holds.
     """
+    calendars = calendar_providers(settings)
     return App(
         pool=database.pool(conninfo, min_size=min(2, connections), max_size=connections),
         mailer=mailer(settings),
         base_url=settings.public_url,
         mail_from=settings.sender,
         box=secret_box(settings),
-        calendars=calendar_providers(settings),
+        calendars=calendars,
+        closing=calendars.aclose,
         conferences=conference_providers(settings),
         redirect_origins=settings.redirect_origins,
     )
@@ -64,9 +66,15 @@ def _load(app: App) -> None:
 class Loaded(Mapping[CalendarKind, CalendarProvider]):
     """Providers by kind, each made when it is first asked for: what speaks to vendors takes long to load."""
 
-    def __init__(self, makers: Mapping[CalendarKind, Callable[[], CalendarProvider]]) -> None:
-        self._makers = makers
+    def __init__(self, settings: Settings) -> None:
         self._made: dict[CalendarKind, CalendarProvider] = {}
+        self._makers: dict[CalendarKind, Callable[[], CalendarProvider]] = {
+            "google": partial(_google, settings),
+            "outlook": partial(_microsoft, settings),
+            "caldav": lambda: _caldav(settings, "caldav", self._expander),
+            "icloud": lambda: _caldav(settings, "icloud", self._expander),
+            "ics": lambda: _ics(settings, self._expander),
+        }
 
     def __getitem__(self, kind: CalendarKind) -> CalendarProvider:
         if kind not in self._made:
@@ -79,33 +87,35 @@ class Loaded(Mapping[CalendarKind, CalendarProvider]):
     def __len__(self) -> int:
         return len(self._makers)
 
+    async def aclose(self) -> None:
+        """End the processes that read iCalendar, if there are any."""
+        if "_expander" in vars(self):
+            await self._expander.aclose()
+
+    @cached_property
+    def _expander(self) -> Expander:
+        from kalends.integrations.expanding import Expander
+
+        return Expander()
+
 
 def calendar_providers(settings: Settings) -> Loaded:
     """Choose who keeps calendars; whoever lacks a setting is there too, and says which."""
-    expander = cache(_expander)  # one for all
-    return Loaded(
-        {
-            "google": partial(_google, settings),
-            "outlook": partial(_microsoft, settings),
-            "caldav": partial(_caldav, settings, "caldav", expander),
-            "icloud": partial(_caldav, settings, "icloud", expander),
-        }
-    )
+    return Loaded(settings)
 
 
-def _caldav(
-    settings: Settings, kind: Literal["caldav", "icloud"], expander: Callable[[], Expander]
-) -> CalendarProvider:
+def _caldav(settings: Settings, kind: Literal["caldav", "icloud"], expander: Expander) -> CalendarProvider:
     from kalends.integrations.caldav import CalDavProvider
     from kalends.integrations.web import Web
 
-    return CalDavProvider(kind, Web(settings.outgoing_networks), expander())
+    return CalDavProvider(kind, Web(settings.outgoing_networks), expander)
 
 
-def _expander() -> Expander:
-    from kalends.integrations.expanding import Expander
+def _ics(settings: Settings, expander: Expander) -> CalendarProvider:
+    from kalends.integrations.ics import IcsProvider
+    from kalends.integrations.web import Web
 
-    return Expander()
+    return IcsProvider(Web(settings.outgoing_networks), expander)
 
 
 def _google(settings: Settings) -> CalendarProvider:
