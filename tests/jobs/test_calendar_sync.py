@@ -206,7 +206,7 @@ async def test_an_event_moved_in_the_calendar_moves_its_appointment(calendar: Ho
     ((actor, kind),) = await stage.rows(
         "SELECT actor, kind FROM event WHERE appointment_id = %s ORDER BY id DESC LIMIT 1", booked.appointment_id
     )
-    assert (actor["via"], kind) == ("calendar", "booking_rescheduled")  # type: ignore[index]
+    assert (actor["via"], kind) == ("calendar", "booking_rescheduled")
 
 
 async def test_a_move_the_rules_do_not_allow_is_told_and_put_right(calendar: HostCalendar, outbox: Outbox) -> None:
@@ -339,11 +339,11 @@ async def test_a_deletion_that_cannot_be_verified_now_is_looked_at_again(followi
     await following.stage.work()
     await following.read()
     following.remote.remove(following.one())
-    whole, following.remote.event = following.remote.event, _broken  # type: ignore[method-assign]
+    whole, following.remote.event = following.remote.event, _broken
 
     outcome = await following.read(minutes=1)
     meanwhile = await following.appointment(booked.appointment_id)
-    following.remote.event = whole  # type: ignore[method-assign]
+    following.remote.event = whole
     await following.read(minutes=1)
 
     assert (outcome, meanwhile) == ("put-off", (TUESDAY, False))
@@ -551,9 +551,9 @@ async def test_one_calendar_that_cannot_be_read_keeps_no_other_from_it(calendar:
     def broken(where: RemoteCalendar, **asked: object) -> AsyncIterator[Page]:
         if where == PERSONAL:
             raise Upstream("it is down")
-        return changes(where, **asked)  # type: ignore[arg-type]
+        return changes(where, **asked)
 
-    calendar.remote.changes = broken  # type: ignore[method-assign]
+    calendar.remote.changes = broken
 
     outcome = await calendar.read(minutes=1)
 
