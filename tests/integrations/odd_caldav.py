@@ -43,6 +43,7 @@ class OddServer:
     no-sync: knows ctags only. no-range, no-multiget, no-search: does not take the query. no-etag: PUT says none.
     other-etags: GET says another ETag, as compressing proxies do. paged: lists two changes at once.
     phantoms: lists what is not gone as gone, and loses data of it in multiget. teapot: deletions come with 418.
+    cut: lists a part, and says so. no-principal: does not know whose calendars are whose. tasks-only: has no events.
     no-organizer: takes no event with an organizer. one-uid: takes a UID once, and says where it stands.
     """
 
@@ -51,10 +52,14 @@ class OddServer:
     files: dict[str, str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     relay: Relay = field(default_factory=lambda: Relay(0))
+    asked: list[Asked] = field(default_factory=list)
+    broken: Reply | None = None
 
     def answer(self, asked: Asked) -> Reply:
         """Answer one request."""
         path = unquote(urlsplit(asked.target).path)
+        if self.broken is not None:
+            return self.broken
         if path == "/.well-known/caldav":
             return Reply(301, headers={"Location": "/dav/principals/me"})
         if not self._lets_in(asked):
@@ -82,7 +87,7 @@ class OddServer:
         return parts["response"] == _md5(f"{one}:{NONCE}:{parts['nc']}:{parts['cnonce']}:auth:{two}")
 
     def _properties(self, path: str, depth: str) -> Reply:
-        if path.rstrip("/") == "/dav/principals/me":
+        if path.rstrip("/") == "/dav/principals/me" and "no-principal" not in self.habits:
             host = f"http://localhost:{self.port}/" if "moved-home" in self.habits else "../../"
             return _multi(
                 _response(
@@ -100,17 +105,30 @@ class OddServer:
             )
             return _multi(_response(path, default))
         if path.rstrip("/") == HOME.rstrip("/"):
-            return _multi(_response(path, "<x0:resourcetype><x0:collection/></x0:resourcetype>"), *self._calendars())
+            home = _response(path, f"<x0:resourcetype><x0:collection/></x0:resourcetype>{self._principal()}")
+            return _multi(home, *(self._calendars() if depth == "1" else ()))
         if path == WORK and depth == "0":
             return _multi(self._calendar())
         if path == WORK:
-            return _multi(self._calendar(), *(self._listed(one) for one in self.files))
+            return self._list(self._calendar())
         return _multi(self._listed(path)) if path in self.files else Reply(404)
+
+    def put(self, path: str, text: str) -> None:
+        """Store a resource, as another client would."""
+        self.files[path] = text
+        self.changes.append(Change(path, False))
+
+    def remove(self, path: str) -> None:
+        """Delete a resource, as another client would."""
+        del self.files[path]
+        self.changes.append(Change(path, True))
 
     def _calendars(self) -> list[str]:
         kind = "<x0:resourcetype><x0:collection/><zz:calendar/></x0:resourcetype>"
         todo = '<zz:supported-calendar-component-set><zz:comp name="VTODO"/></zz:supported-calendar-component-set>'
         read = "<x0:current-user-privilege-set><x0:privilege><x0:read/></x0:privilege></x0:current-user-privilege-set>"
+        if "tasks-only" in self.habits:
+            return [_response(f"{HOME}tasks/", kind + todo)]
         return [
             self._calendar(),
             _response(f"{HOME}tasks/", kind + todo),
@@ -124,9 +142,18 @@ class OddServer:
             WORK,
             "<x0:resourcetype><x0:collection/><zz:calendar/></x0:resourcetype><x0:displayname>Wörk</x0:displayname>"
             f"<ical:calendar-color>#FF2968FF</ical:calendar-color><zz:calendar-timezone><![CDATA[{_ZONE}]]></zz:calendar-timezone>"
-            f"<cs:getctag>{len(self.changes)}</cs:getctag>{sync}",
+            f"<cs:getctag>{len(self.changes)}</cs:getctag>{sync}{self._principal()}",
             missing="<x0:current-user-privilege-set/><zz:supported-calendar-component-set/>",
         )
+
+    def _list(self, *first: str) -> Reply:
+        cut = f"<x0:response><x0:href>{quote(WORK)}</x0:href>{_status(507)}</x0:response>"
+        return _multi(*first, *(self._listed(one) for one in self.files), *([cut] if "cut" in self.habits else []))
+
+    def _principal(self) -> str:
+        if "no-principal" in self.habits:
+            return "<x0:current-user-principal><x0:unauthenticated/></x0:current-user-principal>"
+        return "<x0:current-user-principal><x0:href>/dav/principals/me</x0:href></x0:current-user-principal>"
 
     def _listed(self, path: str) -> str:
         tag = f'<x0:getetag>"{_md5(self.files[path])}"</x0:getetag><x0:getcontenttype>text/calendar</x0:getcontenttype>'
@@ -144,7 +171,7 @@ class OddServer:
             )
         uid = root.findtext(f".//{_CAL}text-match")
         if uid is None:
-            return _multi(*(self._listed(one) for one in self.files))
+            return self._list()
         return Reply(500) if "no-search" in self.habits else _multi(*map(self._data, self._with_uid(uid)))
 
     def _sync(self, token: str) -> Reply:
@@ -182,10 +209,11 @@ class OddServer:
         if stands is None:
             return Reply(404)
         if asked.method == "DELETE":
-            del self.files[path]
-            self.changes.append(Change(path, True))
+            self.remove(path)
             return Reply(204)
-        tag = f'W/"{_md5(stands)}"' if "other-etags" in self.habits else f'"{_md5(stands)}"'
+        tag = f'"{_md5(stands)}"'
+        if "other-etags" in self.habits:
+            tag = f'"{_md5(stands)}-gzip"' if "gzip" in asked.headers.get("accept-encoding", "") else f"W/{tag}"
         return Reply(body=stands.encode(), headers={"ETag": tag, "Content-Type": "text/calendar"})
 
     def _put(self, path: str, text: str) -> Reply:
@@ -199,8 +227,7 @@ class OddServer:
             return Reply(403)
         is_new = path not in self.files
         # Many reorder what they are given, and so say no ETag.
-        self.files[path] = text.replace("PRODID:", "X-ODD:1\r\nPRODID:", 1) if "no-etag" in self.habits else text
-        self.changes.append(Change(path, False))
+        self.put(path, text.replace("PRODID:", "X-ODD:1\r\nPRODID:", 1) if "no-etag" in self.habits else text)
         tag = {} if "no-etag" in self.habits else {"ETag": f'"{_md5(self.files[path])}"'}
         return Reply(201 if is_new else 204, headers=tag)
 

@@ -12,8 +12,13 @@ from http import HTTPStatus
 
 @dataclass(frozen=True)
 class Asked:
-    """A request; names of headers in lower case."""
+    """A request; names of headers in lower case.
 
+    Attributes:
+        to: the address of this machine it came to.
+    """
+
+    to: str
     method: str
     target: str
     headers: dict[str, str]
@@ -46,7 +51,7 @@ class Scripted:
         try:
             with suppress(OSError, asyncio.IncompleteReadError):
                 while True:
-                    asked = await _read(reader)
+                    asked = await _read(reader, writer.get_extra_info("sockname")[0])
                     self.asked.append(asked)
                     reply = self.answer(asked)
                     await _write(writer, reply if isinstance(reply, Reply) else await reply)
@@ -78,12 +83,12 @@ async def scripted(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _read(reader: asyncio.StreamReader) -> Asked:
+async def _read(reader: asyncio.StreamReader, to: str) -> Asked:
     head = await reader.readuntil(b"\r\n\r\n")
     first, *rest = head.decode("latin-1").split("\r\n")[:-2]
     method, target, _ = first.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
-    return Asked(method, target, headers, await reader.readexactly(int(headers.get("content-length", 0))))
+    return Asked(to, method, target, headers, await reader.readexactly(int(headers.get("content-length", 0))))
 
 
 async def _write(writer: asyncio.StreamWriter, reply: Reply) -> None:

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from kalends.errors import Upstream
-from kalends.integrations.web import AddressNotAllowed, Web, client, put_off
+from kalends.integrations.web import AddressNotAllowed, Web, client, connections, put_off
 from kalends.integrations.web.addresses import is_in, is_public
 
 from .scripted import Asked, Reply, scripted
@@ -122,13 +122,17 @@ async def test_the_address_that_was_looked_at_is_the_one_connected_to() -> None:
     assert (answer.body, names.asked, len(server.asked)) == (b"hi", ["calendar.test"] * 2, 1)
 
 
-async def test_of_several_addresses_only_permitted_ones_are_tried_one_after_the_other() -> None:
-    names = Names(calendar_test=[["10.0.0.1", "127.0.0.2", "::1", "127.0.0.1"]])
+async def test_of_several_addresses_only_permitted_ones_are_tried_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "NEXT_ADDRESS_S", 0.1)
+    names = Names(calendar_test=[["127.0.0.2", "::1", "127.0.0.1"]], slow_test=[["fd00::1", "127.0.0.1"]])
     async with scripted(ok) as server:
-        web = Web(HERE, resolve=names)
-        answer = await web.request("GET", f"http://calendar.test:{server.port}/")
+        await Web(HERE, resolve=names).request("GET", f"http://calendar.test:{server.port}/")
+        unreachable = [*HERE, ip_network("fd00::/8")]
+        await Web(unreachable, resolve=names).request("GET", f"http://slow.test:{server.port}/")
 
-    assert answer.body == b"hi"
+    assert [one.to for one in server.asked] == ["127.0.0.1", "127.0.0.1"]
 
 
 async def test_the_certificate_is_that_of_the_name() -> None:

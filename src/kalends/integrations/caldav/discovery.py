@@ -190,7 +190,7 @@ async def _path(name: str) -> str:
     except (dns.exception.DNSException, OSError, ValueError):
         texts = []
     path = next((text.partition("=")[2] for text in texts if text.lower().startswith("path=")), "")
-    return path if path.startswith("/") else _WELL_KNOWN
+    return path if path.startswith("/") and not path.startswith("//") else _WELL_KNOWN
 
 
 def _with_scheme(typed: str) -> str:
