@@ -70,17 +70,19 @@ class Wanted:
     def told(self, found: Busy, now: Instant) -> dict[UUID, ConnectedCalendars]:
         """Say, by host, what is known of the calendars that block him."""
         asked = self.asked
-        closed = CompanySettings.of(asked.company.settings).stale_calendar_policy == "closed"
         by_no = {host.host_no: host.id for host in asked.hosts}
         told: dict[UUID, ConnectedCalendars] = {}
         for no, blocking in asked.blocking.items():
             ids = dict.fromkeys([one.connection_id for one in blocking])
             ages = tuple([freshness.of(one, found.accesses.get(one), now) for one in ids])
-            unknown = closed and not freshness.is_known(ages)
+            unknown = not freshness.is_known(ages) and self._is_closed()
             events = self._events(no, found)
             calendars, together = (events.calendars, events.together) if events else ((), ())
             told[by_no[no]] = ConnectedCalendars(ages, calendars, [self.reach] if unknown else together, unknown)
         return told
+
+    def _is_closed(self) -> bool:
+        return CompanySettings.of(self.asked.company.settings).stale_calendar_policy == "closed"
 
     def _events(self, host_no: int, found: Busy) -> _Events | None:
         """Find the busy events of a host: those kept, where their edition is still the same; None: he has none."""

@@ -244,11 +244,11 @@ def _with_ages(body: bytes, tag: str | None, calendars: Sequence[Freshness]) -> 
 
     The ages stay out of the tag, which is a weak one: who has these starts already need not have them anew each second.
     """
-    told = [{"connectionId": str(one.connection_id), "status": one.status} for one in calendars]
+    told = [f'"connectionId":"{one.connection_id}","status":"{one.status}"' for one in calendars]
+    ages = ["null" if one.age_s is None else str(one.age_s) for one in calendars]
+    aged = ",".join(f'{{{one},"ageSeconds":{age}}}' for one, age in zip(told, ages, strict=True))
     known = tag.encode() if tag else tag_of(body)
-    aged = [{**one, "ageSeconds": calendar.age_s} for one, calendar in zip(told, calendars, strict=True)]
-    added = b'%b,"calendars":%b}' % (body[:-1], json.dumps(aged).encode())
-    return added, f"W/{tag_of(known + json.dumps(told).encode()).decode()}"
+    return b'%b,"calendars":[%b]}' % (body[:-1], aged.encode()), f"W/{tag_of(known + str(told).encode()).decode()}"
 
 
 def _appointments(loaded: Loaded) -> dict[int, Seats]:
