@@ -8,13 +8,14 @@ import pytest
 from whenever import Instant
 
 from kalends.app import App
-from kalends.services import appointments, changes
+from kalends.services import appointments, calendar_events, changes
 from kalends.services.guests import GuestView
-from kalends.storage import events, locks, parts
+from kalends.storage import calendar_connections, events, locks, parts
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 from tests import factories, ordering
 from tests.api.conftest import Api, CompanyMaker
+from tests.calendar_connections import connect
 from tests.ordering import START, order
 from tests.statements import counted
 
@@ -258,6 +259,39 @@ async def test_where_a_guest_came_from_is_never_answered(app: App, api: Api) -> 
     }
     assert "203.0.113.9" not in answer.text
     assert appointment.attendees[0].secret not in answer.text
+
+
+async def test_a_members_calendar_is_his_own_affair_and_that_of_administrators(app: App, api: Api) -> None:
+    member, other = await api.member(), await api.member()
+    assert member.user_id
+    connection_id = await connect(app, api.company.company_id, member.user_id, now=ordering.NOW)
+    async with app.transaction() as conn:
+        connection = await calendar_connections.get(conn, api.company.company_id, connection_id)
+        assert connection
+        for _ in range(2):  # of one instant
+            await calendar_events.credential_error(conn, connection, now=ordering.NOW)
+
+    tokens = [await api.token(one.user_id) for one in (member, other)]
+    theirs, others = [await _read(one) for one in tokens]
+    rest = await _read(api, after=theirs["events"][0]["id"])
+
+    assert [(one["kind"], one["connectionId"], one["appointmentId"], one["after"]) for one in theirs["events"]] == [
+        (
+            "credential_error",
+            str(connection_id),
+            None,
+            {
+                "revision": revision,
+                "connectionId": str(connection_id),
+                "userId": str(member.user_id),
+                "provider": "caldav",
+                "email": "ada@acme.test",
+            },
+        )
+        for revision in (1, 2)
+    ]
+    assert others["events"] == []
+    assert rest["events"] == theirs["events"][1:]
 
 
 @pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": 1001}, {"appointmentId": "x"}])

@@ -215,13 +215,13 @@ class Standing:
     Attributes:
         start, end: of the appointment.
         written: the span that was written or, later, taken note of.
-        guests: what those who come answered, by address in lower case; None: nothing but by booking.
+        guests: what those who come answered, if only by booking, by address in lower case.
     """
 
     start: Instant
     end: Instant
     written: Span
-    guests: Mapping[str, Answer | None]
+    guests: Mapping[str, Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,11 +284,9 @@ def compare(standing: Standing, event: RemoteEvent | None) -> list[Finding]:
     return [*found, moved] if moved else found
 
 
-def _is_news(guests: Mapping[str, Answer | None], email: str, answer: Answer) -> bool:
-    if email not in guests:
-        return False
-    # Whoever booked has accepted, which our entries say; and calendars forget answers when an event is written again.
-    return answer != "needs-action" and answer != (guests[email] or "accepted")
+def _is_news(guests: Mapping[str, Answer], email: str, answer: Answer) -> bool:
+    # Calendars forget answers when an event is written again.
+    return email in guests and answer not in ("needs-action", guests[email])
 
 
 def _moved(standing: Standing, event: RemoteEvent) -> Finding | None:

@@ -115,4 +115,5 @@ def attendee_entry(attendee: Attendee) -> dict[str, Any]:
         "broughtAlong": attendee.brought_along,
         "broughtBy": str(attendee.brought_by) if attendee.brought_by else None,
         "isCancelled": attendee.cancelled_at is not None,
+        "answer": attendee.answer,
     }

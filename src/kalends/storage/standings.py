@@ -36,7 +36,8 @@ class Written:
 
 _WRITTEN = f"""
     SELECT a.id, e.remote_id, a.start_at, a.end_at, e.start_at, e.end_at,
-        (SELECT jsonb_object_agg(lower(g.email), g.answer) FROM attendee g
+        (SELECT jsonb_object_agg(lower(g.email),
+                coalesce(g.answer, CASE WHEN g.brought_along THEN 'needs-action' ELSE 'accepted' END)) FROM attendee g
             WHERE g.company_id = a.company_id AND g.appointment_id = a.id AND g.cancelled_at IS NULL
                 AND g.email IS NOT NULL),
         a.revision, e.etag, e.written_at,

@@ -49,7 +49,9 @@ class EventAnswer(Answer):
     kind: Kind
     appointment_id: UUID | None
     provisional_booking_id: UUID | None = Field(examples=[None])
-    connection_id: UUID | None = Field(examples=[None], description="Of `calendar_connected`, `conflict` and `credential_error`.")
+    connection_id: UUID | None = Field(
+        examples=[None], description="Of `calendar_connected`, `conflict` and `credential_error`."
+    )
     revision: int = Field(
         description="Counts the changes of one appointment or provisional booking, or the events of one connection.",
         examples=[1],
