@@ -115,7 +115,7 @@ UNTIL = EventCase(
 SECOND = EventCase(datetime(2026, 1, 1, 9), 60, "UTC", rule=RuleCase("MONTHLY", by_day=((2, 0), (-1, 4))))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(question=questions())
 @example(question=(NIGHT_OF_CHANGE, date(2026, 10, 20), 10))
 @example(question=(TWICE, date(2026, 10, 20), 10))

@@ -14,7 +14,7 @@ from itertools import islice
 DAY_S = 86400
 LAST_DAY = date.max.toordinal() - date(1970, 1, 1).toordinal()
 
-_MOST_STEPS = 300_000  # periods looked at for one rule; daily for 800 years
+_MOST_STEPS = 100_000  # periods looked at for one rule; daily for 270 years
 _EPOCH = date(1970, 1, 1).toordinal()
 _WEEKDAYS = {"MO": 0, "TU": 1, "WE": 2, "TH": 3, "FR": 4, "SA": 5, "SU": 6}
 _FREQUENCIES = ("SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")

@@ -344,11 +344,13 @@ def wall_time(text: str) -> int | None:
     if found is None:
         return None
     year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-    if not 1 < year < 9999 or hour > 24 or minute > 59 or second > 60:
+    if year == 0 or hour > 24 or minute > 59 or second > 60:
         return None
     try:
         midnight = Instant.from_utc(year, month, day).timestamp()
     except ValueError:
         return None
+    if not FIRST <= midnight < LAST:
+        return _clamped(midnight)  # many write the last day of all for "without end"
     # A leap second is the one before (RFC 5545 3.3.12); 24:00 is the next day's beginning.
     return midnight + hour * 3600 + minute * 60 + min(second, 59)
