@@ -18,12 +18,13 @@ async def known(conn: Connection, calendar_id: UUID, remote_ids: Iterable[str]) 
     """Read what is stored of some events of a calendar, by remote id."""
     cursor = await conn.execute(
         """
-        SELECT e.id, e.remote_id, e.uid, e.etag, e.appointment_id,
-            array_agg(b.start_at) FILTER (WHERE b.id IS NOT NULL), array_agg(b.end_at) FILTER (WHERE b.id IS NOT NULL)
-        FROM calendar_event e LEFT JOIN busy_event b ON b.event_id = e.id
-        WHERE e.calendar_id = %s AND e.remote_id = ANY(%s) GROUP BY e.id
+        SELECT e.id, e.remote_id, e.uid, e.etag, e.appointment_id, b.starts, b.ends
+        FROM unnest(%s::text[]) AS wanted (remote_id)
+        JOIN calendar_event e ON e.calendar_id = %s AND e.remote_id = wanted.remote_id
+        CROSS JOIN LATERAL (SELECT array_agg(start_at) AS starts, array_agg(end_at) AS ends
+            FROM busy_event WHERE event_id = e.id) b
         """,
-        (calendar_id, list(remote_ids)),
+        (list(remote_ids), calendar_id),
     )
     return {
         remote_id: Known(number, remote_id, uid, etag, own, frozenset(zip(starts or (), ends or (), strict=True)))
