@@ -9,7 +9,7 @@ from kalends.integrations.caldav import CalDavProvider
 from kalends.integrations.expanding import Expander
 from kalends.integrations.web import Web
 from kalends.ports import CalendarKind, Connected
-from kalends.services import calendar_connections
+from kalends.services import calendar_connections, calendar_sync
 from kalends.services.calendar_connections import Found
 from kalends.storage import calendar_entries, effects
 from tests import factories
@@ -31,15 +31,26 @@ async def stage(app: App, conninfo: str) -> Stage:
     return stage
 
 
+@pytest.fixture(autouse=True)
+async def _nothing_owed_by_others(stage: Stage) -> None:
+    async with stage.app.transaction() as conn:  # their calendars would be these
+        await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
+        await conn.execute("DELETE FROM calendar_write")
+
+
 async def connect(stage: Stage, kind: CalendarKind, connected: Connected) -> Found:
     """Connect an account as its owner does, and have it read once."""
     found = await calendar_connections.look(stage.app.calendars[kind], connected)
     async with stage.app.transaction() as conn:
-        await calendar_connections.connect(
+        view = await calendar_connections.connect(
             conn, actor=stage.actor, user_id=stage.founded.user_id, found=found, as_sync=True, box=stage.app.box,
             clock=stage.clock,
         )  # fmt: skip
     await stage.work()
+    for _ in range(5):  # on a busy machine a server may be too slow
+        outcome = await calendar_sync.read_now(stage.app.calendar_reader, stage.founded.company_id, view.connection.id)
+        if outcome == "read":
+            break
     return found
 
 

@@ -14,12 +14,19 @@ from kalends.services.calendar_connections import Found
 from kalends.services.calendar_settings import Changes
 from kalends.services.handoff_candidates import Target
 from kalends.storage import calendar_entries
-from tests import factories
+from tests import factories, statements
 from tests.calendar_connections import connect, write_to
 from tests.fakes.memory_calendar import PERSONAL, WORK, MemoryCalendar, Stored
 from tests.jobs.stage import NOW, TUESDAY, Stage
 
 Time = tuple[Instant, Instant]
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_owed_by_others(stage: Stage) -> None:
+    async with stage.app.transaction() as conn:  # their calendars would be these
+        await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
+        await conn.execute("DELETE FROM calendar_write")
 
 
 @pytest.fixture
@@ -181,10 +188,16 @@ async def test_booked_and_cancelled_before_anything_was_written_is_never_written
 
 async def test_hosts_without_a_calendar_cost_one_statement_and_no_job(stage: Stage) -> None:
     booked = await stage.book()
+    ((event_id,),) = await stage.rows("SELECT id FROM event WHERE appointment_id = %s", booked.appointment_id)
 
-    await stage.work()
+    with statements.counted() as sent:
+        await stage.run("event.happened", event_id=event_id)
 
-    assert await owed(stage, booked.appointment_id) == []
+    jobs = await stage.rows(
+        "SELECT task_name FROM procrastinate_jobs WHERE args->>'appointment_id' = %s", str(booked.appointment_id)
+    )
+    assert len([one for one in sent if "calendar" in one or "conference" in one]) == 1
+    assert (jobs, await owed(stage, booked.appointment_id)) == ([], [])
 
 
 async def test_a_handover_takes_the_event_from_one_calendar_to_the_other_and_keeps_the_organizer(
@@ -240,6 +253,30 @@ async def test_a_group_is_one_event_whose_guests_come_and_go(stage: Stage, calen
     assert left.entry
     assert [guest.email for guest in joined.entry.guests] == [stage.guest, "mia@guest.test"]
     assert [guest.email for guest in left.entry.guests] == [stage.guest]
+
+
+async def test_the_event_of_a_group_that_is_read_back_leaves_its_seats_open(
+    stage: Stage, calendar: MemoryCalendar
+) -> None:
+    connection_id = await connect(
+        stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW, validate_availability=True
+    )
+    async with stage.app.transaction() as conn:
+        group = await factories.meeting_type(conn, stage.founded, spots=3, now=NOW)
+        await conn.execute("UPDATE calendar_access SET synced_at = %s WHERE connection_id = %s", (NOW, connection_id))
+    stage.meeting_type_id = group.id
+    first = await stage.book()
+    await stage.work()
+    await stage.run("calendar.sync", company_id=str(stage.founded.company_id), connection_id=str(connection_id))
+
+    second = await stage.book(guest="mia@guest.test")
+
+    known = await stage.rows(
+        "SELECT appointment_id FROM calendar_event v JOIN calendar k ON k.id = v.calendar_id WHERE connection_id = %s",
+        connection_id,
+    )
+    assert known == [(first.appointment_id,)]
+    assert second.appointment_id == first.appointment_id
 
 
 async def test_buffers_are_events_of_their_own_where_wanted(stage: Stage, calendar: MemoryCalendar) -> None:

@@ -29,6 +29,13 @@ FOLLOWS = "The link to join follows."
 FOLLOWS_FOR_HOSTS = "The link to join could not be made yet. It follows as soon as that works."
 
 
+@pytest.fixture(autouse=True)
+async def _nothing_owed_by_others(stage: Stage) -> None:
+    async with stage.app.transaction() as conn:  # their calendars would be these
+        await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
+        await conn.execute("DELETE FROM calendar_write")
+
+
 @pytest.fixture
 def zoom(stage: Stage) -> Iterator[FakeZoom]:
     with running() as zoom:
