@@ -61,6 +61,7 @@ def test_thousands_of_dates_are_read() -> None:
 
     assert read("DTSTART;VALUE=DATE:20260101", f"RDATE;VALUE=DATE:{dates}") == (397, None)
     assert read("DTSTART;VALUE=DATE:20260101", "RRULE:FREQ=DAILY", f"EXDATE;VALUE=DATE:{dates}") == (0, None)
+    assert read("DTSTART;VALUE=DATE:20260101", *[f"RDATE;VALUE=DATE:{dates}"] * 4) == (0, "too-many")
 
 
 @pytest.mark.parametrize(
@@ -108,4 +109,4 @@ def test_no_text_is_too_odd_to_be_read(lines: list[str], inside: bool) -> None:
     assert (found.remote_id, found.etag) == ("one", "v1")
     assert all(one.start < one.end for one in found.occurrences)
     assert sum(len(one.occurrences) for one in ical.feed(text, ASKED)) >= len(found.occurrences)
-    assert ical.head(text).is_calendar == any(line == "BEGIN:VCALENDAR" for line in around)
+    assert not ical.head(text).is_calendar or "BEGIN:VCALENDAR" in around

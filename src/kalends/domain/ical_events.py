@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from .ical_lines import Component, Line, values
-from .ical_rules import DAY_S, BadRule, Rule, parse
+from .ical_rules import DAY_S, BadRule, Rule, TooMany, parse
 from .ical_zones import UTC, Zone, Zones, wall_time
 from .remote_events import Answer
 
@@ -30,6 +30,7 @@ _ANSWERS: dict[str, Answer] = {
 }
 _LONGEST = 255  # characters of a name; RFC 7986 5.3
 _LONGEST_LINK = 2000
+_MOST_DATES = 100_000  # of one event
 _STRONGEST: tuple[Answer, ...] = ("accepted", "tentative", "needs-action", "declined")
 
 
@@ -183,7 +184,10 @@ def understand(event: Component, times: Times, own: Collection[str]) -> Part:
 
     Raises:
         Unreadable: it does not say when it begins.
+        TooMany: it names more dates than anybody would.
     """
+    if sum(line.value.count(",") for name in ("RDATE", "EXDATE") for line in event.lines.get(name, ())) > _MOST_DATES:
+        raise TooMany
     flaws: list[str] = []
     start = _start(event, times, flaws)
     recurrence_id = event.first("RECURRENCE-ID")

@@ -36,6 +36,8 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
+    answers.write(frames.frame({}))  # it is there
+    answers.flush()
     while prefix := questions.read(frames.LENGTH):
         question = frames.to_question(json.loads(questions.read(frames.size_of(prefix))))
         texts = [questions.read(size) for size in question.sizes]
@@ -49,6 +51,8 @@ def _answer(question: frames.Question, texts: list[bytes], answers: BinaryIO) ->
     ended: dict[str, Any]
     try:
         ended = _told(question, texts, answers)
+    except MemoryError:
+        ended = {"too_large": True}
     except Exception as error:
         # Its message may hold what somebody has in his calendar.
         ended = {"failed": f"{type(error).__name__} {_place(error)}"}

@@ -24,7 +24,12 @@ MEMORY = 1 << 30  # bytes of address space; 20 MB of events take a third of it
 _SMALL = 256_000  # bytes of texts that do not have to wait behind large ones
 _FORGOTTEN = 4_000_000  # after so many bytes a child's memory is given back with it
 _PIECE = 1 << 16  # bytes written at once: what waits to be written is moved with every piece that leaves
+_START_S = 20.0  # on a machine that has other things to do
 _END_S = 1.0  # how long a child that has nothing to do may take to end
+
+
+# It was too slow; or it is not there any more, most likely for want of memory.
+_GONE = (TimeoutError, asyncio.IncompleteReadError, ConnectionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +107,27 @@ class _Child:
     async def ask(self, question: frames.Question, texts: Sequence[bytes]) -> tuple[Any, list[RemoteEvent]]:
         """Ask, and gather the answer: what it ends with, and the events."""
         async with self._free:
-            try:
-                async with asyncio.timeout(self._time_limit_s):
-                    process = await self._running()
-                    answer = await _asked(process, question, texts)
-            except BaseException as error:
-                self._kill()
-                # It was too slow, or out of memory and is gone.
-                if isinstance(error, (TimeoutError, asyncio.IncompleteReadError, ConnectionError)):
-                    raise CalendarTooLarge from error
-                if isinstance(error, OSError):
-                    raise Upstream("The calendar cannot be read at the moment.") from error
-                raise
+            while True:
+                had_one = self._process is not None
+                try:
+                    answer = await self._asked(question, texts)
+                    break
+                except _GONE as error:
+                    # One that was there already may have been ended by anything; a new one was ended by what it read.
+                    if isinstance(error, TimeoutError) or not had_one:
+                        raise CalendarTooLarge from error
             if sum(question.sizes) > _FORGOTTEN:
                 await self.end()
         return answer
+
+    async def _asked(self, question: frames.Question, texts: Sequence[bytes]) -> tuple[Any, list[RemoteEvent]]:
+        try:
+            process = await self._running()
+            async with asyncio.timeout(self._time_limit_s):
+                return await _answer(process, question, texts)
+        except BaseException:
+            self._kill()  # whatever it still says would be taken for the next answer
+            raise
 
     async def end(self) -> None:
         """Let it end, or else end it."""
@@ -133,7 +144,12 @@ class _Child:
     async def _running(self) -> Process:
         if self._process is None or self._process.returncode is not None:
             module = (sys.executable, "-m", __package__, str(self._memory), str(self._time_limit_s))
-            self._process = await asyncio.create_subprocess_exec(*module, stdin=PIPE, stdout=PIPE)
+            try:
+                self._process = await asyncio.create_subprocess_exec(*module, stdin=PIPE, stdout=PIPE)
+                async with asyncio.timeout(_START_S):
+                    await _said(self._process)
+            except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+                raise Upstream("The calendar cannot be read at the moment.") from error
         return self._process
 
     def _kill(self) -> None:
@@ -143,9 +159,8 @@ class _Child:
                 process.kill()
 
 
-async def _asked(process: Process, question: frames.Question, texts: Sequence[bytes]) -> tuple[Any, list[RemoteEvent]]:
+async def _answer(process: Process, question: frames.Question, texts: Sequence[bytes]) -> tuple[Any, list[RemoteEvent]]:
     assert process.stdin is not None
-    assert process.stdout is not None
     process.stdin.write(frames.frame(frames.from_question(question)))
     for text in texts:
         for start in range(0, len(text), _PIECE):
@@ -153,8 +168,7 @@ async def _asked(process: Process, question: frames.Question, texts: Sequence[by
             await process.stdin.drain()
     found: list[RemoteEvent] = []
     while True:
-        size = frames.size_of(await process.stdout.readexactly(frames.LENGTH))
-        said = json.loads(await process.stdout.readexactly(size))
+        said = await _said(process)
         if "failed" in said:
             raise Upstream(f"The calendar could not be read ({said['failed']}).")
         if said.get("too_large"):
@@ -163,3 +177,9 @@ async def _asked(process: Process, question: frames.Question, texts: Sequence[by
             return said["head"], found
         found += frames.to_events(said["events"])
         await asyncio.sleep(0)  # whoever else waits comes in between
+
+
+async def _said(process: Process) -> Any:
+    assert process.stdout is not None
+    size = frames.size_of(await process.stdout.readexactly(frames.LENGTH))
+    return json.loads(await process.stdout.readexactly(size))
