@@ -127,6 +127,15 @@ class App:
             _enclosing.reset(token)
             await enclosing.close()
 
+    async def look_back(self) -> None:
+        """Inside `enclosed`, raise what its first statements raise, and undo them; else nothing.
+
+        For whoever waits for a network before he writes: a request that was answered before is not carried out again.
+        """
+        enclosing = _enclosing_now()
+        if enclosing is not None and not enclosing.begun:
+            await enclosing.look_back()
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
         """Lend a connection whose statements each commit by themselves; for reads.
@@ -218,6 +227,19 @@ class Enclosing:
                 raise
         except psycopg.OperationalError as error:
             raise DatabaseBusy(retry_after_s=1) from error
+
+    async def look_back(self) -> None:
+        """Carry out the first statements, and undo them.
+
+        Raises:
+            DatabaseBusy: as `App.transaction`.
+        """
+        try:
+            await self._begin()
+        except psycopg.OperationalError as error:
+            raise DatabaseBusy(retry_after_s=1) from error
+        finally:
+            await self._leave()
 
     async def commit(self, closing: Callable[[Connection], Awaitable[None]]) -> None:
         """Run `closing` as the last statements, then commit.

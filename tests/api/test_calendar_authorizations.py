@@ -358,9 +358,12 @@ async def _consent(url: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
 
 
-async def test_no_answer_shows_a_secret_of_any_connection(app: App, another_company: CompanyMaker) -> None:
+async def test_no_answer_and_no_log_shows_a_secret_of_any_connection(
+    app: App, another_company: CompanyMaker, login: AuthorizingProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
     api = await another_company()
-    await _back(api, state=await _begin(api), code="yes")
+    state = await _begin(api)
+    await _back(api, state=state, code="yes")
     [made] = (await api.get(CONNECTIONS)).json()["connections"]
     one = f"{CONNECTIONS}/{made['id']}"
 
@@ -376,4 +379,8 @@ async def test_no_answer_shows_a_secret_of_any_connection(app: App, another_comp
     ]
 
     assert [answer.status_code for answer in answers] == [200] * 6 + [400] * 2
-    assert not any(PASSWORD in answer.text for answer in answers)
+    logged = "".join(capsys.readouterr())
+    assert "/v4/calendar-connections/auth/{provider}/callback" in logged
+    for secret in (PASSWORD, state, login.asked["verifier"]):
+        assert not any(secret in answer.text for answer in answers)
+        assert secret not in logged

@@ -57,6 +57,7 @@ async def create_connection(
     They are tried before anything is stored, and the user is told by mail. Its default calendar blocks from then on.
     The same account connected again keeps its settings and has its credential renewed.
     """
+    await app.look_back()
     provider = usable(app, body.provider)
     async with app.reading() as conn:
         user = await calendar_connections.host(conn, actor=actor, user_id=user_id)
