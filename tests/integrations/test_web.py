@@ -319,3 +319,16 @@ async def test_a_busy_server_says_when_to_come_back(told: str, wait: int) -> Non
         answer = await Web(HERE).request("GET", f"http://127.0.0.1:{server.port}/")
 
     assert put_off(answer, "Later.").retry_after_s == wait
+
+
+async def test_a_server_may_think_longer_where_that_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "STEP_TIMEOUT_S", 0.1)
+    async with scripted(lambda _: Reply(body=b"at last", delay_s=0.3)) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        async with Web(HERE).visit(patience_s=0.1) as visit:
+            with pytest.raises(Upstream, match="did not answer in time"):
+                await visit.request("GET", url)
+        async with Web(HERE).visit(patience_s=5) as visit:
+            answer = await visit.request("GET", url)
+
+    assert answer.body == b"at last"

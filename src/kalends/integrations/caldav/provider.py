@@ -20,6 +20,9 @@ from .reading import Expander
 
 ICLOUD = "https://caldav.icloud.com/"
 
+# A small server that looks at ten thousand events for the first time takes this long, and is quick the next time.
+PATIENCE_S = 30.0
+
 _LONGEST = 2_000  # characters of what is typed
 
 
@@ -48,7 +51,8 @@ class CalDavProvider:
     @asynccontextmanager
     async def open(self, credential: Credential, keep: Keep) -> AsyncIterator[CalDavAccount]:
         """Open an account; a password never changes by itself, so there is nothing to keep."""
-        async with self._web.visit(Password(credential["username"], credential["password"])) as visit:
+        password = Password(credential["username"], credential["password"])
+        async with self._web.visit(password, patience_s=PATIENCE_S) as visit:
             yield CalDavAccount(Dav(visit), Place.of(credential), self._expander)
 
     async def connect(self, form: Mapping[str, str]) -> Connected:

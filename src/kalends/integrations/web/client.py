@@ -18,7 +18,7 @@ from kalends.errors import Upstream
 from .addresses import Network
 from .connections import GuardedTransport, Resolve, look_up
 
-STEP_TIMEOUT_S = 10.0  # to connect, and for each piece of an answer
+STEP_TIMEOUT_S = 10.0  # to connect, and unless told otherwise for each piece of an answer
 TOTAL_TIMEOUT_S = 30.0  # for one request, its redirects included
 MOST_REDIRECTS = 5
 LARGEST_ANSWER = 20_000_000  # bytes, after decompression
@@ -69,11 +69,12 @@ class Web:
         self._given_tls = tls
 
     @asynccontextmanager
-    async def visit(self, auth: Auth = None) -> AsyncIterator[Visit]:
+    async def visit(self, auth: Auth = None, *, patience_s: float = STEP_TIMEOUT_S) -> AsyncIterator[Visit]:
         """Open connections, and a cookie jar, for some requests of one account.
 
         Args:
             auth: sent with each request; in the clear into allowed networks only.
+            patience_s: how long a server may think before each piece of its answer.
         """
         transport = GuardedTransport(self.allowed, resolve=self._resolve, tls=self._tls)
         clear = GuardedTransport(self.allowed, resolve=self._resolve, tls=self._tls, public=auth is None)
@@ -82,7 +83,7 @@ class Web:
             mounts={"http://": clear},
             trust_env=False,
             follow_redirects=False,
-            timeout=STEP_TIMEOUT_S,
+            timeout=httpx2.Timeout(STEP_TIMEOUT_S, read=patience_s),
             headers={"User-Agent": self._user_agent},
         ) as client:
             yield Visit(client, auth)
