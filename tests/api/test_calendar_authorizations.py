@@ -9,11 +9,14 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import httpx2
 import pytest
-from httpx2 import Response
+from httpx2 import ASGITransport, AsyncClient, Response
 from whenever import Instant
 
+from kalends.api.v4 import calendar_authorizations as routes
 from kalends.app import App
+from kalends.edge import web
 from kalends.storage import calendar_authorizations
+from kalends.storage.buckets import RateLimit
 from tests.api.conftest import Api, CompanyMaker
 from tests.fakes.accounts import PASSWORD, AuthorizingProvider, providers
 from tests.fakes.google import FakeGoogle
@@ -384,3 +387,12 @@ async def test_no_answer_and_no_log_shows_a_secret_of_any_connection(
     for secret in (PASSWORD, state, login.asked["verifier"]):
         assert not any(secret in answer.text for answer in answers)
         assert secret not in logged
+
+
+async def test_one_address_guesses_states_twenty_times_a_minute(app: App) -> None:
+    served = web.create(app, routers=[routes.router], limits=RateLimit(100, 200))
+    client = ASGITransport(app=served, client=("10.9.8.7", 1))
+    async with AsyncClient(transport=client, base_url="http://kalends.test") as http:
+        answers = [await http.get(f"{AUTH}/google/callback?state=x&code=yes") for _ in range(21)]
+
+    assert [answer.status_code for answer in answers] == [302] * 20 + [429]
