@@ -8,7 +8,7 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain import provisional, telling
-from kalends.storage import attendees, events, provisional_bookings, told
+from kalends.storage import attendees, calendar_entries, events, provisional_bookings, told
 from kalends.storage.database import Connection
 from kalends.storage.effects import Effect, Part
 from kalends.storage.told import Telling
@@ -32,6 +32,8 @@ async def of_appointments(conn: Connection, company_id: UUID, parts: Iterable[Pa
     moved = {subject for subject, _ in found if newest[subject].snapshot["sequence"] > 0}
     # Before that nobody can have handed it over.
     organizers = await events.first_main_hosts(conn, company_id, moved) if moved else {}
+    # Only guests have a secret.
+    in_calendar = await calendar_entries.shown(conn, company_id, [one for one in found if one[1] not in secrets])
     errands = {}
     for (subject, target), news in found.items():
         revision, before = newest[subject], known.get((subject, target))
@@ -45,6 +47,7 @@ async def of_appointments(conn: Connection, company_id: UUID, parts: Iterable[Pa
             before.snapshot if before else None,
             secrets.get(target),
             organizers.get(subject),
+            in_calendar=(subject, target) in in_calendar,
         )
     return dict(sorted(errands.items(), key=lambda item: Instant.parse_iso(item[1].newest["start"])))
 

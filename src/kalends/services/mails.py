@@ -28,6 +28,8 @@ class Errand:
         secret: opens a guest's own page; None for hosts.
         organizer: the host all calendars know as such, whoever hosts now; None: the main host.
         link_follows: the link to meet at is not made yet.
+        in_calendar: we write it into the recipient's calendar ourselves. His mail carries no invitation then: the
+            mailbox would put it beside the entry, or into another calendar of his.
     """
 
     news: News
@@ -40,6 +42,7 @@ class Errand:
     secret: str | None
     organizer: Mapping[str, Any] | None = None
     link_follows: bool = False
+    in_calendar: bool = False
 
     @property
     def to(self) -> Reader:
@@ -76,7 +79,8 @@ def write(errand: Errand, office: Office) -> OutgoingMail:
         references=None if told is None else office.message_id(snapshot["id"], told, to.id),
         at=errand.at,
     )
-    messages.attach_calendar(message, *calendar_part(errand, wording, office.sender))
+    if not errand.in_calendar:
+        messages.attach_calendar(message, *calendar_part(errand, wording, office.sender))
     return messages.outgoing(office, message, to.email)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from email.message import EmailMessage
 from hashlib import sha256
 
 from whenever import Instant
@@ -41,6 +42,12 @@ def write(errands: Sequence[Errand], office: Office) -> OutgoingMail:
         message_id=office.message_id("series", sha256(told.encode()).hexdigest()[:32], to.id),
         at=max(one.at for one in errands),
     )
+    if not _in_calendar(errands):
+        _attach(message, errands, leading, office)
+    return messages.outgoing(office, message, to.email)
+
+
+def _attach(message: EmailMessage, errands: Sequence[Errand], leading: Errand, office: Office) -> None:
     wordings = [invitations.wording(one.newest, one.to, one.page_link(office.base_url)) for one in errands]
     parts = [mails.calendar_part(one, words, office.sender) for one, words in zip(errands, wordings, strict=True)]
     files = {_file_name(one): ics for one, (_, ics) in zip(errands, parts, strict=True)}
@@ -48,7 +55,11 @@ def write(errands: Sequence[Errand], office: Office) -> OutgoingMail:
     if len(coming) > 1:
         files = {ALL_DATES: itip.publish(*coming, stamp=max(one.at for one in errands))} | files
     messages.attach_calendar(message, *parts[errands.index(leading)], files)
-    return messages.outgoing(office, message, to.email)
+
+
+def _in_calendar(errands: Sequence[Errand]) -> bool:
+    """Tell whether all dates stand in the recipient's calendar by what we write there."""
+    return all(one.in_calendar for one in errands)
 
 
 def letter(errands: Sequence[Errand], base_url: str) -> Letter:
@@ -92,6 +103,8 @@ def _intro(errands: Sequence[Errand], leading: Errand) -> str:
 
 def _about_files(errands: Sequence[Errand], leading: Errand) -> str:
     t = leading.to.t
+    if _in_calendar(errands):
+        return ""
     if all(one.news == "cancellation" for one in errands):
         return t("Attached is a file for each date that takes it out of your calendar.")
     return t(

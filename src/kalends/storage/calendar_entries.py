@@ -115,6 +115,33 @@ async def owe(
     conn.jobs_waiting |= cursor.rowcount > 0
 
 
+async def shown(conn: Connection, company_id: UUID, wanted: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Find which hosts see an appointment in their calendars by what we write there, from its first revision on.
+
+    A host whose calendar does not work now, or was connected since, is left out.
+
+    Args:
+        wanted: appointments and hosts.
+    """
+    cursor = await conn.execute(
+        """
+        SELECT a.id, c.user_id
+        FROM unnest(%(appointments)s::uuid[], %(users)s::uuid[]) AS wanted (appointment_id, user_id)
+        JOIN appointment a ON a.company_id = %(company)s AND a.id = wanted.appointment_id
+        JOIN calendar_connection c ON c.company_id = a.company_id AND c.user_id = wanted.user_id
+            AND c.is_primary AND c.deleted_at IS NULL AND c.created_at <= a.created_at
+        JOIN calendar_access x ON x.connection_id = c.id AND x.status = 'connected'
+        JOIN calendar k ON k.connection_id = c.id AND k.is_primary
+        """,
+        {
+            "company": company_id,
+            "appointments": [appointment_id for appointment_id, _ in wanted],
+            "users": [user_id for _, user_id in wanted],
+        },
+    )
+    return set(await cursor.fetchall())
+
+
 async def owe_decided(conn: Connection, *, company_id: UUID, appointment_id: UUID, user_id: UUID) -> None:
     """Have a host's calendar show what the appointment says, whatever was done to the entry there."""
     cursor = await conn.execute(
