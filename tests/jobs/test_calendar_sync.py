@@ -684,19 +684,38 @@ async def test_a_live_look_leaves_moves_of_our_events_to_a_job(calendar: HostCal
     assert await calendar.appointment(booked.appointment_id) == (LATER, False)
 
 
-@pytest.mark.parametrize("failure", [Upstream("down"), CredentialRefused("no")])
-async def test_a_live_look_that_fails_raises_nothing_and_changes_nothing(
-    calendar: HostCalendar, failure: Exception
-) -> None:
+async def test_a_live_look_that_fails_raises_nothing_and_changes_nothing(calendar: HostCalendar) -> None:
     """K17"""
     calendar.remote.add(*half_hour(TUESDAY))
     await calendar.read()
     before = await calendar.connection()
-    calendar.remote.failure = failure
+    calendar.remote.failure = Upstream("down")
 
     await calendar.refresh()
 
     assert (await calendar.connection(), await calendar.busy()) == (before, [half_hour(TUESDAY)])
+
+
+async def test_a_live_look_that_is_refused_has_a_job_tell_the_owner(calendar: HostCalendar) -> None:
+    calendar.remote.failure = CredentialRefused("no")
+
+    await calendar.refresh()
+    first = (await calendar.connection()).status
+    await calendar.stage.work()
+
+    assert (first, (await calendar.connection()).status) == ("connected", "refused")
+
+
+async def test_who_wants_to_be_left_alone_is_not_looked_at_live(calendar: HostCalendar) -> None:
+    calendar.remote.failure = Upstream("slow down", retry_after_s=600)
+    await calendar.read()
+    calendar.remote.asked.clear()
+
+    for minutes in (5, 10):
+        calendar.stage.now = calendar.stage.now.add(minutes=minutes)
+        await calendar.refresh()
+
+    assert calendar.remote.asked == ["changes"]
 
 
 async def test_a_live_look_waits_no_longer_than_it_may(calendar: HostCalendar) -> None:

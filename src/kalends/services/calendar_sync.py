@@ -103,19 +103,37 @@ async def refresh(reader: Reader, company_id: UUID, connection_ids: Collection[U
 
 
 async def _refresh(reader: Reader, company_id: UUID, connection_id: UUID) -> None:
-    for _ in range(ROUNDS):
-        task = await _task(reader, company_id, connection_id)
-        if task is None or not all(source.last.synced_at for source in task.sources):
-            return
-        try:
-            async with _opened(reader, task) as account:
-                ended = [await calendar_walks.through(one, account) for one in task.sources]
-        except Overtaken:
-            continue
-        except (Upstream, Unavailable):
-            return  # a job finds out what is wrong
-        await _note(reader, task, _Read(waiting=any(one.suspects for one in ended)))
-        return
+    try:
+        for _ in range(ROUNDS):
+            task = await _task(reader, company_id, connection_id)
+            if task is None or not _can_be_asked(task):
+                return
+            with suppress(Overtaken):
+                await _look(reader, task)
+                return
+    except CredentialRefused:
+        async with reader.transaction() as conn:  # its job tells the owner
+            await calendar_access.start(conn, company_id, connection_id, reader.clock())
+    except (Upstream, Unavailable):
+        return  # its job finds out what is wrong
+
+
+def _can_be_asked(task: _Task) -> bool:
+    """Tell whether a connection was read before, and is not left alone for a while because that failed."""
+    one = task.connection
+    is_left_alone = one.failures > 0 and one.due_at is not None and task.began < one.due_at
+    return not is_left_alone and all(source.last.synced_at for source in task.sources)
+
+
+async def _look(reader: Reader, task: _Task) -> None:
+    """Read what blocks, and leave the rest to a job.
+
+    Raises:
+        Overtaken, CredentialRefused, Upstream
+    """
+    async with _opened(reader, task) as account:
+        ended = [await calendar_walks.through(one, account) for one in task.sources]
+    await _note(reader, task, _Read(waiting=any(one.suspects for one in ended)))
 
 
 async def _task(reader: Reader, company_id: UUID, connection_id: UUID) -> _Task | None:
