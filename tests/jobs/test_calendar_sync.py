@@ -12,6 +12,8 @@ import pytest
 from kalends.domain.remote_events import Page, RemoteCalendar, Window
 from kalends.errors import Upstream
 from kalends.ports import CredentialRefused
+from kalends.services import handoffs
+from kalends.services.handoff_candidates import Target
 from kalends.storage import calendar_access, calendar_choices, calendar_connections, calendar_readings
 from tests import factories
 from tests.conftest import Outbox
@@ -73,6 +75,24 @@ async def test_our_own_event_never_blocks_wherever_a_mailbox_put_it(calendar: Ho
     await calendar.read()
 
     assert (await calendar.busy(), await calendar.events()) == ([], [])
+
+
+async def test_what_he_handed_over_does_not_block_him_though_his_mailbox_still_shows_it(
+    calendar: HostCalendar,
+) -> None:
+    stage = calendar.stage
+    booked = await stage.book()
+    async with stage.app.transaction() as conn:
+        ben = (await factories.user(conn, stage.founded, now=NOW)).user
+        target = Target(user_id=ben.id)
+        await handoffs.hand_over(
+            conn, actor=stage.actor, appointment_id=booked.appointment_id, target=target, clock=stage.clock
+        )
+    calendar.remote.add(*half_hour(TUESDAY), uid=f"{booked.appointment_id}@kalends")
+
+    await calendar.read()
+
+    assert await calendar.busy() == []
 
 
 async def test_who_is_only_a_guest_of_a_colleague_is_blocked_by_it(calendar: HostCalendar) -> None:

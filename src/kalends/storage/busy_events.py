@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 from whenever import Instant
 
 from kalends.domain.remote_events import RemoteEvent
@@ -76,8 +77,15 @@ async def ours(
         WHERE company_id = %(company)s AND user_id = %(user)s AND appointment_id = ANY(%(named)s)
         UNION SELECT appointment_id FROM calendar_entry
         WHERE company_id = %(company)s AND user_id = %(user)s AND appointment_id = ANY(%(named)s)
+        UNION SELECT appointment_id FROM event
+        WHERE company_id = %(company)s AND appointment_id = ANY(%(named)s) AND after->'hosts' @> %(host)s
         """,
-        {"company": company_id, "user": user_id, "named": list(named.values())},
+        {
+            "company": company_id,
+            "user": user_id,
+            "named": list(named.values()),
+            "host": Jsonb([{"id": str(user_id)}]),
+        },
     )
     hosted = {row[0] for row in await cursor.fetchall()}
     return {remote_id: one for remote_id, one in named.items() if one in hosted} | written
@@ -192,16 +200,3 @@ async def tell(conn: Connection, event_id: int, appointment_ids: Collection[UUID
     )
     row = await cursor.fetchone()
     return set(appointment_ids) - set(row[0]) if row else set()
-
-
-async def adopt(conn: Connection, calendar_id: UUID, remote_id: str, appointment_id: UUID) -> None:
-    """Note that an event is one of ours, if it was read before that was known; it blocks no more."""
-    await conn.execute(
-        """
-        WITH own AS (
-            UPDATE calendar_event SET appointment_id = %(appointment)s
-            WHERE calendar_id = %(calendar)s AND remote_id = %(remote)s RETURNING id)
-        DELETE FROM busy_event WHERE event_id IN (SELECT id FROM own)
-        """,
-        {"calendar": calendar_id, "remote": remote_id, "appointment": appointment_id},
-    )
