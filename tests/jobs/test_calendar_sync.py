@@ -665,6 +665,21 @@ async def test_of_two_readings_at_once_the_older_one_stores_nothing_over_the_new
     assert calendar.remote.asked == ["changes"]  # it was begun anew
 
 
+async def test_of_a_booking_and_an_event_at_once_the_booking_is_refused_or_the_conflict_told(
+    calendar: HostCalendar,
+) -> None:
+    starts = [TUESDAY.add(minutes=30 * number) for number in range(10)]
+    for start in starts:
+        calendar.remote.add(*half_hour(start))
+        await asyncio.gather(calendar.stage.book(start), calendar.read(), return_exceptions=True)
+
+    taken = await calendar.stage.rows(
+        "SELECT start_at FROM appointment WHERE company_id = %s ORDER BY 1", calendar.stage.founded.company_id
+    )
+    assert [one["appointmentStart"] for one in await calendar.events()] == [row[0].format_iso() for row in taken]
+    assert await calendar.busy() == [half_hour(start) for start in starts]
+
+
 async def test_what_is_disconnected_while_it_is_read_leaves_nothing(calendar: HostCalendar) -> None:
     stage = calendar.stage
     calendar.remote.__class__ = _Held
