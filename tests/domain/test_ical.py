@@ -444,6 +444,14 @@ def test_what_cannot_be_read_is_said_and_the_rest_read(
     assert (starts(found), found.unreadable) == (expected, reason)
 
 
+def test_several_events_in_one_resource_are_one() -> None:
+    other = event("DTSTART:20260707T090000", "DURATION:PT1H").replace("UID:one", "UID:two")
+
+    found = read(event("DTSTART:20260706T090000", "DURATION:PT1H"), other)
+
+    assert (found.remote_id, found.uid, starts(found)) == ("one", "one", ["07-06T09:00", "07-07T09:00"])
+
+
 def test_a_broken_event_loses_no_other() -> None:
     good = "\r\n".join(["BEGIN:VEVENT", "UID:good", "DTSTART:20260706T090000", "DURATION:PT1H", "END:VEVENT"])
     bad = "\r\n".join(["BEGIN:VEVENT", "UID:bad", "DTSTART:nonsense", "END:VALARM", "END:VEVENT"])

@@ -112,6 +112,16 @@ OVER = EventCase(datetime(2026, 10, 18, 9), 60, "UTC", rule=RuleCase("DAILY", un
 UNTIL = EventCase(
     datetime(2026, 10, 18, 9), 60, "Europe/Berlin", rule=RuleCase("DAILY", until=datetime(2026, 10, 27, 9))
 )
+LAST_DAYS = EventCase(datetime(2025, 1, 31, 9), 60, "UTC", rule=RuleCase("MONTHLY", by_month_day=(-1, -30)))
+FAR_ON = EventCase(datetime(2025, 1, 1, 9), 60, "UTC", rule=RuleCase("WEEKLY", interval=3, by_day=((0, 0), (0, 6))))
+NO_MORE = EventCase(
+    datetime(2026, 3, 1, 9),
+    60,
+    "UTC",
+    rule=RuleCase("DAILY", count=3),
+    without=(datetime(2026, 3, 2, 9),),
+    changes=(ChangeCase(datetime(2026, 3, 2, 9), datetime(2026, 3, 2, 15)),),
+)
 SECOND = EventCase(datetime(2026, 1, 1, 9), 60, "UTC", rule=RuleCase("MONTHLY", by_day=((2, 0), (-1, 4))))
 
 
@@ -122,6 +132,9 @@ SECOND = EventCase(datetime(2026, 1, 1, 9), 60, "UTC", rule=RuleCase("MONTHLY", 
 @example(question=(LONG, date(2026, 10, 20), 1))
 @example(question=(OVER, date(2026, 10, 10), 20))
 @example(question=(UNTIL, date(2026, 10, 20), 20))
+@example(question=(LAST_DAYS, date(2026, 1, 20), 60))
+@example(question=(FAR_ON, date(2026, 3, 1), 30))
+@example(question=(NO_MORE, date(2026, 3, 1), 9))
 @example(question=(SECOND, date(2026, 9, 1), 60))
 def test_a_generated_event_takes_the_time_of_a_naive_reading(question: tuple[EventCase, date, int]) -> None:
     case, first, days = question

@@ -89,7 +89,7 @@ def resource(remote_id: str, etag: str | None, text: str, asked: Asked) -> Remot
     """Read a text as one event, whatever it holds."""
     calendars = components(text, _WANTED)
     events = [_event(group, asked) for group in _groups(calendars, asked)]
-    found = _joined(remote_id, events) if len(events) != 1 else replace(events[0], remote_id=remote_id)
+    found = _joined(remote_id, events)
     whole = all(calendar.closed for calendar in calendars)
     return replace(found, etag=etag, unreadable=found.unreadable or (None if whole else "cut-short"))
 
@@ -152,7 +152,7 @@ def _joined(remote_id: str, events: Sequence[RemoteEvent]) -> RemoteEvent:
         return RemoteEvent(remote_id, None)
     times = sorted({one for event in events for one in event.occurrences}, key=attrgetter("start", "end"))
     flaw = next((event.unreadable for event in events if event.unreadable), None)
-    return replace(events[0], occurrences=tuple(times), unreadable=flaw)
+    return replace(events[0], remote_id=remote_id, occurrences=tuple(times), unreadable=flaw)
 
 
 def _event(group: _Group, asked: Asked) -> RemoteEvent:

@@ -9,6 +9,8 @@ from functools import lru_cache
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from whenever import Instant, available_timezones
 
+from .kept import forgettable
+
 _LONGEST = 255  # characters
 _PREFIX = re.compile(r"\(\s*(?:UTC|GMT)\s*(?:([+-])(\d{1,2}):?(\d{2}))?\s*\)\s*")
 _FIXED = re.compile(r"(?:UTC|GMT|Z)?\s*([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
@@ -122,17 +124,20 @@ def offset_of(sign: str, hours: str, minutes: str, seconds: str | None = None) -
     return -offset if sign == "-" else offset
 
 
+@forgettable
 @lru_cache(maxsize=1)
 def _names() -> Mapping[str, str]:
     """Know all names, however they are spelled; "Factory" is a machine's whose zone nobody has set."""
     return {name.casefold(): name for name in sorted(available_timezones()) if name not in ("Factory", "localtime")}
 
 
+@forgettable
 @lru_cache(maxsize=1)
 def _windows() -> Mapping[str, str]:
     return {windows.casefold(): name for windows, name in WINDOWS_TO_OLSON.items()}
 
 
+@forgettable
 @lru_cache(maxsize=1)
 def _cities() -> Mapping[str, Sequence[str]]:
     found: dict[str, list[str]] = {}
@@ -141,6 +146,7 @@ def _cities() -> Mapping[str, Sequence[str]]:
     return found
 
 
+@forgettable
 @lru_cache(maxsize=256)
 def _shown_name(key: str) -> str | None:
     """Look up what Windows shows: an offset in parentheses, if any, and cities or a region."""
