@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -121,6 +122,18 @@ async def test_a_state_serves_once(api: Api) -> None:
     assert (await api.get(CONNECTIONS)).json()["total"] == 1
 
 
+async def test_of_two_browsers_with_one_state_at_once_one_connects(
+    app: App, api: Api, login: AuthorizingProvider
+) -> None:
+    state = await _begin(api)
+
+    answers = await asyncio.gather(*(_back(api, state=state, code="yes") for _ in range(5)))
+
+    told = sorted("success" if "success" in _answered(one)[1] else _answered(one)[1]["errorCode"] for one in answers)
+    assert told == ["calendar-authorization-over"] * 4 + ["success"]
+    assert len(login.opened) == 1
+
+
 async def test_a_no_uses_the_state_up_too(api: Api) -> None:
     state = await _begin(api)
     await _back(api, state=state, error="access_denied")
@@ -207,6 +220,13 @@ async def test_state_and_verifier_are_long_new_each_time_and_not_stored_plain(
         "//app.acme.test/",
         "javascript:alert(1)//app.acme.test",
         "https://app.acme.test\t.evil.test/",
+        f"{APP}/\\evil.test",
+        f"{APP}\\.evil.test/",
+        "https://\\app.acme.test/",
+        "https:\\\\app.acme.test/",
+        "https://app.äcme.test/",
+        "https://app.acme.test%2eevil.test/",
+        "https://app.acme.test:99999/",
         "https://[app.acme.test",
         "/settings",
     ],

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
+from httpx2 import ASGITransport, AsyncClient
 from psycopg.rows import dict_row
 from whenever import Instant
 
+from kalends.api.v4 import calendar_connections as routes
 from kalends.app import App
 from kalends.domain.remote_events import RemoteCalendar
+from kalends.edge import web
+from kalends.storage.buckets import RateLimit
 from tests import factories
 from tests.api.conftest import Api
 from tests.fakes.accounts import HOLIDAYS, HOME, PASSWORD, WORK, Provider, providers
@@ -248,6 +253,23 @@ async def test_a_user_has_twenty_connections_at_most(api: Api) -> None:
     answer = await api.post(PATH, {**CALDAV, "provider": "ics", "username": "one-more"})
 
     assert (answer.status_code, answer.json()["message"]) == (400, "A user has 20 calendar connections at most")
+
+
+async def test_a_user_has_servers_tried_twenty_times_and_then_slowly_whoever_asks(app: App, api: Api) -> None:
+    app.calendars = providers(away := Provider("caldav", away=True))
+    ben = await api.member()
+    served = web.create(app, routers=[routes.router], limits=RateLimit(1000, 1000))
+    async with AsyncClient(transport=ASGITransport(app=served), base_url="http://kalends.test") as http:
+        owner, member = (replace(one, http=http) for one in (api, ben))
+        answers = [await member.post(PATH, CALDAV) for _ in range(20)]
+        by_admin = await owner.post(f"{PATH}?userId={ben.user_id}", CALDAV)
+        of_admin = await owner.post(PATH, CALDAV)
+        app.now = lambda: NOW.add(seconds=10)
+        later = [await member.post(PATH, CALDAV) for _ in range(2)]
+
+    assert [one.status_code for one in (*answers, by_admin, of_admin)] == [400] * 20 + [429, 400]
+    assert [one.status_code for one in later] == [400, 429]
+    assert away.tried == 22
 
 
 async def test_what_is_selected_blocks_and_is_read_anew(app: App, api: Api) -> None:

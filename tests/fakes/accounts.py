@@ -34,6 +34,7 @@ class Provider:
         renews: what replaces the credential as soon as it is used.
         opened: credentials that accounts were opened with.
         unwatched: channels that were called off.
+        tried: so often somebody came with a form.
     """
 
     kind: CalendarKind
@@ -44,6 +45,7 @@ class Provider:
     away: bool = False
     opened: list[Credential] = field(default_factory=list)
     unwatched: list[Channel] = field(default_factory=list)
+    tried: int = 0
 
     @asynccontextmanager
     async def open(self, credential: Credential, keep: Keep) -> AsyncIterator[CalendarAccount]:
@@ -55,6 +57,7 @@ class Provider:
 
     async def connect(self, form: Mapping[str, str]) -> Connected:
         """Let in whoever has the password."""
+        self.tried += 1
         if self.away:
             raise Upstream("The server could not be reached")
         if self.kind != "ics" and form.get("password") != PASSWORD:

@@ -1,10 +1,11 @@
-"""Limits by client address, for what comes without a credential: pages, guests' secrets, unknown credentials."""
+"""Limits beside those of credentials: of client addresses, for what comes without one, and of users."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from uuid import UUID
 
 from starlette.requests import HTTPConnection
 
@@ -83,11 +84,24 @@ async def take_address(app: App, request: HTTPConnection, name: str, per_minute:
     Raises:
         LimitReached: it is empty.
     """
+    await _take(app, request, bucket_of_address(request, name), RateLimit(per_minute, burst))
+
+
+async def take_user(app: App, request: HTTPConnection, name: str, user_id: UUID, per_minute: float, burst: int) -> None:
+    """Take one token from the bucket that a user has for `name`, committed at once, whoever asks.
+
+    Raises:
+        LimitReached: it is empty.
+    """
+    await _take(app, request, f"{name}:{user_id}", RateLimit(per_minute, burst))
+
+
+async def _take(app: App, request: HTTPConnection, bucket: str, limit: RateLimit) -> None:
     limits: RateLimit = request.app.state.limits
     if limits.burst == 0:
         return
     async with app.reading() as conn:
-        level = await buckets.take(conn, bucket_of_address(request, name), RateLimit(per_minute, burst), app.now())
+        level = await buckets.take(conn, bucket, limit, app.now())
     if not level.taken:
         raise LimitReached(retry_after_s=level.retry_after_s)
 

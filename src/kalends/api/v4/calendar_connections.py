@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from kalends.app import App
 from kalends.edge import problems
 from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
+from kalends.edge.limits import take_user
 from kalends.ports import CalendarKind, CalendarProvider, ConnectionRefused, ProviderNotConfigured
 from kalends.services import calendar_connections, calendar_settings
 from kalends.services.calendar_connections import CalendarConnectionNotFound
@@ -33,6 +34,8 @@ UserId = Annotated[
     UUID | None, Absent, Query(alias="userId", description="Whose; another user's only for administrators.")
 ]
 _ONE = "/connections/{connection_id}"
+# Attempts to connect something to one user: else this server could be had to try other machines' ports and passwords.
+PER_MINUTE, BURST = 6, 20
 
 
 @router.get("/connections", responses=problems.document(UserNotFound, NotYours))
@@ -49,18 +52,20 @@ async def list_connections(actor: Scheduling, app: AppDep, user_id: UserId = Non
     responses=problems.document(ConnectionRefused, ProviderNotConfigured, UserNotFound, NotYours),
 )
 async def create_connection(
-    body: ConnectionNew, actor: Scheduling, app: AppDep, user_id: UserId = None
+    body: ConnectionNew, request: Request, actor: Scheduling, app: AppDep, user_id: UserId = None
 ) -> CalendarConnection:
     """Connect a CalDAV or iCloud account, or an ICS feed.
 
     `caldav` takes `url`, `username` and `password`, `icloud` `username` and an app-specific `password`, `ics` `url`.
     They are tried before anything is stored, and the user is told by mail. Its default calendar blocks from then on.
-    The same account connected again keeps its settings and has its credential renewed.
+    The same account connected again keeps its settings and has its credential renewed. For each user this can be tried
+    20 times at once, then six times a minute (429).
     """
     await app.look_back()
     provider = usable(app, body.provider)
     async with app.reading() as conn:
         user = await calendar_connections.host(conn, actor=actor, user_id=user_id)
+    await take_user(app, request, "calendar-connect", user.id, PER_MINUTE, BURST)
     found = await calendar_connections.prove(provider, body.form())
     async with app.transaction() as conn:
         view = await calendar_connections.connect(
