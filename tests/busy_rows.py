@@ -14,6 +14,8 @@ from kalends.storage import rows
 from kalends.storage.database import Connection
 from tests.ordering import NOW
 
+LONG_AFTER = NOW.add(hours=24 * 1000)
+
 
 @dataclass(frozen=True)
 class Connected:
@@ -33,6 +35,7 @@ async def connection(
     calendars: int = 1,
     selected: bool = True,
     synced_at: Instant | None = NOW,
+    known_until: Instant = LONG_AFTER,
     status: str = "connected",
     **columns: Any,
 ) -> Connected:
@@ -40,6 +43,7 @@ async def connection(
 
     Args:
         synced_at: None: it was never read.
+        known_until: what comes later was not read.
     """
     user_id, connection_id = user_id or company.user_id, uuid4()
     own = {"company_id": company.company_id, "id": connection_id, "user_id": user_id}
@@ -65,6 +69,13 @@ async def connection(
             "selected": selected,
         }
         await conn.execute(*rows.insert("calendar", [calendar]))
+        reading = {
+            "company_id": company.company_id,
+            "calendar_id": calendar_id,
+            "window_end": known_until,
+            "synced_at": synced_at,
+        }
+        await conn.execute(*rows.insert("calendar_reading", [reading]))
     return Connected(company, user_id, connection_id, ids)
 
 
@@ -89,4 +100,9 @@ async def read(conn: Connection, connection_id: UUID, at: Instant | None, *, sta
     """Let a connection have been read at an instant."""
     await conn.execute(
         "UPDATE calendar_access SET synced_at = %s, status = %s WHERE connection_id = %s", (at, status, connection_id)
+    )
+    await conn.execute(
+        """UPDATE calendar_reading SET synced_at = %s
+        WHERE calendar_id IN (SELECT id FROM calendar WHERE connection_id = %s)""",
+        (at, connection_id),
     )

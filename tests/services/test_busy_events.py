@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -170,11 +171,72 @@ async def test_a_host_of_whose_calendars_nothing_is_known_has_slots_only_if_the_
     closed = told[1] != "connected" and policy == "closed"
     assert found == ([] if closed else [hour for hour in ALL_DAY if hour != 10])
     assert loaded.connected[company.user_id].freshness == (Freshness(connected.id, *told),)
-    assert loaded.connected[company.user_id].unknown == closed
-    if closed:
-        with pytest.raises(SlotTaken) as refused:
-            await ordering.book(conn, factories.actor(company), order(kind))
-        assert refused.value.reason == "busy"
+    assert (loaded.connected[company.user_id].unknown is not None) == closed
+
+
+@pytest.mark.parametrize(
+    ("synced_at", "status", "booked"),
+    [
+        (NOW.subtract(hours=24, minutes=5), "connected", True),
+        (NOW.subtract(hours=24, minutes=5, seconds=1), "connected", False),
+        (NOW.subtract(seconds=5), "refused", False),
+        (None, "connected", False),
+    ],
+)
+async def test_who_was_known_five_minutes_ago_can_still_be_booked(
+    conn: Connection, company: Founded, synced_at: Instant | None, status: str, booked: bool
+) -> None:
+    """As a listed start can; an earlier booking does not take that away."""
+    kind, actor = await _kind(conn, company), factories.actor(company)
+    own = await _busy(conn, company)
+    moved = await ordering.book(conn, actor, order(kind, _at(8)[0]))
+    await busy_rows.read(conn, own.id, synced_at, status=status)
+
+    async def move() -> None:
+        await appointments.reschedule(
+            conn, actor=actor, appointment_id=moved.appointment_id, start=_at(12)[0], clock=clock
+        )
+
+    for take in (ordering.book(conn, actor, order(kind)), move()):
+        with nullcontext() if booked else pytest.raises(SlotTaken) as refused:
+            await take
+        assert booked or refused.value.reason == "busy"
+
+
+@pytest.mark.parametrize("policy", ["closed", "open"])
+async def test_nothing_is_offered_beyond_what_was_read_of_a_calendar(
+    conn: Connection, company: Founded, policy: str
+) -> None:
+    """Of several calendars the one that is known least far counts."""
+    kind = await _kind(conn, company)
+    await _busy(conn, company, _at(9), _at(15), known_until=_at(12)[0])
+    await busy_rows.connection(conn, company)
+    settings = Jsonb({"staleCalendarPolicy": policy})
+    await conn.execute("UPDATE company SET settings = %s WHERE id = %s", (settings, company.company_id))
+
+    found = await _hours(conn, company, kind)
+    explained = await explanations.explain(conn, company.company_id, SlotQuery(kind, _at(11.5)[0], _at(12)[0]), NOW)
+
+    assert found == ([8, 10, 11] if policy == "closed" else [8, 10, 11, 12, 13, 14, 16])
+    step = next(one for one in explained.explanation.hosts[0] if one.code == "slot-occupied")
+    at, end = _at(12)[0].timestamp() // 60, _at(13)[0].timestamp() // 60
+    met = explained.busy(step, explained.loaded.hosts[0])
+    assert met == ([BusyEvent(at, end, "busy", known=False)] if policy == "closed" else [])
+
+
+async def test_a_host_is_not_known_while_one_of_his_calendars_is_read_for_the_first_time(
+    conn: Connection, company: Founded
+) -> None:
+    """Whatever a reading that began before it was chosen says of the others."""
+    kind = await _kind(conn, company)
+    own = await busy_rows.connection(conn, company, calendars=2)
+
+    seen = [await _hours(conn, company, kind)]
+    for column in ("synced_at = NULL", "synced_at = window_end"):
+        await conn.execute(f"UPDATE calendar_reading SET {column} WHERE calendar_id = %s", (own.calendars[1],))
+        seen.append(await _hours(conn, company, kind))
+
+    assert seen == [ALL_DAY, [], ALL_DAY]
 
 
 async def test_only_the_host_who_is_not_known_is_not_offered(conn: Connection, company: Founded) -> None:
@@ -274,7 +336,7 @@ async def test_an_explanation_names_calendars_and_those_that_are_not_known(conn:
     at = START.timestamp() // 60
     assert await explained() == ("busy", [BusyEvent(at + 30, at + 60, "busy", own.id, one) for one in own.calendars])
     await busy_rows.read(conn, own.id, NOW, status="refused")
-    assert await explained() == ("busy", [BusyEvent(at, at + 61, "busy", own.id, None)])
+    assert await explained() == ("busy", [BusyEvent(at, at + 61, "busy", own.id, known=False)])
 
 
 async def test_troubleshooting_says_that_a_calendar_is_not_known(conn: Connection, company: Founded) -> None:

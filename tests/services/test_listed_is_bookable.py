@@ -116,7 +116,10 @@ async def _random_calendars(conn: Connection, chance: Random, company: Founded, 
             continue
         status = "refused" if chance.random() < 0.1 else "connected"
         synced_at = now.subtract(hours=chance.choice([0, 1, 24, 24, 25]))
-        own = await busy_rows.connection(conn, company, user_id, calendars=2, synced_at=synced_at, status=status)
+        until = now.add(hours=chance.choice([1000, 1000, 30]))
+        own = await busy_rows.connection(
+            conn, company, user_id, calendars=2, synced_at=synced_at, status=status, known_until=until
+        )
         counting += [str(one) for one in own.calendars if chance.random() < 0.5]
         for calendar in own.calendars:
             starts = [

@@ -13,6 +13,7 @@ from kalends.services.companies import Founded
 from kalends.services.credentials import secret_hash
 from kalends.storage import calendars, credentials, taken_time
 from kalends.storage.buckets import RateLimit
+from kalends.storage.calendars import BlockingCalendar
 from kalends.storage.credentials import Presented
 from kalends.storage.database import Connection
 from kalends.storage.taken_time import Connected
@@ -104,7 +105,12 @@ async def test_busy_events_are_read_from_their_index_alone(conn: Connection, hos
             moved=None,
             hold=None,
             now=NOW,
-            connected=Connected(dict.fromkeys(range(1, 1 + hosts), uuid4()), [uuid4()], START, START.add(hours=720)),
+            connected=Connected(
+                dict.fromkeys(range(1, 1 + hosts), uuid4()),
+                [BlockingCalendar(uuid4(), uuid4(), 1)],
+                START,
+                START.add(hours=720),
+            ),
         ),
     )
 
@@ -112,7 +118,8 @@ async def test_busy_events_are_read_from_their_index_alone(conn: Connection, hos
         "claim": "Index Only Scan claim_host_span",
         "busy_event": "Index Only Scan busy_event_host_span",
         "b": "Index Scan busy_edition_pkey",
-        "calendar_access": "Index Scan calendar_access_pkey",
+        "x": "Index Scan calendar_access_pkey",
+        "r": "Index Scan calendar_reading_pkey",
         "e": "Index Scan edition_pkey",
     }
 

@@ -15,6 +15,7 @@ from whenever import Instant
 
 from kalends.domain import slots
 from kalends.domain.rules import Ask, Caps, HostCalendar
+from kalends.domain.window import GRACE_MINUTES
 from kalends.errors import Unavailable
 from kalends.ports import Clock
 from kalends.storage import editions, locks
@@ -33,31 +34,42 @@ class ChangedMeanwhile(Unavailable):
     code = "changed-meanwhile"
 
 
-async def load(conn: Connection, company_id: UUID, query: SlotQuery, now: Instant, *, deleted: bool = False) -> Loaded:
+async def load(
+    conn: Connection,
+    company_id: UUID,
+    query: SlotQuery,
+    now: Instant,
+    *,
+    deleted: bool = False,
+    grace_minutes: int = 0,
+) -> Loaded:
     """Read all the engine has to know for a window of starts.
 
     Args:
         deleted: find a deleted meeting type too; it counts as disabled.
+        grace_minutes: whose connected calendars were known so long ago still has them known.
 
     Raises:
         NotFound: no such meeting type, host, queue, resource, hold or existing appointment in this company.
         ChangedMeanwhile: all members of the queue were changed while this read.
     """
-    loaded = await _loaded(conn, company_id, query, now, deleted=deleted)
+    loaded = await _loaded(conn, company_id, query, now, deleted=deleted, grace_minutes=grace_minutes)
     if loaded.queue and loaded.queue.prioritize_near_term and any(one.closed for one in loaded.calendars):
         near = now.add(minutes=loaded.rules.notice)
         window = replace(query, start=near, end=near.add(hours=_NEAR_TERM_HOURS))
-        if await _is_lifted(conn, company_id, window, now, deleted=deleted):
+        if await _is_lifted(conn, company_id, window, now, deleted=deleted, grace_minutes=grace_minutes):
             return _opened(loaded)
     return loaded
 
 
-async def _is_lifted(conn: Connection, company_id: UUID, near: SlotQuery, now: Instant, *, deleted: bool) -> bool:
+async def _is_lifted(
+    conn: Connection, company_id: UUID, near: SlotQuery, now: Instant, *, deleted: bool, grace_minutes: int
+) -> bool:
     """Tell whether all members are offered again, since without those who are ahead no start is near.
 
     Listing and booking ask this alike, whatever window they look at.
     """
-    loaded = await _loaded(conn, company_id, near, now, deleted=deleted)
+    loaded = await _loaded(conn, company_id, near, now, deleted=deleted, grace_minutes=grace_minutes)
     if first_start(loaded, near.start, near.end, now) is not None:
         return False
     return first_start(_opened(loaded), near.start, near.end, now) is not None
@@ -100,7 +112,7 @@ async def load_locked(
     if query.existing_appointment_id:
         await locks.appointment(conn, company_id, query.existing_appointment_id)
     now = clock()
-    loaded = await load(conn, company_id, query, now, deleted=deleted)
+    loaded = await load(conn, company_id, query, now, deleted=deleted, grace_minutes=GRACE_MINUTES)
     concerned = {host.host_no for host in loaded.hosts} | {
         choice.lock_no for resource in loaded.resources for choice in resource.choices
     }
@@ -146,14 +158,16 @@ async def _locked(
     return asked, held
 
 
-async def _loaded(conn: Connection, company_id: UUID, query: SlotQuery, now: Instant, *, deleted: bool) -> Loaded:
+async def _loaded(
+    conn: Connection, company_id: UUID, query: SlotQuery, now: Instant, *, deleted: bool, grace_minutes: int
+) -> Loaded:
     kept = slot_scopes.kept(company_id, query, deleted=deleted)
     asked = kept or await slot_scopes.read(conn, company_id, query, deleted=deleted)
     held = await slot_scopes.held(conn, company_id, query)
-    busy, connected = await taken_time.busy(conn, company_id, query, asked, held, now)
+    busy, connected = await taken_time.busy(conn, company_id, query, asked, held, now, grace_minutes)
     if kept and not busy.current:
         asked = await slot_scopes.read(conn, company_id, query, deleted=deleted)
-        busy, connected = await taken_time.busy(conn, company_id, query, asked, held, now)
+        busy, connected = await taken_time.busy(conn, company_id, query, asked, held, now, grace_minutes)
     booked = await taken_time.booked(conn, company_id, query, asked, held, now)
     joinable = await taken_time.joinable(conn, company_id, query, asked, held, now)
     loaded = Loaded(

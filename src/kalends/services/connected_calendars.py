@@ -6,7 +6,7 @@ reads the claims says whether its edition is still the one of now (`storage.edit
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from uuid import UUID
@@ -15,10 +15,11 @@ from whenever import Instant
 
 from kalends.domain.spans import Span
 from kalends.storage.calendars import BlockingCalendar
-from kalends.storage.taken_time import Busy, Connected
+from kalends.storage.taken_time import Access, Busy, Connected
 
 from . import freshness
 from .company_settings import CompanySettings
+from .freshness import Freshness
 from .kept_scopes import Kept
 from .slot_queries import CalendarEvents, ConnectedCalendars
 from .slot_scopes import Asked
@@ -63,26 +64,37 @@ class Wanted:
     @property
     def connected(self) -> Connected:
         """What the statement that reads claims is asked with."""
-        ids = {one.connection_id for found in self.asked.blocking.values() for one in found}
+        calendars = [one for found in self.asked.blocking.values() for one in found]
         known = {no: one.edition if one else None for no, one in self.kept.items()}
-        return Connected(known, ids, self.first, self.last)
+        return Connected(known, calendars, self.first, self.last)
 
-    def told(self, found: Busy, now: Instant) -> dict[UUID, ConnectedCalendars]:
-        """Say, by host, what is known of the calendars that block him."""
+    def told(self, found: Busy, now: Instant, grace_minutes: int) -> dict[UUID, ConnectedCalendars]:
+        """Say, by host, what is known of the calendars that block him.
+
+        Args:
+            grace_minutes: what was known so long ago still counts as known.
+        """
         asked = self.asked
         by_no = {host.host_no: host.id for host in asked.hosts}
         told: dict[UUID, ConnectedCalendars] = {}
         for no, blocking in asked.blocking.items():
-            ids = dict.fromkeys([one.connection_id for one in blocking])
-            ages = tuple([freshness.of(one, found.accesses.get(one), now) for one in ids])
-            unknown = not freshness.is_known(ages) and self._is_closed()
+            accesses = {one.connection_id: found.accesses.get(one.connection_id) for one in blocking}
+            ages = tuple([freshness.of(id_, access, now, grace_minutes) for id_, access in accesses.items()])
+            unknown = self._unknown(ages, accesses.values())
             events = self._events(no, found)
             calendars, together = (events.calendars, events.together) if events else ((), ())
-            told[by_no[no]] = ConnectedCalendars(ages, calendars, [self.reach] if unknown else together, unknown)
+            told[by_no[no]] = ConnectedCalendars(ages, calendars, _beside(together, unknown), unknown)
         return told
 
-    def _is_closed(self) -> bool:
-        return CompanySettings.of(self.asked.company.settings).stale_calendar_policy == "closed"
+    def _unknown(self, ages: Sequence[Freshness], accesses: Collection[Access | None]) -> Span | None:
+        """Find the time that is not offered because nobody knows what stands in some calendar then."""
+        begin, end = self.reach
+        if freshness.is_known(ages):
+            ends = [one.known_until for one in accesses if one and one.known_until]
+            begin = max(begin, min(ends).timestamp() // 60)
+        if begin >= end or CompanySettings.of(self.asked.company.settings).stale_calendar_policy == "open":
+            return None
+        return begin, end
 
     def _events(self, host_no: int, found: Busy) -> _Events | None:
         """Find the busy events of a host: those kept, where their edition is still the same; None: he has none."""
@@ -109,6 +121,11 @@ def wanted(asked: Asked, first: Instant, last: Instant) -> Wanted:
     company_id = asked.company.id
     kept = {no: _KEPT.get(_key(company_id, no, found, begin, until)) for no, found in asked.blocking.items()}
     return Wanted(asked, (start // 60, end // 60), begin, until, kept)
+
+
+def _beside(together: Sequence[Span], unknown: Span | None) -> Sequence[Span]:
+    """Put unknown time in the place of all that stands in it."""
+    return [*(span for span in together if span[0] < unknown[0]), unknown] if unknown else together
 
 
 def _key(

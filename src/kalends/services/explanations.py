@@ -23,7 +23,7 @@ from kalends.storage.explanations import Claimed
 from kalends.storage.hosts import Host
 
 from . import calendars
-from .slot_queries import Loaded, ResourceChoice, SlotQuery
+from .slot_queries import ConnectedCalendars, Loaded, ResourceChoice, SlotQuery
 
 _LONGEST_DAYS = 31
 _MOST_HOST_DAYS = 155  # each start that is not listed is explained for each host
@@ -58,21 +58,24 @@ class Explained:
     def busy(self, step: Step, host: Host | None) -> list[BusyEvent]:
         """Find the busy events that a step met, each with the calendar it stands in where that is a host's.
 
-        Of a host whose calendars are unknown there is one for all the time, for each connection that is to blame.
+        Of time in which a host's calendars are unknown there is one for each connection that is to blame.
         """
         found = self.loaded.connected.get(host.id) if host else None
         events = [one for one in step.met if not one.claim]
         if found is None:
             return [BusyEvent(one.start, one.end, one.reason) for one in events]
-        if found.unknown:
-            blamed = [one.connection_id for one in found.freshness if not one.is_known]
-            return [BusyEvent(one.start, one.end, one.reason, id_, None) for one in events for id_ in blamed]
         met = {(one.start, one.end): one.reason for one in events}
-        return [
+        known = [
             BusyEvent(*span, met[span], calendar.connection_id, calendar.calendar_id)
             for calendar in found.events
             for span in dict.fromkeys(calendar.spans)
-            if span in met
+            if span in met and span != found.unknown
+        ]
+        if found.unknown not in met:
+            return known
+        blamed: list[UUID | None] = [one.connection_id for one in found.freshness if not one.is_known]
+        return known + [
+            BusyEvent(*found.unknown, met[found.unknown], one, None, known=False) for one in blamed or [None]
         ]
 
     @property
@@ -90,13 +93,14 @@ class Explained:
 
 
 class BusyEvent(NamedTuple):
-    """Time (epoch minutes) that is busy elsewhere; without a calendar all of it is, since nothing is known."""
+    """Time (epoch minutes) that is busy elsewhere, or of which that is not known."""
 
     start: int
     end: int
     reason: Literal["claimed", "busy", "buffer"]
     connection_id: UUID | None = None
     calendar_id: UUID | None = None
+    known: bool = True
 
 
 class Hindrance(NamedTuple):
@@ -188,7 +192,7 @@ def _lacking(loaded: Loaded, found: Explanation) -> list[Hindrance]:
     if failed and failed[0].code != "cap-reached":
         return _all_of(loaded, failed[0].code)
     lacking = [
-        Hindrance(host, *_type_and_code(step, unknown=loaded.is_unknown(host)))
+        Hindrance(host, *_type_and_code(step, loaded.connected.get(host.id)))
         for host, steps in zip(loaded.hosts, found.hosts, strict=True)
         if (step := _first_failed(steps))
     ]
@@ -215,16 +219,17 @@ def _all_of(loaded: Loaded, code: str) -> list[Hindrance]:
     return [Hindrance(host, code, code) for host in dict.fromkeys(loaded.hosts)]
 
 
-def _type_and_code(step: Step, *, unknown: bool = False) -> tuple[str, str]:
+def _type_and_code(step: Step, connected: ConnectedCalendars | None = None) -> tuple[str, str]:
     if step.code == "cap-reached" and step.closed:
         return "lead", step.code
     if not step.met:
         return step.code, step.code
     reasons = {one.reason for one in step.met}
     kind = next(kind for reason, kind in _TYPES if reason in reasons)
-    return _UNKNOWN if unknown and kind == "event" else kind, step.code
+    if kind == "event" and connected and connected.unknown in {(one.start, one.end) for one in step.met}:
+        kind = "calendar-unknown"
+    return kind, step.code
 
 
 # The weightiest first; a calendar's event is called so in the contract.
 _TYPES = (("claimed", "claimed"), ("busy", "event"), ("buffer", "buffer"))
-_UNKNOWN = "calendar-unknown"  # instead of an event, of a host of whose calendars nothing is known

@@ -35,15 +35,19 @@ class Freshness:
         return self.status == "connected"
 
 
-def of(connection_id: UUID, access: Access | None, now: Instant) -> Freshness:
-    """Say how fresh a connection is; without access it was never read."""
+def of(connection_id: UUID, access: Access | None, now: Instant, grace_minutes: int = 0) -> Freshness:
+    """Say how fresh a connection is; without access it was never read.
+
+    Args:
+        grace_minutes: it is stale so much later.
+    """
     synced_at = access.synced_at if access else None
     age_s = None if synced_at is None else max(0, int((now - synced_at).total("seconds")))
     if access and access.refused:
         return Freshness(connection_id, age_s, "refused")
     if age_s is None:
         return Freshness(connection_id, None, "never")
-    return Freshness(connection_id, age_s, "stale" if age_s > STALE_AFTER_S else "connected")
+    return Freshness(connection_id, age_s, "stale" if age_s > STALE_AFTER_S + grace_minutes * 60 else "connected")
 
 
 def is_known(found: Iterable[Freshness]) -> bool:

@@ -117,14 +117,14 @@ class ConnectedCalendars:
         freshness: of their connections.
         events: of each of them that has any.
         spans: what counts as busy, sorted.
-        unknown: it is not known what stands in them, and the company does not offer time that may be taken: all of it
-            counts as busy.
+        unknown: it is not known what stands in them then (epoch minutes), and the company does not offer time that may
+            be taken: it counts as busy.
     """
 
     freshness: tuple[Freshness, ...]
     events: tuple[CalendarEvents, ...]
     spans: Sequence[Span]
-    unknown: bool
+    unknown: Span | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +165,6 @@ class Loaded:
     def zone(self) -> str:
         """The zone of the type's schedule, where caps and periods are counted."""
         return self.rules.zone
-
-    def is_unknown(self, host: Host) -> bool:
-        """Whether a host has no slots because his connected calendars are not known."""
-        found = self.connected.get(host.id)
-        return found is not None and found.unknown
 
     @property
     def resource_calendars(self) -> tuple[Resource, ...]:

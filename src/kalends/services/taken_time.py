@@ -18,11 +18,14 @@ from .slot_scopes import Asked, Held
 
 
 async def busy(
-    conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, held: Held, now: Instant
+    conn: Connection, company_id: UUID, query: SlotQuery, asked: Asked, held: Held, now: Instant, grace_minutes: int
 ) -> tuple[Busy, dict[UUID, ConnectedCalendars]]:
     """Read what is taken of hosts and units by their numbers, and whether the scope is what it was.
 
     Answers also, by host, what is known of the calendars that block him; hosts who have connected none are left out.
+
+    Args:
+        grace_minutes: what was known so long ago still counts as known.
     """
     first, last = _reach(query, asked)
     wanted = connected_calendars.wanted(asked, first, last) if asked.blocking else None
@@ -38,7 +41,7 @@ async def busy(
         now=now,
         connected=wanted.connected if wanted else None,
     )
-    return found, wanted.told(found, now) if wanted else {}
+    return found, wanted.told(found, now, grace_minutes) if wanted else {}
 
 
 async def booked(

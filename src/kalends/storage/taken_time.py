@@ -6,7 +6,7 @@ Spans leave here as epoch minutes, rounded outward.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from struct import iter_unpack
 from typing import Any
@@ -17,6 +17,7 @@ from whenever import Instant
 from kalends.domain.spans import Span
 
 from . import editions
+from .calendars import BlockingCalendar
 from .database import Connection, bigints, numbered
 
 # One row for each host who has claims; one of nobody where none has. A claim leaves as the eight bytes of two integers:
@@ -51,16 +52,17 @@ _ALL, _ONE = (
 _BUSY_ONE = numbered(_BUSY.replace(_ALL, _ONE), *_PARAMETERS)
 # Where somebody has connected calendars, two more kinds of rows: for each host the edition of his busy events, which
 # come along, by calendar, unless that edition is the known one (what `editions` says of a company's is as true of this
-# one); and for each connection how old they are. No busy event is longer than a claim (`busy_event_length`).
+# one); and for each connection how well they are known. No busy event is longer than a claim (`busy_event_length`).
 _CONNECTED = f"""
     SELECT coalesce({editions.SEEN} = %(edition)s, false), host_no, spans, expired, busy_edition, calendar_no,
-        connection_id, refused, synced_at
+        connection_id, refused, synced_at, known_until
     FROM (SELECT) anyway LEFT JOIN (
         SELECT host_no, spans, expired, NULL::uuid AS busy_edition, NULL::bigint AS calendar_no,
-            NULL::uuid AS connection_id, NULL::boolean AS refused, NULL::timestamptz AS synced_at
+            NULL::uuid AS connection_id, NULL::boolean AS refused, NULL::timestamptz AS synced_at,
+            NULL::timestamptz AS known_until
         FROM ({_CLAIMS}) claimed
         UNION ALL
-        SELECT b.host_no, read.spans, false, b.edition, read.calendar_no, NULL, NULL, NULL /* connected */
+        SELECT b.host_no, read.spans, false, b.edition, read.calendar_no, NULL, NULL, NULL, NULL /* connected */
         LEFT JOIN LATERAL (
             SELECT calendar_no,
                 string_agg(
@@ -74,11 +76,15 @@ _CONNECTED = f"""
             GROUP BY calendar_no
         ) read ON true
         UNION ALL
-        SELECT NULL, NULL, false, NULL, NULL, connection_id, status = 'refused', synced_at
-        FROM calendar_access WHERE connection_id = ANY(%(connections)s::uuid[])
+        SELECT NULL, NULL, false, NULL, NULL, x.connection_id, x.status = 'refused',
+            CASE WHEN count(r.synced_at) = count(*) THEN x.synced_at END, min(r.window_end)
+        FROM unnest(%(connections)s::uuid[], %(calendars)s::uuid[]) one (connection_id, calendar_id)
+        JOIN calendar_access x ON x.connection_id = one.connection_id
+        LEFT JOIN calendar_reading r ON r.calendar_id = one.calendar_id
+        GROUP BY x.connection_id
     ) taken ON true
 """
-_CONNECTED_PARAMETERS = (*_PARAMETERS, "connections", "connected", "known", "events_first", "events_last")
+_CONNECTED_PARAMETERS = (*_PARAMETERS, "connections", "calendars", "connected", "known", "events_first", "events_last")
 _CONNECTED_HOSTS = """
         FROM unnest(%(connected)s::bigint[], %(known)s::uuid[]) one (host_no, known)
         JOIN busy_edition b ON b.host_no = one.host_no
@@ -99,27 +105,29 @@ class Connected:
 
     Attributes:
         known: the edition of the busy events that the caller has already, by host_no; None: he has none.
-        connection_ids: whose age is told.
+        calendars: those that block, with their connections, of which is told how well they are known.
         first, last: busy events that meet this span are read.
     """
 
     known: Mapping[int, UUID | None]
-    connection_ids: Collection[UUID]
+    calendars: Collection[BlockingCalendar]
     first: Instant
     last: Instant
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How well a connection's calendars are known.
+    """How well those calendars of a connection that block are known.
 
     Attributes:
         refused: its provider does not let us in any more.
-        synced_at: what is known is no older than this; None: they were never read.
+        synced_at: what is known is no older than this; None: one of them was never read.
+        known_until: what comes later was not read.
     """
 
     refused: bool
     synced_at: Instant | None
+    known_until: Instant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +196,14 @@ async def busy(
 
 
 async def _with_calendars(conn: Connection, values: tuple[Any, ...], connected: Connected, *, alone: bool) -> Busy:
-    editions = connected.known.values()
     one = next(iter(connected.known.items())) if alone else None
     cursor = await conn.often.execute(
         _CONNECTED_ONE if alone else _CONNECTED_MANY,
         (
             *values,
-            f"{{{','.join(map(str, connected.connection_ids))}}}",
-            *(one or (bigints(connected.known), f"{{{','.join([str(edition or 'NULL') for edition in editions])}}}")),
+            _uuids([calendar.connection_id for calendar in connected.calendars]),
+            _uuids([calendar.id for calendar in connected.calendars]),
+            *(one or (bigints(connected.known), _uuids(connected.known.values()))),
             connected.first,
             connected.last,
         ),
@@ -205,9 +213,9 @@ async def _with_calendars(conn: Connection, values: tuple[Any, ...], connected: 
     events: dict[int, dict[int, list[Span]]] = {}
     accesses: dict[UUID, Access] = {}
     found = await cursor.fetchall()
-    for _, host_no, spans, _, busy_edition, calendar_no, connection_id, refused, synced_at in found:
+    for _, host_no, spans, _, busy_edition, calendar_no, connection_id, *access in found:
         if connection_id:
-            accesses[connection_id] = Access(refused, synced_at)
+            accesses[connection_id] = Access(*access)
         elif busy_edition:
             busy_editions[host_no] = busy_edition
             if spans:
@@ -215,6 +223,10 @@ async def _with_calendars(conn: Connection, values: tuple[Any, ...], connected: 
         elif spans:
             claims[host_no] = _spans(spans)
     return Busy(found[0][0], claims, any(row[3] for row in found), busy_editions, events, accesses)
+
+
+def _uuids(ids: Iterable[UUID | None]) -> str:
+    return f"{{{','.join([str(one or 'NULL') for one in ids])}}}"
 
 
 def _spans(packed: bytes) -> list[Span]:

@@ -190,13 +190,12 @@ def _claims(found: Explained, step: Step, host_nos: Iterable[int]) -> list[MetCl
 
 def _events(found: Explained, step: Step, host: Host | None, *, own: bool) -> list[MetClaim]:
     """Answer busy events without what they are about."""
-    unknown = host is not None and found.loaded.is_unknown(host)
     events = found.busy(step, host)
     if not own:
         events = list(dict.fromkeys(one._replace(connection_id=None, calendar_id=None) for one in events))
     return [
         MetClaim(
-            kind="calendar-unknown" if unknown else "event",
+            kind="event" if one.known else "calendar-unknown",
             reason=one.reason,
             start=_instant(one.start),
             end=_instant(one.end),
