@@ -181,7 +181,7 @@ async def test_children_are_nice_and_bounded_and_end_with_the_expander() -> None
     await until(lambda: child not in children())
 
 
-def test_a_child_ends_with_its_parent_even_at_work() -> None:
+def test_a_child_ends_with_its_parent() -> None:
     program = (
         "import asyncio, sys\n"
         "from kalends.integrations.expanding import Expander\n"
