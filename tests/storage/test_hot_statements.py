@@ -118,7 +118,7 @@ async def test_busy_events_are_read_from_their_index_alone(conn: Connection, hos
         "claim": "Index Only Scan claim_host_span",
         "busy_event": "Index Only Scan busy_event_host_span",
         "b": "Index Scan busy_edition_pkey",
-        "x": "Index Scan calendar_access_pkey",
+        "calendar_access": "Index Scan calendar_access_pkey",
         "r": "Index Scan calendar_reading_pkey",
         "e": "Index Scan edition_pkey",
     }

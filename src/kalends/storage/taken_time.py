@@ -77,11 +77,14 @@ _CONNECTED = f"""
         ) read ON true
         UNION ALL
         SELECT NULL, NULL, false, NULL, NULL, x.connection_id, x.status = 'refused',
-            CASE WHEN count(r.synced_at) = count(*) THEN x.synced_at END, min(r.window_end)
-        FROM unnest(%(connections)s::uuid[], %(calendars)s::uuid[]) one (connection_id, calendar_id)
-        JOIN calendar_access x ON x.connection_id = one.connection_id
-        LEFT JOIN calendar_reading r ON r.calendar_id = one.calendar_id
-        GROUP BY x.connection_id
+            CASE WHEN read.whole THEN x.synced_at END, read.until
+        FROM (
+            SELECT connection_id, count(r.synced_at) = count(*) AS whole, min(r.window_end) AS until
+            FROM unnest(%(connections)s::uuid[], %(calendars)s::uuid[]) one (connection_id, calendar_id)
+            LEFT JOIN calendar_reading r ON r.calendar_id = one.calendar_id
+            GROUP BY connection_id
+        ) read
+        CROSS JOIN LATERAL (SELECT * FROM calendar_access WHERE connection_id = read.connection_id OFFSET 0) x
     ) taken ON true
 """
 _CONNECTED_PARAMETERS = (*_PARAMETERS, "connections", "calendars", "connected", "known", "events_first", "events_last")
