@@ -136,7 +136,7 @@ class CalendarAccount(Protocol):
         """Write an entry, over the one known, over one with the same UID in this calendar, or anew.
 
         Raises:
-            EntryChanged: it has another version than the one known.
+            EntryChanged: it has another version than the one known, or is not there any more.
         """
         ...
 
@@ -193,6 +193,18 @@ class AuthorizingProvider(CalendarProvider, Protocol):
 
         Raises:
             ConnectionRefused: the provider does not take the code, or not all that is needed was granted.
+        """
+        ...
+
+
+class RevokingProvider(CalendarProvider, Protocol):
+    """A provider that can be told that we need no access any more (RFC 7009)."""
+
+    async def revoke(self, credential: Credential) -> None:
+        """Give back all that the account's owner granted this server; what he took back himself is fine.
+
+        Raises:
+            Upstream: it could not be told.
         """
         ...
 

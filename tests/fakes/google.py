@@ -170,12 +170,13 @@ class FakeGoogle:
             clock=clock,
             authorize_url=f"{self.url}/o/oauth2/v2/auth",
             token_url=f"{self.url}/token",
+            revoke_url=f"{self.url}/revoke",
             api_url=f"{self.url}/calendar/v3",
         )
 
     def account(self, email: str) -> FakeAccount:
         """Give somebody an account with a primary calendar; whoever was made last consents on the page."""
-        made = FakeAccount(self, email, sub=str(1000 + len(self._accounts)))
+        made = FakeAccount(self, email, sub=str(uuid4().int))
         made.calendars.append(FakeCalendar(email, email, email, primary=True))
         self._accounts[email] = made
         self._consents = made
@@ -218,6 +219,10 @@ class FakeGoogle:
         for grants in (self._access, self._refresh):
             for token in [token for token, grant in grants.items() if grant.account is account]:
                 grants.pop(token).revoked = True
+
+    def grants(self, account: FakeAccount) -> int:
+        """Count the tokens that still let somebody into an account."""
+        return sum(grant.account is account for grants in (self._access, self._refresh) for grant in grants.values())
 
     def expire_channels(self) -> None:
         """Let all channels die, as after a week."""
@@ -268,6 +273,7 @@ class FakeGoogle:
         routes = [
             Route("/o/oauth2/v2/auth", self._authorize),
             Route("/token", self._token, methods=["POST"]),
+            Route("/revoke", self._given_back, methods=["POST"]),
             Route("/calendar/v3/{path:path}", self._api, methods=["GET", "POST", "PATCH", "DELETE"]),
         ]
         config = uvicorn.Config(
@@ -316,6 +322,17 @@ class FakeGoogle:
         answer = self._answered(asked)
         await self._hang()  # what it did is done, even where nobody waits for the answer
         return answer
+
+    async def _given_back(self, request: Request) -> Response:
+        failure = self._failure("/revoke")
+        if failure:
+            return JSONResponse({"error": failure.reason}, failure.status, failure.headers)
+        token = parse_qs((await request.body()).decode())["token"][0]
+        grant = self._refresh.get(token) or self._access.get(token)
+        if grant is None:
+            return JSONResponse({"error": "invalid_token", "error_description": "Token expired or revoked"}, 400)
+        self.revoke(grant.account)  # all that was granted, whichever token was given back
+        return JSONResponse({})
 
     def _answered(self, asked: Item) -> Response:
         failure = self._failure("/token")

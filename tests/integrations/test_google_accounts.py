@@ -88,9 +88,11 @@ def test_the_page_is_asked_for_what_is_needed_and_no_more(provider: GoogleCalend
 
 
 async def test_who_was_connected_is_told_by_google(google: FakeGoogle, provider: GoogleCalendars) -> None:
+    account = google.account(HOST)
+
     connected = await google.connect(provider)
 
-    assert (connected.account, connected.email) == ("1000", HOST)
+    assert (connected.account, connected.email) == (account.sub, HOST)
     assert connected.credential["expires_at"] == NOW.add(seconds=3600).format_iso()
 
 

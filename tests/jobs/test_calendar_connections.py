@@ -14,6 +14,7 @@ from kalends.app import App
 from kalends.domain.remote_events import RemoteCalendar
 from kalends.ports import Connected
 from kalends.services import calendar_connections, calendar_visits
+from kalends.services.actor import Actor
 from kalends.services.calendar_accounts import Accounts
 from kalends.services.calendar_connections import Found, View
 from kalends.services.companies import Founded
@@ -22,10 +23,15 @@ from kalends.storage import calendar_connections as stored
 from tests import factories
 from tests.conftest import Outbox
 from tests.fakes.accounts import HOME, WORK, Provider, providers
+from tests.fakes.google import FakeGoogle
 from tests.jobs.stage import Stage, to
 
 NOW = Instant("2031-03-03T08:00:00Z")
 NEW = RemoteCalendar("/new/", "New")
+
+
+def _now() -> Instant:
+    return NOW
 
 
 @pytest.fixture
@@ -210,3 +216,82 @@ async def _credential(app: App, view: View) -> bytes:
         sealed = await stored.credential(conn, view.connection.company_id, view.connection.id)
     assert sealed
     return app.box.open(sealed)
+
+
+async def _google(app: App, google: FakeGoogle, founded: Founded, user_id: UUID) -> View:
+    """Connect the account at Google that everybody here shares."""
+    found = await calendar_connections.look(app.calendars["google"], await google.connect(google.provider(clock=_now)))
+    async with app.transaction() as conn:
+        return await calendar_connections.connect(
+            conn,
+            actor=factories.actor(founded),
+            user_id=user_id,
+            found=found,
+            as_sync=False,
+            box=app.box,
+            clock=app.now,
+        )
+
+
+async def _leave(app: App, view: View) -> None:
+    """Disconnect, and do the job that follows."""
+    one = view.connection
+    actor = Actor(one.company_id, one.user_id, is_admin=False, via="token")
+    async with app.transaction() as conn:
+        await calendar_connections.delete(conn, actor=actor, connection_id=one.id, user_id=None, now=NOW)
+    async with app.reading() as conn:
+        cursor = await conn.execute(
+            "SELECT task_name FROM procrastinate_jobs WHERE lock = %s AND task_name <> 'calendar.sync'",
+            (f"calendar {one.id}",),
+        )
+        assert await cursor.fetchall() == [("calendar.disconnect",)]
+    await calendar_visits.leave(app.calendar_reader, one.company_id, one.id)
+    assert await _left(app, one.id) == []
+
+
+async def test_what_google_granted_is_given_back_once_nobody_lives_on_it(app: App, google: FakeGoogle) -> None:
+    account = google.account("ada@gmail.test")
+    app.now, app.calendars = _now, {"google": google.provider(clock=_now)}
+    async with app.transaction() as conn:
+        here, elsewhere = await factories.company(conn), await factories.company(conn)
+        ben = (await factories.user(conn, here)).user
+    hers, his = await _google(app, google, here, here.user_id), await _google(app, google, here, ben.id)
+    theirs = await _google(app, google, elsewhere, elsewhere.user_id)
+
+    granted = []
+    for view in (hers, his, theirs):
+        await _leave(app, view)
+        granted.append(google.grants(account))
+
+    assert [count > 0 for count in granted] == [True, True, False]
+
+
+async def test_who_is_connected_again_meanwhile_keeps_what_was_granted(app: App, google: FakeGoogle) -> None:
+    account = google.account("ada@gmail.test")
+    app.now, app.calendars = _now, {"google": google.provider(clock=_now)}
+    async with app.transaction() as conn:
+        founded = await factories.company(conn)
+    view = await _google(app, google, founded, founded.user_id)
+    async with app.transaction() as conn:
+        await calendar_choices.disconnect(conn, founded.company_id, [view.connection.id], NOW)
+    await _google(app, google, founded, founded.user_id)
+
+    await calendar_visits.leave(app.calendar_reader, founded.company_id, view.connection.id)
+
+    assert google.grants(account) > 0
+
+
+@pytest.mark.parametrize("status", [400, 503])
+async def test_a_google_that_takes_nothing_back_keeps_nobody_from_leaving(
+    app: App, google: FakeGoogle, status: int
+) -> None:
+    google.account("ada@gmail.test")
+    app.now, app.calendars = _now, {"google": google.provider(clock=_now)}
+    async with app.transaction() as conn:
+        founded = await factories.company(conn)
+    view = await _google(app, google, founded, founded.user_id)
+    google.fail(status, path="/revoke", reason="invalid_request")
+
+    await _leave(app, view)
+
+    assert google.failures == []

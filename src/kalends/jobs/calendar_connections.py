@@ -22,5 +22,5 @@ def register(queue: Queue, app: App) -> None:
 
     @queue.task(name="calendar.disconnect", retry=Patience())
     async def disconnect(*, company_id: str, connection_id: str, **_later: object) -> None:
-        """Have the provider of a deleted connection tell us nothing more, and wipe what is left of it."""
+        """Take leave of the provider of a deleted connection, and wipe what is left of it."""
         await calendar_visits.leave(app.calendar_reader, UUID(company_id), UUID(connection_id))

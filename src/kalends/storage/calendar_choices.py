@@ -19,6 +19,8 @@ from . import ids, rows
 from .calendar_connections import enqueue
 from .database import Connection
 
+# Providers that take back what was granted; of the others only those are told that tell us of changes.
+_REVOKING: tuple[CalendarKind, ...] = ("google",)
 _OF_CONNECTIONS = """
     SELECT id FROM calendar WHERE company_id = %(company)s AND connection_id = ANY(%(connections)s)
 """
@@ -135,7 +137,7 @@ async def read_anew(conn: Connection, company_id: UUID, calendar_ids: Collection
 async def disconnect(conn: Connection, company_id: UUID, connection_ids: Collection[UUID], now: Instant) -> None:
     """Delete connections: what they blocked is free at once, and their credentials are wiped.
 
-    Where a provider tells us of changes, that is first called off, by a job; `wipe` follows it.
+    Where the provider is first told that we leave, the credential is wiped by the job that does so.
     """
     values = {"company": company_id, "connections": list(connection_ids), "now": now}
     await conn.execute(
@@ -153,14 +155,17 @@ async def disconnect(conn: Connection, company_id: UUID, connection_ids: Collect
     )
     cur = await conn.execute(
         f"""
-        SELECT DISTINCT k.connection_id FROM calendar_reading r JOIN calendar k ON k.id = r.calendar_id
+        SELECT id FROM calendar_connection
+        WHERE company_id = %(company)s AND id = ANY(%(connections)s) AND provider = ANY(%(revoking)s)
+        UNION
+        SELECT k.connection_id FROM calendar_reading r JOIN calendar k ON k.id = r.calendar_id
         WHERE r.company_id = %(company)s AND r.calendar_id IN ({_OF_CONNECTIONS}) AND r.channel_id IS NOT NULL
         """,
-        values,
+        {**values, "revoking": list(_REVOKING)},
     )
-    watched = {row[0] for row in await cur.fetchall()}
-    await wipe(conn, company_id, set(connection_ids) - watched)
-    for connection_id in watched:
+    told = {row[0] for row in await cur.fetchall()}
+    await wipe(conn, company_id, set(connection_ids) - told)
+    for connection_id in told:
         await enqueue(conn, "calendar.disconnect", company_id, connection_id)
 
 
@@ -169,10 +174,12 @@ class Left:
     """What is left of a deleted connection.
 
     Attributes:
+        account: who it was at the provider.
         credential: sealed.
     """
 
     provider: CalendarKind
+    account: str
     credential: bytes
 
 
@@ -181,7 +188,7 @@ async def left(conn: Connection, company_id: UUID, connection_id: UUID) -> Left 
     async with conn.cursor(row_factory=class_row(Left)) as cur:
         await cur.execute(
             """
-            SELECT c.provider, x.credential FROM calendar_connection c
+            SELECT c.provider, c.account, x.credential FROM calendar_connection c
             JOIN calendar_access x ON x.company_id = c.company_id AND x.connection_id = c.id
             WHERE c.company_id = %s AND c.id = %s AND c.deleted_at IS NOT NULL
             """,

@@ -152,6 +152,15 @@ async def by_account(
         return await cur.fetchone()
 
 
+async def is_connected(conn: Connection, provider: CalendarKind, account: str) -> bool:
+    """Tell whether anybody, in whichever company, has a live connection to an account."""
+    cur = await conn.execute(
+        "SELECT FROM calendar_connection WHERE provider = %s AND account = %s AND deleted_at IS NULL LIMIT 1",
+        (provider, account),
+    )
+    return await cur.fetchone() is not None
+
+
 async def calendars(
     conn: Connection, company_id: UUID, connection_ids: Collection[UUID]
 ) -> dict[UUID, Sequence[Calendar]]:

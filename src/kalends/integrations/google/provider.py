@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from kalends.integrations.oauth import Account, AuthorizationServer, JsonApi, OAuthClient, claims, client, nonsense
+from kalends.integrations.oauth import (
+    Account,
+    AuthorizationServer,
+    JsonApi,
+    OAuthClient,
+    Tokens,
+    claims,
+    client,
+    nonsense,
+)
 from kalends.ports import CalendarKind, Clock, Connected, ConnectionRefused, Credential, Keep, ProviderNotConfigured
 
 from .account import GoogleAccount
@@ -14,6 +23,7 @@ from .api import VENDOR, GoogleApi
 SETTINGS = ("KALENDS_GOOGLE_CLIENT_ID", "KALENDS_GOOGLE_CLIENT_SECRET")
 AUTHORIZE_URL = "https://accounts.google.com/o/oauth2/v2/auth"
 TOKEN_URL = "https://oauth2.googleapis.com/token"
+REVOKE_URL = "https://oauth2.googleapis.com/revoke"
 API_URL = "https://www.googleapis.com/calendar/v3"
 
 _SCOPE = "https://www.googleapis.com/auth/calendar"
@@ -26,7 +36,7 @@ _WANTED = (*_NEEDED, f"{_SCOPE}.events.freebusy")
 
 
 class GoogleCalendars:
-    """An AuthorizingProvider."""
+    """An AuthorizingProvider and a RevokingProvider."""
 
     kind: CalendarKind = "google"
 
@@ -38,6 +48,7 @@ class GoogleCalendars:
         clock: Clock,
         authorize_url: str = AUTHORIZE_URL,
         token_url: str = TOKEN_URL,
+        revoke_url: str = REVOKE_URL,
         api_url: str = API_URL,
     ) -> None:
         self._lacking = tuple(
@@ -49,6 +60,7 @@ class GoogleCalendars:
             vendor=VENDOR,
             authorize_url=authorize_url,
             token_url=token_url,
+            revoke_url=revoke_url,
             client_id=client_id or "",
             client_secret=client_secret or "",
             scopes=("openid", "email", *_WANTED),
@@ -97,6 +109,11 @@ class GoogleCalendars:
         if not isinstance(who.get("sub"), str):
             raise nonsense(VENDOR)
         return Connected(who["sub"], str(who.get("email") or who["sub"]), grant.tokens.credential())
+
+    async def revoke(self, credential: Credential) -> None:
+        """Give back all that the host granted us, whichever token it is done with."""
+        tokens = Tokens.of(VENDOR, credential)
+        await self._client.revoke(tokens.refresh or tokens.access)
 
     def _configured(self) -> None:
         if self._lacking:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
@@ -30,6 +31,7 @@ class AuthorizationServer:
         vendor: its name, in messages.
         settings: names of what the operator set wrongly when the vendor does not know us.
         extra: further parameters of the page the browser is sent to.
+        revoke_url: where tokens are given back; "": nowhere.
     """
 
     vendor: str
@@ -40,6 +42,7 @@ class AuthorizationServer:
     scopes: tuple[str, ...]
     settings: tuple[str, str]
     extra: Mapping[str, str] = field(default_factory=dict)
+    revoke_url: str = ""
 
 
 class OAuthClient:
@@ -91,6 +94,16 @@ class OAuthClient:
             raise self._refusal(answer, CredentialRefused)
         return granted(self.server.vendor, answer, now=self._clock())
 
+    async def revoke(self, token: str) -> None:
+        """Give a token back, and with it all that was granted (RFC 7009); one that is dead already is fine.
+
+        Raises:
+            Upstream: the server could not be told.
+        """
+        answer = await self._post(self.server.revoke_url, urlencode({"token": token}))
+        if not answer.good and answer.body.get("error") != "invalid_token":
+            raise Upstream(f"{self.server.vendor} answers {answer.status} when a token is given back")
+
     async def _ask(self, grant_type: str, *, redirect_uri: str | None = None, **parameters: str) -> Answer:
         body = prepare_token_request(
             grant_type,
@@ -99,12 +112,11 @@ class OAuthClient:
             client_secret=self.server.client_secret,
             **parameters,
         )
-        request = httpx2.Request(
-            "POST",
-            self.server.token_url,
-            content=body.encode(),
-            headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-        )
+        return await self._post(self.server.token_url, body)
+
+    async def _post(self, url: str, body: str) -> Answer:
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        request = httpx2.Request("POST", url, content=body.encode(), headers=headers)
         # On connections of its own: a refresh goes on to its end even where the request that needed it is given up.
         async with http.client() as connections:
             answer = await http.send(connections, self.server.vendor, request)
