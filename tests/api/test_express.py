@@ -1,4 +1,4 @@
-"""A list of starts is the same by the express lane and by the framework, whatever is asked."""
+"""Lists of starts and of appointments are the same by the express lane and by the framework, whatever is asked."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ from kalends.storage.buckets import RateLimit
 from tests import ordering
 from tests.api.conftest import Api, CompanyMaker
 
-PATH = "/v4/booking-availability"
 # What differs from one request to the next.
 COUNTED = (b"x-request-id", b"ratelimit", b"x-ratelimit-remaining", b"x-ratelimit-reset")
 
 # {type}, {host}, ... stand for ids that the test fills in.
-PLAIN = {
+STARTS_PLAIN = {
     "meetingTypeId": ["{type}"],
     "start": ["2031-03-05", "2031-03-05T08:00:00Z", "2031-03-05T09:00:00+01:00", "2031-03-05T08:00"],
     "end": ["2031-03-05", "2031-03-06", "2031-03-06T00:00:00.000Z", "2031-03-04"],
 }
-FURTHER = {
+STARTS_FURTHER = {
     "timezone": ["Europe/Vienna", "America/New_York", "Asia/Katmandu", "", " "],
     "hostIds": ["{host}", "{host},{member}", " {member} , {host}", "", ",", "{foreign}", "{host},x"],
     "queueId": ["", "{nobody}", "x"],
@@ -51,6 +50,22 @@ FURTHER = {
     "hostids": ["{host}"],
     "": [""],
 }
+PAGE_PLAIN = {"page": ["0", "1", "00", "-1"], "pageSize": ["1", "20", "100", "0", "101"]}
+PAGE_FURTHER = {
+    "start": ["2031-03-05", "2031-03-05T08:00:00Z", ""],
+    "end": ["2031-03-06", "2031-03-05T09:00:00+01:00", ""],
+    "search": ["Ada", "", "a" * 251],
+    "status": ["upcoming", "past", "cancelled", "Past", ""],
+    "meetingTypeId": ["{type}", "{foreigntype}", "{nobody}", "x", ""],
+    "userId": ["{host}", "{member}", "{foreign}", ""],
+    "sortBy": ["appointment.start", "appointment.createdAt", "start", ""],
+    "sortDirection": ["ASC", "DESC", "asc", ""],
+    "utm_source": ["mail"],
+}
+ASKED = {
+    "/v4/booking-availability": (STARTS_PLAIN, STARTS_FURTHER),
+    "/v4/appointment/paginated": (PAGE_PLAIN, PAGE_FURTHER),
+}
 ODD = [
     "x", "null", "{foreigntype}", "{nobody}", "{{type}}", "2031-02-30", "0001-01-01", "5000-12-31", "9999-12-31",
     "2031-03-05T24:00", "2031-03-05 08:00:00", " 2031-03-05 ", "2031-03-05T08:00:00 01:00", "2032-12-31", "Factory",
@@ -66,6 +81,7 @@ HEADERS = [
 class Asked(NamedTuple):
     """One request; in pairs and headers stand names of ids instead of ids."""
 
+    path: str
     pairs: list[tuple[str, str]]
     by: str
     method: str
@@ -79,14 +95,17 @@ def _pairs(names: Mapping[str, list[str]]) -> st.SearchStrategy[tuple[str, str]]
 @st.composite
 def _asked(draw: st.DrawFn) -> Asked:
     """Ask plainly, then change one thing or none."""
-    pairs = [(name, draw(st.sampled_from(values))) for name, values in PLAIN.items()]
-    pairs += draw(st.lists(_pairs(FURTHER), max_size=2))
+    path = draw(st.sampled_from(sorted(ASKED)))
+    plain, further = ASKED[path]
+    pairs = [(name, draw(st.sampled_from(values))) for name, values in plain.items()]
+    pairs += draw(st.lists(_pairs(further), max_size=2))
     changed = draw(st.sampled_from(["nothing", "nothing", "left out", "odd", "twice"]))
     if changed != "nothing":
         name, value = pairs.pop(draw(st.integers(0, len(pairs) - 1)))
-        other = draw(st.sampled_from(ODD + (PLAIN | FURTHER)[name]) | st.text(max_size=8))
+        other = draw(st.sampled_from(ODD + (plain | further)[name]) | st.text(max_size=8))
         pairs += {"left out": [], "odd": [(name, other)], "twice": [(name, value), (name, other)]}[changed]
     return Asked(
+        path,
         pairs,
         draw(st.sampled_from(["quote", "plus", "all", "raw"])),
         draw(st.sampled_from(["GET", "GET", "GET", "HEAD"])),
@@ -113,14 +132,17 @@ def _query(asked: Asked, ids: Mapping[str, str]) -> bytes:
 
 async def _answer(served: FastAPI, asked: Asked, ids: Mapping[str, str]) -> tuple[Any, ...]:
     sent: list[Message] = []
-    headers = {"host": "kalends.test", "authorization": f"Bearer {ids['key']}", **asked.headers}
+    headers = {"host": "kalends.test", "authorization": f"Bearer {ids['key']}"}
+    if asked.path.endswith("paginated"):
+        headers["x-meetergo-api-user-id"] = "{host}"
+    headers |= asked.headers
     for name, one in ids.items():
         headers = {header: value.replace(f"{{{name}}}", one) for header, value in headers.items()}
     scope = {
         "type": "http",
         "method": asked.method,
-        "path": PATH,
-        "raw_path": PATH.encode(),
+        "path": asked.path,
+        "raw_path": asked.path.encode(),
         "query_string": _query(asked, ids),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         "client": ("127.0.0.1", 50000),
@@ -169,7 +191,7 @@ def both(app: App) -> tuple[FastAPI, FastAPI]:
     )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asked=_asked())
 async def test_the_lane_answers_as_the_framework_does(
     both: tuple[FastAPI, FastAPI], ids: dict[str, str], asked: Asked
@@ -177,4 +199,4 @@ async def test_the_lane_answers_as_the_framework_does(
     lane, framework = [await _answer(served, asked, ids) for served in both]
 
     assert lane == framework
-    event(f"status {lane[0]}")
+    event(f"{asked.path} {lane[0]}")

@@ -258,6 +258,7 @@ async def page(
                 ORDER BY {column} {direction}, h.appointment_id {direction} LIMIT %(limit)s OFFSET %(offset)s)
             ORDER BY {outer} {direction}, a.id {direction}""",
         values,
+        binary=True,  # a page has a hundred instants and more, each of which would be read as text
     )
     found = [_whole(row) for row in await cursor.fetchall()]
     async with conn.cursor(row_factory=scalar_row) as counting:

@@ -53,4 +53,8 @@ routers: list[APIRouter] = [
 ]
 
 # Asked more often than all others.
-express: list[Endpoint] = [booking_availability.get_booking_availability, bookings.create_booking]
+express: list[Endpoint] = [
+    booking_availability.get_booking_availability,
+    bookings.create_booking,
+    appointments.get_paginated_appointments,
+]
