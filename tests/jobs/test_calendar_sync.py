@@ -142,6 +142,21 @@ async def test_a_calendar_is_read_in_full_before_its_window_is_too_short(calenda
     assert await calendar.busy() == [half_hour(far)]
 
 
+async def test_a_calendar_is_read_as_far_as_any_type_of_the_company_goes(calendar: HostCalendar) -> None:
+    """Its host may be asked for in a colleague's."""
+    stage, far = calendar.stage, NOW.add(hours=24 * 190)
+    calendar.remote.add(*half_hour(far))
+    await calendar.read()
+    async with stage.app.transaction() as conn:
+        colleague = (await factories.user(conn, stage.founded, now=NOW)).user
+        window = {"mode": "limit", "bookingLimit": 200 * 1440, "countMode": "rolling"}
+        await factories.meeting_type(conn, colleague, days_into_future=window)
+
+    await calendar.read(minutes=2)
+
+    assert await calendar.busy() == [half_hour(far)]
+
+
 async def test_a_calendar_that_seems_empty_all_at_once_frees_nothing_at_first(calendar: HostCalendar) -> None:
     events = [calendar.remote.add(*half_hour(TUESDAY.add(hours=hour))) for hour in range(3)]
     await calendar.read()
@@ -410,6 +425,84 @@ async def test_events_that_come_back_were_never_gone(following: HostCalendar) ->
         (TUESDAY, False),
         (TUESDAY.add(hours=1), False),
     ]
+
+
+async def test_what_was_moved_beside_what_vanished_keeps_nothing_from_being_looked_at_again(
+    following: HostCalendar,
+) -> None:
+    """The deletions were once forgotten with the move."""
+    stage = following.stage
+    booked = [await stage.book(TUESDAY.add(hours=hour)) for hour in range(4)]
+    await stage.work()
+    await following.read()
+    moved, *others = following.remote.shown()
+    following.remote.move(moved, *half_hour(TUESDAY.add(hours=5)))
+    for event in others:
+        following.remote.remove(event)
+
+    await following.read(minutes=1)
+    first = [await following.appointment(one.appointment_id) for one in booked]
+    await following.read(minutes=11)
+
+    assert first[0] == (TUESDAY.add(hours=5), False)
+    assert [cancelled for _, cancelled in first] == [False] * 4
+    assert [(await following.appointment(one.appointment_id))[1] for one in booked] == [False, True, True, True]
+    assert await following.reasons() == ["emptied"]
+
+
+# Given another time where nobody reads, it cannot be told from a deleted one.
+@pytest.mark.parametrize(("selected", "hours"), [(True, 0), (True, 1), (False, 0)])
+async def test_an_event_moved_to_another_calendar_of_its_host_is_not_deleted(
+    following: HostCalendar, selected: bool, hours: int
+) -> None:
+    stage = following.stage
+    booked = await stage.book()
+    await stage.work()
+    if selected:
+        await following.select(WORK)
+    await following.read()
+    moved = following.one()
+    following.remote.remove(moved)
+    following.remote.move(moved, *half_hour(TUESDAY.add(hours=hours)), WORK)
+
+    await following.read(minutes=1)
+    await following.read(minutes=1)
+    there = await following.appointment(booked.appointment_id)
+    await stage.move(booked.appointment_id, LATER)
+    await stage.work()
+
+    assert there == (TUESDAY.add(hours=hours), False)
+    assert [one.start for one in following.remote.shown()] == [LATER]  # what changes is written where all is
+    assert following.remote.shown(WORK) == []
+    assert await following.events() == []
+
+
+async def test_an_event_moved_to_another_calendar_and_deleted_there_is_deleted(following: HostCalendar) -> None:
+    booked = await following.stage.book()
+    await following.stage.work()
+    await following.select(WORK)
+    moved = following.one()
+    following.remote.remove(moved)
+    moved = following.remote.move(moved, moved.start, moved.end, WORK)
+    await following.read()
+
+    following.remote.remove(moved, WORK)
+    await following.read(minutes=1)
+
+    assert await following.appointment(booked.appointment_id) == (TUESDAY, True)
+
+
+async def test_days_of_a_calendar_without_a_zone_are_those_of_its_host(stage: Stage) -> None:
+    """Elsewhere a day off in New Zealand began at noon."""
+    await stage.rows(
+        "UPDATE user_account SET timezone = 'Pacific/Auckland' WHERE id = %s RETURNING 1", stage.founded.user_id
+    )
+    calendar = await of_owner(stage)
+    await stage.rows("UPDATE calendar SET zone = NULL WHERE connection_id = %s RETURNING 1", calendar.connection_id)
+
+    await calendar.read()
+
+    assert calendar.remote.zones[-1] == "Pacific/Auckland"
 
 
 async def test_the_hosts_own_refusal_cancels_where_he_wants_that(following: HostCalendar) -> None:

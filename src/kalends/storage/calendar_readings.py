@@ -133,7 +133,7 @@ class Host:
     """Whose calendars are read.
 
     Attributes:
-        windows: `daysIntoFuture` (contract 6.6) of all types that he hosts or may be chosen for.
+        windows: `daysIntoFuture` (contract 6.6) of all types of his company: he may be asked for as a host of any.
     """
 
     id: UUID
@@ -151,13 +151,7 @@ async def host(conn: Connection, company_id: UUID, user_id: UUID) -> Host | None
             """
             SELECT u.id, u.host_no, u.email, u.timezone AS zone, u.language, coalesce((
                 SELECT jsonb_agg(DISTINCT t.days_into_future) FROM meeting_type t
-                WHERE t.company_id = u.company_id AND t.deleted_at IS NULL AND (t.user_id = u.id OR t.id IN (
-                    SELECT q.meeting_type_id FROM queue q WHERE q.company_id = u.company_id AND q.id IN (
-                        SELECT queue_id FROM queue_user WHERE company_id = u.company_id AND user_id = u.id
-                        UNION ALL SELECT g.queue_id FROM queue_user_group g JOIN queue_group_user m
-                            ON m.company_id = g.company_id AND m.group_id = g.id
-                        WHERE m.company_id = u.company_id AND m.user_id = u.id AND g.deleted_at IS NULL)))), '[]'
-                ) AS windows
+                WHERE t.company_id = u.company_id AND t.deleted_at IS NULL), '[]') AS windows
             FROM user_account u WHERE u.company_id = %s AND u.id = %s AND u.deleted_at IS NULL
             """,
             (company_id, user_id),
