@@ -62,6 +62,7 @@ class MemoryCalendar:
         links: addresses handed out for entries that ask for a meeting, one each; none: it makes none.
         phantoms: names that every reading says are gone, though they are there (case K14).
         asked: what was asked of it, by name.
+        zones: in which its days were to be read, each time.
     """
 
     kind: CalendarKind = "caldav"
@@ -72,6 +73,7 @@ class MemoryCalendar:
     links: list[str] = field(default_factory=list)
     phantoms: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    zones: list[str | None] = field(default_factory=list)
     version: int = 0
     oldest_token: int = 0
     events: dict[str, dict[str, Stored]] = field(default_factory=dict)
@@ -127,6 +129,7 @@ class MemoryCalendar:
     ) -> AsyncIterator[Page]:
         """Read all, or what changed since a token; one event to a page."""
         self._answer("changes")
+        self.zones.append(calendar.zone)
         since = int(token) if token else -1
         if token and since < self.oldest_token:
             raise SyncTokenDead

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain.remote_events import Answer
+from kalends.domain.remote_events import Answer, RemoteCalendar
 from kalends.ports import OutgoingMail
 from kalends.services import calendar_sync
 from kalends.services.calendar_sync import Outcome
@@ -39,6 +39,14 @@ class HostCalendar:
         reader = self.stage.app.calendar_reader
         reader.spread = lambda: 0.5
         return await calendar_sync.read_now(reader, self.stage.founded.company_id, self.connection_id)
+
+    async def select(self, calendar: RemoteCalendar) -> None:
+        """Have one more of its calendars block."""
+        await self.stage.rows(
+            "UPDATE calendar SET selected = true WHERE connection_id = %s AND remote_id = %s RETURNING 1",
+            self.connection_id,
+            calendar.remote_id,
+        )
 
     async def refresh(self, within_s: float = 2) -> None:
         await calendar_sync.refresh(

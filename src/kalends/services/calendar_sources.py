@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
+from kalends.domain.remote_events import RemoteCalendar
 from kalends.domain.sync import Rules
 from kalends.ports import CalendarKind, CalendarProvider, Clock
 from kalends.storage.calendar_connections import Calendar, CalendarConnection
@@ -55,6 +56,15 @@ class Source:
     def company_id(self) -> UUID:
         """Whose it is."""
         return self.connection.company_id
+
+    @property
+    def remote(self) -> RemoteCalendar:
+        """The calendar as its provider is asked for it; days without a zone are its host's."""
+        return self.known_as(self.calendar.remote)
+
+    def known_as(self, other: RemoteCalendar) -> RemoteCalendar:
+        """Say in which zone a calendar of the same account is read."""
+        return replace(other, zone=other.zone or self.host.zone)
 
     @property
     def own(self) -> frozenset[str]:

@@ -184,7 +184,8 @@ async def _read_one(source: Source, account: CalendarAccount, done: _Read) -> _R
         if ended.suspects:
             if not await remote_changes.settle(source, account, ended.suspects):
                 return replace(done, waiting=True)
-            await ended.walk.settled()
+            if not ended.emptied:
+                await ended.walk.settled()
     except CredentialRefused:
         raise
     except Upstream as failure:

@@ -101,7 +101,7 @@ class Walk:
     async def run(self) -> Ended:
         """Go through all pages."""
         source = self.source
-        pages = self.account.changes(source.calendar.remote, token=self.token, window=self.window, own=source.own)
+        pages = self.account.changes(source.remote, token=self.token, window=self.window, own=source.own)
         async for page in pages:
             self.complete |= page.complete
             self.next = page.token
@@ -142,9 +142,7 @@ class Walk:
             blocks = one is not None and any(end > self.began for _, end in one.spans)
             if blocks and remote_id not in self.listed and self._looked_up < MOST_LOOKED_UP:
                 self._looked_up += 1
-                event = await self.account.event(
-                    self.source.calendar.remote, remote_id, window=self.window, own=self.source.own
-                )
+                event = await self.account.event(self.source.remote, remote_id, window=self.window, own=self.source.own)
                 if event:
                     events.append(event)
                     self.listed.add(remote_id)

@@ -27,15 +27,16 @@ from kalends.domain.sync import (
     ShapeChanged,
     Span,
 )
-from kalends.errors import DomainError, Unavailable
+from kalends.errors import DomainError, NotFound, Unavailable
 from kalends.ports import CalendarAccount
 from kalends.storage import attendees, busy_events, calendar_entries, standings
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 from kalends.storage.standings import Written
 
-from . import appointments, calendar_events, locked_appointments, revisions
+from . import appointments, calendar_copies, calendar_events, locked_appointments, revisions
 from .actor import Actor
+from .calendar_copies import Copy
 from .calendar_events import Reason
 from .calendar_sources import Source
 
@@ -56,14 +57,15 @@ async def settle(source: Source, account: CalendarAccount, suspects: Sequence[Wr
             waiting += 1
             continue
         now = source.reader.clock()
-        event = await account.event(source.calendar.remote, suspect.remote_id, window=sync.wide(now), own=source.own)
+        event = await account.event(source.remote, suspect.remote_id, window=sync.wide(now), own=source.own)
+        copy = None if event else await calendar_copies.find(source, account, suspect)
         async with source.reader.transaction() as conn:
-            waiting += not await _Case(conn, source, suspect, event, now, batch_id).settle()
+            waiting += not await _Case(conn, source, suspect, event, copy, now, batch_id).settle()
     return not waiting
 
 
 class _Case:
-    """One suspicion, and the event as it stands in the calendar now."""
+    """One suspicion, and the event as it stands in the calendar now, or in another one of its host."""
 
     def __init__(
         self,
@@ -71,36 +73,57 @@ class _Case:
         source: Source,
         suspect: Written,
         event: RemoteEvent | None,
+        copy: Copy | None,
         now: Instant,
         batch_id: UUID,
     ) -> None:
-        self._conn, self._source, self._suspect, self._event = conn, source, suspect, event
+        self._conn, self._source, self._suspect, self._copy = conn, source, suspect, copy
+        self._event = copy.event if copy else event
         self._now, self._batch_id = now, batch_id
         self._actor = Actor(source.company_id, user_id=source.host.id, is_admin=False, via="calendar")
 
     async def settle(self) -> bool:
         """Do what follows; False: something was changed here meanwhile, and it has to be looked at anew."""
-        appointment = await self._locked()
+        elsewhere = self._copy is not None and self._event is None
+        findings = [] if elsewhere else sync.compare(self._suspect.standing, self._event)
+        appointment = await self._locked(findings)
         if appointment is None:
             return True
         if await self._standing() != self._suspect:
             return False
-        for finding in sync.compare(self._suspect.standing, self._event):
+        if self._copy:
+            await self._follow_copy(self._copy)
+        for finding in findings:
             if not await self._follow(finding, appointment):
                 break
         return True
 
-    async def _locked(self) -> Appointment | None:
-        """Lock the appointment with all it takes; None: the host has nothing to do with it any more."""
+    async def _locked(self, findings: Sequence[Finding]) -> Appointment | None:
+        """Lock the appointment with all that is concerned; None: the host has nothing to do with it any more."""
+        appointment_id = self._suspect.appointment_id
         try:
-            (found,) = await locked_appointments.lock(
-                self._conn, self._actor, self._suspect.appointment_id, counted=True
+            for finding in findings:
+                if isinstance(finding, ProposeMove):
+                    await self._lock_to_move(finding.start)
+            (found,) = await locked_appointments.lock(self._conn, self._actor, appointment_id, counted=True)
+        except NotFound:
+            return None
+        return found
+
+    async def _lock_to_move(self, start: Instant) -> None:
+        """Lock what a move may take beside what the appointment has, which comes before the appointment."""
+        try:
+            await appointments.lock_to_move(
+                self._conn,
+                actor=self._actor,
+                appointment_id=self._suspect.appointment_id,
+                start=start,
+                clock=self._source.reader.clock,
             )
         except Unavailable:
             raise
         except DomainError:
-            return None
-        return found
+            return  # which `_move` tells of
 
     async def _standing(self) -> Written | None:
         source = self._source
@@ -145,6 +168,25 @@ class _Case:
             await self._write_over(span, "moved", refusal.code)
         else:
             await self._note(span)
+
+    async def _follow_copy(self, copy: Copy) -> None:
+        """Take note that the event stands in another calendar now; what nobody reads is as good as forgotten."""
+        entry = await self._entry()
+        if entry is None:
+            return
+        if copy.calendar_id is None:
+            await calendar_entries.forget(self._conn, entry)
+            return
+        await calendar_entries.keep(
+            self._conn,
+            replace(
+                entry,
+                connection_id=copy.connection_id,
+                calendar_id=copy.calendar_id,
+                remote_id=copy.remote_id,
+                etag=copy.event.etag if copy.event else None,
+            ),
+        )
 
     async def _write_over(self, span: Span, reason: Reason, code: str | None = None) -> None:
         """Have the entry say again what the appointment does, and tell the host why."""

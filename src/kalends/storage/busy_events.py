@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -89,6 +90,32 @@ async def ours(
     )
     hosted = {row[0] for row in await cursor.fetchall()}
     return {remote_id: one for remote_id, one in named.items() if one in hosted} | written
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """An event as it stands in a calendar of a host."""
+
+    connection_id: UUID
+    calendar_id: UUID
+    calendar_remote_id: str
+    remote_id: str
+
+
+async def copies(conn: Connection, company_id: UUID, user_id: UUID, uid: str, *, but: UUID) -> list[Copy]:
+    """Find where events with a UID stand in calendars of a host that are read, but one."""
+    async with conn.cursor(row_factory=class_row(Copy)) as cur:
+        await cur.execute(
+            """
+            SELECT k.connection_id, k.id AS calendar_id, k.remote_id AS calendar_remote_id, e.remote_id
+            FROM calendar_event e JOIN calendar k ON k.company_id = e.company_id AND k.id = e.calendar_id
+            JOIN calendar_connection n ON n.company_id = k.company_id AND n.id = k.connection_id
+            WHERE e.company_id = %s AND e.uid = %s AND n.user_id = %s AND n.deleted_at IS NULL AND k.id <> %s
+            ORDER BY e.id
+            """,
+            (company_id, uid, user_id, but),
+        )
+        return await cur.fetchall()
 
 
 async def store(
