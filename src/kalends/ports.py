@@ -95,11 +95,13 @@ class Connected:
     Attributes:
         account: who it is at the provider; connecting the same one again renews its credential.
         email: shown to the host; an address where there is one, else a name.
+        server: the host it is on, where somebody typed that in; shown to the host.
     """
 
     account: str
     email: str
     credential: Credential
+    server: str | None = None
 
 
 class CalendarAccount(Protocol):

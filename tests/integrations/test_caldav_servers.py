@@ -94,6 +94,7 @@ async def test_the_same_account_has_the_same_name_however_it_was_typed(provider:
         second = await provider.connect({**form(server, HOME), "username": "", "password": ""} | _inline(server))
 
     assert first == second
+    assert first.server == "127.0.0.1"
 
 
 def _inline(server: OddServer) -> dict[str, str]:
@@ -258,6 +259,7 @@ async def test_icloud_is_where_it_is_and_wants_a_password_of_its_own(web: Web, e
             await provider.connect({**typed, "password": "the one of the account"})
 
     assert connected.credential["homes"] == [f"http://localhost:{server.port}{HOME}"]
+    assert connected.server is None  # its name says where it is
 
 
 # What is listed

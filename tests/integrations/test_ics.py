@@ -136,8 +136,8 @@ async def test_the_address_is_secret(provider: IcsProvider, server: FeedServer) 
     connected = await provider.connect({"url": server.url})
     again = await provider.connect({"url": f"  {server.url}#top "})
 
-    assert (connected.email, connected.account) == ("127.0.0.1", again.account)
-    shown = f"{connected.email} {connected.account} {(await read(provider, connected))[0].token}"
+    assert (connected.email, connected.server, connected.account) == ("127.0.0.1", "127.0.0.1", again.account)
+    shown = f"{connected.email} {connected.account} {connected.server} {(await read(provider, connected))[0].token}"
     assert SECRET not in shown
     server.status = 500
     with pytest.raises(Upstream) as refused:

@@ -43,7 +43,7 @@ def provider(app: App) -> Provider:
 
 
 async def _connect(app: App, founded: Founded, user_id: UUID) -> View:
-    connected = Connected("ada", "ada@cloud.test", {"password": "x"})
+    connected = Connected("ada", "ada@cloud.test", {"password": "x"}, "dav.cloud.test")
     async with app.transaction() as conn:
         return await calendar_connections.connect(
             conn,
@@ -113,8 +113,8 @@ async def test_its_user_is_told_which_account_was_connected_each_time(
 
     told = [message_from_bytes(mail.content, policy=default) for mail in to(outbox.mails, ben.email)]
     heading, account, at = {
-        "en": ("A calendar was connected", "Account: ada@cloud.test", "At: CalDAV"),
-        "de": ("Ein Kalender wurde verbunden", "Konto: ada@cloud.test", "Bei: CalDAV"),
+        "en": ("A calendar was connected", "Account: ada@cloud.test", "At: CalDAV (dav.cloud.test)"),
+        "de": ("Ein Kalender wurde verbunden", "Konto: ada@cloud.test", "Bei: CalDAV (dav.cloud.test)"),
     }[language]
     assert [(one["To"], one["Subject"]) for one in told] == [(f"{ben.full_name} <{ben.email}>", heading)] * 2
     assert len({one["Message-ID"] for one in told}) == 2

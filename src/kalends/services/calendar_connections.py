@@ -206,7 +206,7 @@ async def connect(
     await stored.call_for_reading(conn, actor.company_id, connection_id, now)
     connection = await stored.get(conn, actor.company_id, connection_id)
     assert connection is not None
-    await calendar_events.connected(conn, connection, actor=actor, now=now)
+    await calendar_events.connected(conn, connection, found.connected.server, actor=actor, now=now)
     return await view(conn, connection)
 
 

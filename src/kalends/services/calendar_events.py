@@ -24,12 +24,17 @@ from .actor import Actor
 Reason: TypeAlias = Literal["overlap", "moved", "length", "deleted", "declined", "emptied"]
 
 
-async def connected(conn: Connection, connection: CalendarConnection, *, actor: Actor, now: Instant) -> None:
+async def connected(
+    conn: Connection, connection: CalendarConnection, server: str | None, *, actor: Actor, now: Instant
+) -> None:
     """Record that an account was connected, anew or once more, which its user is told by mail; he is locked.
 
     He is told whoever did it: a link to a provider's page can be followed by somebody it was not meant for.
+
+    Args:
+        server: where the account is, if the provider's name does not say so.
     """
-    await _record(conn, connection, "calendar_connected", {}, now, None, by=actor)
+    await _record(conn, connection, "calendar_connected", {"server": server}, now, None, by=actor)
 
 
 async def conflict(

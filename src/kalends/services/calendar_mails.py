@@ -197,7 +197,8 @@ def _said(reason: str, to: Reader, account: str) -> tuple[str, str]:
 def _facts(change: Change, notice: Notice) -> list[Fact]:
     to, after = notice.to, change.after
     if change.kind == "calendar_connected":
-        return [Fact(to.t("Account"), after["email"]), Fact(to.t("At"), PROVIDERS[after["provider"]])]
+        name, server = PROVIDERS[after["provider"]], after["server"]
+        return [Fact(to.t("Account"), after["email"]), Fact(to.t("At"), f"{name} ({server})" if server else name)]
     snapshot = notice.snapshots.get(after.get("appointmentId") or "")
     if snapshot is None:
         return []

@@ -72,7 +72,8 @@ class CalDavProvider:
         where = found.place.principal or (*found.place.homes, *found.place.calendars)[0]
         email = found.email or username
         credential = {"username": username, "password": password, **found.place.stored()}
-        return Connected(f"{where} {username.lower()}", email, credential)
+        server = None if self.kind == "icloud" else urlsplit(where).hostname
+        return Connected(f"{where} {username.lower()}", email, credential, server)
 
     def _read(self, form: Mapping[str, str]) -> tuple[str, str, str]:
         typed = {name: form.get(name, "") for name in ("url", "username", "password")}

@@ -51,4 +51,5 @@ class IcsProvider:
         except (CredentialRefused, Gone, NoCalendar) as refusal:
             raise ConnectionRefused(refusal.message) from refusal
         shown = read.head.name or address.host
-        return Connected(address.account, shown, {**address.stored(), "name": shown, "zone": read.head.zone})
+        credential = {**address.stored(), "name": shown, "zone": read.head.zone}
+        return Connected(address.account, shown, credential, address.host)
