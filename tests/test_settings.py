@@ -71,6 +71,8 @@ def test_root_keeps_its_data_where_the_system_does(monkeypatch: pytest.MonkeyPat
         ("KALENDS_OUTGOING_NETWORKS", "nextcloud.local"),
         ("KALENDS_REDIRECT_ORIGINS", "https://app.acme.example,app.acme.example"),
         ("KALENDS_REDIRECT_ORIGINS", "https://app.acme.example/path"),
+        ("KALENDS_REDIRECT_ORIGINS", "https://bücher.example"),
+        ("KALENDS_REDIRECT_ORIGINS", "https://@app.acme.example"),
         ("KALENDS_PREVIOUS_SECRET_KEYS", "hunter2"),
         ("KALENDS_MICROSOFT_TENANT", "common/.."),
         ("KALENDS_JITSI_URL", "meet.acme.example"),

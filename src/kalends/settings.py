@@ -14,6 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from kalends.domain import redirects
+
 PREFIX = "KALENDS_"
 ENV_FILE = ".env"
 TEST_PREFIX = PREFIX + "TEST_"
@@ -110,7 +112,12 @@ class Settings(BaseSettings):
     @field_validator("redirect_origins", mode="before")
     @classmethod
     def _are_origins(cls, value: object) -> object:
-        return tuple(map(_origin, _parts(value))) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        found = tuple(map(_origin, _parts(value)))
+        if not all(redirects.is_allowed(one, found) for one in found):
+            raise ValueError("no browser could be sent there")  # a name outside ASCII is written xn--…
+        return found
 
     @field_validator("jitsi_url")
     @classmethod
