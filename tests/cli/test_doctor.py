@@ -29,6 +29,8 @@ LOOKED_AT = (
     "Public address",
     "Google calendars",
     "Microsoft calendars",
+    "Zoom",
+    "Jitsi",
 )
 
 

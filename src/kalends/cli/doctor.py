@@ -25,7 +25,7 @@ from kalends.settings import Settings
 from kalends.storage import migrations
 from kalends.storage.database import adapt_instants
 
-from . import calendar_findings, database
+from . import calendar_findings, conference_findings, database
 from .failures import sentences
 from .finding import Finding
 
@@ -34,7 +34,7 @@ CLOCK_TOLERANCE_S = 2.0
 
 
 def doctor() -> None:
-    """Check data folder, database, keys, mail, public address, calendars, clock; exit code 1 if something is wrong."""
+    """Check data folder, database, keys, mail, public address, calendars, meetings, clock; exit code 1 if something is wrong."""
     configured = settings.load()
     wrong = 0
     for finding in findings(configured):
@@ -58,6 +58,7 @@ def findings(configured: Settings) -> Iterator[Finding]:
     yield mail(configured)
     yield (address := public_address(configured))
     yield from calendar_findings.providers(configured, reachable=address.mend is None)
+    yield from conference_findings.providers(configured)
 
 
 def spelling() -> Finding:
