@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
@@ -12,11 +14,12 @@ from httpx2 import Response
 from psycopg.types.json import Jsonb
 from whenever import Instant
 
-from kalends.app import App
+from kalends.app import App, DatabaseBusy
 from kalends.errors import Upstream
 from kalends.ports import CredentialRefused
 from kalends.services import calendar_checks
 from kalends.services.appointments import get
+from kalends.storage.database import Connection
 from tests import calendar_rows, factories, live_calendars, ordering, statements
 from tests.api.conftest import Api
 from tests.fakes.memory_calendar import MemoryCalendar
@@ -348,3 +351,58 @@ async def test_calendars_whose_starts_are_listed_are_noted_as_used_once_a_minute
 
     assert sent_for == [True, False, False, True, False]
     assert used == [NOW, NOW, NOW, NOW.add(seconds=61), NOW.add(seconds=61)]
+
+
+async def test_whoever_waits_for_a_calendar_keeps_no_connection_of_the_database(
+    api: Api, provider: Several, account: MemoryCalendar
+) -> None:
+    """More bookings wait at once than there are connections, and who asks for starts meanwhile does not."""
+    await api.app.pool.resize(2, 2)
+    provider.delay_s = 1
+    starts = [START.add(minutes=30 * number).format_iso() for number in range(6)]
+
+    bookings = [asyncio.create_task(_book(api, key=uuid4().hex, start=start)) for start in starts]
+    async with asyncio.timeout(2):
+        while len(provider.opened) < len(starts):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        listed = await _listed(api)
+
+    assert listed
+    assert [(await one).status_code for one in bookings] == [201] * 6
+
+
+@pytest.mark.parametrize("failing", ["transaction", "reading"])
+async def test_a_database_that_is_busy_meanwhile_does_not_refuse_a_start(
+    api: Api, provider: Several, account: MemoryCalendar, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be noted of a calendar is noted by its job."""
+    account.failure = CredentialRefused("no more")
+    reader = api.app.calendar_reader
+
+    @asynccontextmanager
+    async def busy() -> AsyncIterator[Connection]:
+        raise DatabaseBusy
+        yield
+
+    setattr(reader, failing, busy)
+    monkeypatch.setattr(App, "calendar_reader", reader)
+
+    assert (await _book(api)).status_code == 201
+
+
+async def test_a_database_that_takes_no_writes_lists_what_it_has(
+    api: Api, account: MemoryCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.add(*SPAN)
+    reader = api.app.calendar_reader
+
+    @asynccontextmanager
+    async def read_only() -> AsyncIterator[Connection]:
+        async with api.app.transaction() as conn:
+            await conn.execute("SET TRANSACTION READ ONLY")
+            yield conn
+
+    reader.transaction = read_only
+    monkeypatch.setattr(App, "calendar_reader", reader)
+
+    assert await _listed(api, verify="true")

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 from uuid import UUID
 
+import psycopg
 from whenever import Instant
 
 from kalends.domain import sync
-from kalends.errors import Unavailable, Upstream
+from kalends.errors import DomainError, Upstream
 from kalends.ports import CalendarAccount, CalendarTooLarge, CredentialRefused
 from kalends.storage import calendar_access, calendar_connections, calendar_readings, locks
 from kalends.storage.calendar_connections import CalendarConnection
@@ -103,19 +104,23 @@ async def refresh(reader: Reader, company_id: UUID, connection_ids: Collection[U
 
 
 async def _refresh(reader: Reader, company_id: UUID, connection_id: UUID) -> None:
-    try:
-        for _ in range(ROUNDS):
-            task = await _task(reader, company_id, connection_id)
-            if task is None or not _can_be_asked(task):
-                return
-            with suppress(Overtaken):
-                await _look(reader, task)
-                return
-    except CredentialRefused:
-        async with reader.transaction() as conn:  # its job tells the owner
-            await calendar_access.start(conn, company_id, connection_id, reader.clock())
-    except (Upstream, Unavailable):
-        return  # its job finds out what is wrong
+    # Its job finds out what is wrong, of the calendar or of a database that is busy or takes no writes.
+    with suppress(DomainError, psycopg.errors.ReadOnlySqlTransaction):
+        try:
+            await _look_until_stored(reader, company_id, connection_id)
+        except CredentialRefused:
+            async with reader.transaction() as conn:  # its job tells the owner
+                await calendar_access.start(conn, company_id, connection_id, reader.clock())
+
+
+async def _look_until_stored(reader: Reader, company_id: UUID, connection_id: UUID) -> None:
+    for _ in range(ROUNDS):
+        task = await _task(reader, company_id, connection_id)
+        if task is None or not _can_be_asked(task):
+            return
+        with suppress(Overtaken):
+            await _look(reader, task)
+            return
 
 
 def _can_be_asked(task: _Task) -> bool:
