@@ -406,3 +406,10 @@ async def test_a_database_that_takes_no_writes_lists_what_it_has(
     monkeypatch.setattr(App, "calendar_reader", reader)
 
     assert await _listed(api, verify="true")
+
+
+async def test_a_list_of_starts_waits_for_nobody_who_changes_a_connection(api: Api, account: MemoryCalendar) -> None:
+    async with api.app.transaction() as conn:
+        await conn.execute("SELECT FROM calendar_access WHERE company_id = %s FOR UPDATE", (api.company.company_id,))
+        async with asyncio.timeout(2):
+            assert await _listed(api)

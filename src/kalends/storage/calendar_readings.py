@@ -110,14 +110,18 @@ async def finish(
 async def used(conn: Connection, connection_ids: Collection[UUID], now: Instant) -> None:
     """Note that slots were asked for of hosts with these connections, at most once a minute for each.
 
-    A connection that lets us in is read within two minutes of its last reading from now on.
+    A connection that lets us in is read within two minutes of its last reading from now on. One that somebody else is
+    changing is left out, so that nobody who looks at starts waits for him.
     """
     await conn.execute(
         """
         UPDATE calendar_access SET used_at = %(now)s, due_at = CASE
             WHEN status = 'connected' AND failures = 0 AND due_at > %(soon)s
             THEN greatest(coalesce(synced_at + interval '2 minutes', %(now)s), %(now)s) ELSE due_at END
-        WHERE connection_id = ANY(%(ids)s) AND (used_at IS NULL OR used_at < %(minute_ago)s)
+        WHERE connection_id IN (
+            SELECT connection_id FROM calendar_access
+            WHERE connection_id = ANY(%(ids)s) AND (used_at IS NULL OR used_at < %(minute_ago)s)
+            FOR NO KEY UPDATE SKIP LOCKED)
         """,
         {
             "ids": list(connection_ids),
