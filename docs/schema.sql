@@ -355,8 +355,11 @@ CREATE TABLE public.calendar_write (
     revision integer NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone,
-    error text
+    error text,
+    begun_in uuid
 );
+
+COMMENT ON COLUMN public.calendar_write.begun_in IS 'a calendar where a first entry may stand whose writing was answered to nobody';
 
 CREATE TABLE public.claim (
     id bigint NOT NULL,

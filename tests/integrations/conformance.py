@@ -323,6 +323,19 @@ class CalendarConformance:
         assert event is not None
         assert [(one.start, one.end) for one in event.occurrences] == [(ELEVEN, TWELVE)]
 
+    async def test_what_was_deleted_meanwhile_is_not_brought_back_unseen(self, bench: Bench) -> None:
+        ours = entry()
+        async with bench.opened() as (account, calendar):
+            written = await account.put(calendar, ours, None)
+            await bench.other.remove(calendar, ours.uid)
+            with pytest.raises(EntryChanged):
+                await account.put(calendar, replace(ours, sequence=1, summary="Later"), written)
+            gone = await bench.other.count(calendar, ours.uid)
+            await account.put(calendar, replace(ours, sequence=1, summary="Later"), None)
+            back = await bench.other.count(calendar, ours.uid)
+
+        assert (gone, back) == (0, 1)
+
     async def test_an_event_is_missing_only_once_it_is_deleted(self, bench: Bench) -> None:
         async with bench.opened() as (account, calendar):
             await bench.other.make_event(calendar, "a@else", NINE, TEN)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from whenever import Instant
 
-from kalends.domain.remote_events import Guest, Occurrence, RemoteCalendar, RemoteEvent, Window, Written
+from kalends.domain.remote_events import Guest, Occurrence, RemoteCalendar, RemoteEvent, Window
 from kalends.errors import Upstream
 from kalends.integrations.google import entries, reading
 from kalends.ports import (
@@ -526,14 +526,6 @@ async def test_an_entry_deleted_by_the_host_can_be_written_again(desk: Desk) -> 
     event = await desk.event(again.remote_id)
     assert event
     assert event.occurrences == (Occurrence(NINE, TEN),)
-
-
-async def test_an_entry_whose_name_is_not_known_any_more_is_written_anew(desk: Desk) -> None:
-    ours = entry()
-
-    written = await desk.account.put(desk.calendar, ours, Written("longgone", '"1"'))
-
-    assert desk.phone.name(desk.calendar, ours.uid) == written.remote_id
 
 
 async def test_an_invitation_the_mailbox_put_there_stands_for_the_entry_once_it_says_the_same(desk: Desk) -> None:

@@ -103,7 +103,7 @@ async def test_an_entry_its_owner_deleted_can_be_written_again(graph: FakeGraph,
     async with bench.opened() as (account, calendar):
         first = await account.put(calendar, ours, None)
         await bench.other.remove(calendar, ours.uid)
-        second = await account.put(calendar, ours, first)
+        second = await account.put(calendar, ours, None)
         reading = await read(account, calendar, bench)
 
     assert first.remote_id != second.remote_id

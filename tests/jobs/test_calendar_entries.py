@@ -1,13 +1,15 @@
 """From a change to the hosts' calendars, with the real services and queue; calendars in memory (design section 5)."""
 
+import asyncio
 from dataclasses import replace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from whenever import Instant
 
 from kalends.domain.remote_events import Guest
 from kalends.errors import Upstream
+from kalends.jobs import patience
 from kalends.ports import CalendarKind, Connected, CredentialRefused
 from kalends.services import appointments, calendar_connections, calendar_settings, handoffs
 from kalends.services.calendar_connections import Found
@@ -263,11 +265,12 @@ async def test_the_event_of_a_group_that_is_read_back_leaves_its_seats_open(
     )
     async with stage.app.transaction() as conn:
         group = await factories.meeting_type(conn, stage.founded, spots=3, now=NOW)
-        await conn.execute("UPDATE calendar_access SET synced_at = %s WHERE connection_id = %s", (NOW, connection_id))
     stage.meeting_type_id = group.id
+    reading = {"company_id": str(stage.founded.company_id), "connection_id": str(connection_id)}
+    await stage.run("calendar.sync", **reading)
     first = await stage.book()
     await stage.work()
-    await stage.run("calendar.sync", company_id=str(stage.founded.company_id), connection_id=str(connection_id))
+    await stage.run("calendar.sync", **reading)
 
     second = await stage.book(guest="mia@guest.test")
 
@@ -316,6 +319,128 @@ async def test_an_outage_is_outlasted_and_leaves_no_second_event(stage: Stage, c
 
     assert waiting == [(1, NOW.add(seconds=10), "away")]
     assert times(calendar.shown()) == [half_hour(TUESDAY)]
+    assert await owed(stage, booked.appointment_id) == []
+
+
+@pytest.mark.parametrize("buffers", [True, False])
+async def test_an_event_whose_answer_was_lost_goes_with_its_appointment(
+    stage: Stage, calendar: MemoryCalendar, buffers: bool
+) -> None:
+    await connect(stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW, sync_buffers_to_calendar=buffers)
+    async with stage.app.transaction() as conn:
+        kind = await factories.meeting_type(conn, stage.founded, meeting_info={"bufferBefore": 15}, now=NOW)
+    stage.meeting_type_id = kind.id
+    calendar.loses = [Upstream("the answer was lost")]
+    booked = await stage.book()
+    await stage.work()
+    before = times(calendar.shown())
+
+    await stage.cancel(booked.appointment_id)
+    await stage.work()
+
+    assert before == [half_hour(TUESDAY)]
+    assert (calendar.shown(), await owed(stage, booked.appointment_id)) == ([], [])
+
+
+async def test_an_event_whose_answer_was_lost_is_not_left_in_the_calendar_that_is_written_to_no_more(
+    stage: Stage, calendar: MemoryCalendar, connection_id: UUID
+) -> None:
+    calendar.loses = [Upstream("the answer was lost")]
+    await stage.book()
+    await stage.work()
+    await write_to(stage.app, connection_id, WORK)
+
+    await later(stage, seconds=11)
+
+    assert (calendar.shown(PERSONAL), times(calendar.shown(WORK))) == ([], [half_hour(TUESDAY)])
+
+
+@pytest.mark.usefixtures("connection_id")
+async def test_an_event_whose_answer_was_lost_stays_once_its_time_is_over(
+    stage: Stage, calendar: MemoryCalendar
+) -> None:
+    calendar.loses = [Upstream("the answer was lost")]
+    booked = await stage.book()
+    await stage.work()
+
+    await later(stage, hours=24 * 9)
+
+    assert times(calendar.shown()) == [half_hour(TUESDAY)]
+    assert await owed(stage, booked.appointment_id) == []
+
+
+@pytest.mark.usefixtures("connection_id")
+async def test_a_calendar_that_takes_too_long_in_all_is_tried_again_later(
+    stage: Stage, calendar: MemoryCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "LONGEST_REMOTE_S", 0.05)
+    monkeypatch.setattr(calendar, "put", lambda *_: asyncio.sleep(60))
+    booked = await stage.book()
+
+    await stage.work()
+
+    assert await owed(stage, booked.appointment_id) == [(1, NOW.add(seconds=10), "it takes too long in all")]
+
+
+async def test_what_is_due_is_started_little_by_little_and_after_all_that_was_never_tried(stage: Stage) -> None:
+    booked = await stage.book()
+    key = (stage.founded.company_id, booked.appointment_id)
+    owe = (
+        "INSERT INTO calendar_write (company_id, appointment_id, user_id, revision, due_at) VALUES (%s, %s, %s, 1, %s)"
+    )
+    started = []
+    async with stage.app.transaction() as conn:
+        for _ in range(40):
+            await conn.execute(owe, (*key, uuid4(), NOW))
+        for _ in range(2):
+            await calendar_entries.start_due(conn, NOW)
+            cursor = await conn.execute("SELECT DISTINCT priority, count(*) OVER () FROM procrastinate_jobs "
+                                        "WHERE task_name = 'calendar.write'")  # fmt: skip
+            started += await cursor.fetchall()
+        await conn.execute("DELETE FROM procrastinate_jobs")
+        await conn.execute("DELETE FROM calendar_write")
+
+    assert started == [(-2, 30), (-2, 30)]
+
+
+async def test_a_host_to_whom_much_is_owed_lets_others_have_their_turn(stage: Stage) -> None:
+    ids = [(await stage.book(TUESDAY.add(minutes=30 * number))).appointment_id for number in range(11)]
+    owe = (
+        "INSERT INTO calendar_write (company_id, appointment_id, user_id, revision, due_at) VALUES (%s, %s, %s, 1, %s)"
+    )
+    ada, ben = stage.founded.user_id, uuid4()
+    async with stage.app.transaction() as conn:
+        await conn.execute("DELETE FROM procrastinate_jobs")
+        for appointment_id in ids:
+            await conn.execute(owe, (stage.founded.company_id, appointment_id, ada, NOW))
+        await conn.execute(owe, (stage.founded.company_id, ids[0], ben, NOW.add(seconds=1)))
+
+        await calendar_entries.start_due(conn, NOW.add(seconds=1))
+
+        cursor = await conn.execute("SELECT args->>'user_id', count(*) FROM procrastinate_jobs GROUP BY 1")
+        started = dict(await cursor.fetchall())
+        await conn.execute("DELETE FROM procrastinate_jobs")
+        await conn.execute("DELETE FROM calendar_write")
+
+    assert started == {str(ada): 10, str(ben): 1}
+
+
+async def test_what_waited_for_a_connection_that_is_deleted_is_let_go(
+    stage: Stage, calendar: MemoryCalendar, connection_id: UUID
+) -> None:
+    calendar.failure = CredentialRefused("no")
+    booked = await stage.book()
+    await stage.work()
+    await later(stage, seconds=11)
+    waiting = await owed(stage, booked.appointment_id)
+    async with stage.app.transaction() as conn:
+        await conn.execute(
+            "UPDATE calendar_connection SET deleted_at = %s, is_primary = false WHERE id = %s", (NOW, connection_id)
+        )
+
+    await later(stage, seconds=10)
+
+    assert waiting == [(1, None, calendar_entries.REFUSED)]
     assert await owed(stage, booked.appointment_id) == []
 
 
@@ -370,8 +495,8 @@ async def test_what_else_was_changed_in_the_calendar_is_written_over(stage: Stag
 
 
 @pytest.mark.usefixtures("connection_id")
-async def test_a_move_in_the_calendar_is_left_to_its_reading_and_then_written_over(
-    stage: Stage, calendar: MemoryCalendar
+async def test_a_move_in_the_calendar_is_left_to_its_reading_however_long_that_takes(
+    stage: Stage, calendar: MemoryCalendar, connection_id: UUID
 ) -> None:
     booked = await stage.book()
     await stage.work()
@@ -386,11 +511,46 @@ async def test_a_move_in_the_calendar_is_left_to_its_reading_and_then_written_ov
     job = {name: str(value) for name, value in {**key, "user_id": stage.founded.user_id}.items()}
 
     await stage.run("calendar.write", **job)
-    left, waiting = calendar.shown(), await owed(stage, booked.appointment_id)
+    waiting = await owed(stage, booked.appointment_id)
     await stage.run("calendar.write", **job)
+    left = calendar.shown()
+    await stage.run("calendar.sync", company_id=job["company_id"], connection_id=str(connection_id))
+    await stage.work()
 
+    ((start,),) = await stage.rows("SELECT start_at FROM appointment WHERE id = %s", booked.appointment_id)
     assert (left, waiting) == ([dragged], [(1, NOW.add(seconds=90), calendar_entries.DECIDED)])
-    assert times(calendar.shown()) == [half_hour(TUESDAY)]
+    assert (times(calendar.shown()), start) == ([half_hour(TUESDAY.add(hours=5))], TUESDAY.add(hours=5))
+    assert await owed(stage, booked.appointment_id) == []
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+async def test_a_buffer_that_was_moved_is_written_over_once_it_was_read_or_was_waited_for_in_vain(
+    stage: Stage, calendar: MemoryCalendar, is_read: bool
+) -> None:
+    connection_id = await connect(
+        stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW, sync_buffers_to_calendar=True
+    )
+    async with stage.app.transaction() as conn:
+        kind = await factories.meeting_type(conn, stage.founded, meeting_info={"bufferBefore": 15}, now=NOW)
+    stage.meeting_type_id = kind.id
+    booked = await stage.book()
+    await stage.work()
+    buffer, event = calendar.shown()
+    dragged = calendar.move(buffer, *half_hour(TUESDAY.add(hours=5)))
+    company_id = stage.founded.company_id
+    async with stage.app.transaction() as conn:
+        await calendar_entries.owe_decided(
+            conn, company_id=company_id, appointment_id=booked.appointment_id, user_id=stage.founded.user_id
+        )
+        await conn.execute("UPDATE calendar_write SET failures = %s", (0 if is_read else 20,))
+    if is_read:
+        await stage.run("calendar.sync", company_id=str(company_id), connection_id=str(connection_id))
+    before = calendar.shown()
+
+    await stage.work()
+
+    assert before == [event, dragged]
+    assert times(calendar.shown()) == [(TUESDAY.subtract(minutes=15), TUESDAY), half_hour(TUESDAY)]
 
 
 @pytest.mark.usefixtures("connection_id")

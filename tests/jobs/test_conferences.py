@@ -1,5 +1,6 @@
 """From a booking to the link it is met at, and to the mails that wait for it, with the real services and queue."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import AsyncMock
@@ -11,6 +12,7 @@ from kalends.app import DatabaseBusy
 from kalends.domain.recurrence import Recurrence
 from kalends.errors import Upstream
 from kalends.integrations.jitsi import JitsiRooms
+from kalends.jobs import patience
 from kalends.ports import Conference, Meeting, OutgoingMail
 from kalends.services import bookings, handoffs
 from kalends.services import conferences as conference_service
@@ -169,6 +171,33 @@ async def test_mails_wait_for_a_link_that_was_made_and_that_the_appointment_does
     (meeting,), (mail,) = zoom.meetings.values(), to(outbox.mails, stage.guest)
     assert (made, before_that) == ([("made", 0)], [])
     assert meeting["join_url"] in part(mail, "plain")
+
+
+async def test_a_link_that_failed_once_is_tried_again_after_all_mails(stage: Stage) -> None:
+    await on(stage, "zoom")
+    stage.app.conferences = {"zoom": _Broken()}
+    await stage.book()
+    await stage.work()
+    async with stage.app.transaction() as conn:
+        await conferences.start_due(conn, stage.now.add(hours=1))
+        cursor = await conn.execute("SELECT priority FROM procrastinate_jobs WHERE task_name = 'conference.make'")
+        priorities = await cursor.fetchall()
+        await conn.execute("DELETE FROM procrastinate_jobs")
+
+    assert priorities == [(-1,)]
+
+
+async def test_a_provider_that_takes_too_long_in_all_is_tried_again_later(
+    stage: Stage, zoom: FakeZoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "LONGEST_REMOTE_S", 0.05)
+    monkeypatch.setattr(stage.app.conferences["zoom"], "put", lambda *_: asyncio.sleep(60))
+    await on(stage, "zoom")
+    booked = await stage.book()
+
+    await stage.work()
+
+    assert await state(stage, booked.appointment_id) == [("wanted", 1)]
 
 
 async def test_a_provider_that_never_comes_back_is_given_up_after_a_day(stage: Stage, outbox: Outbox) -> None:

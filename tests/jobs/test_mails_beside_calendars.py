@@ -8,6 +8,7 @@ from kalends.domain.recurrence import Recurrence
 from kalends.ports import OutgoingMail
 from kalends.services import bookings
 from kalends.services.orders import NewAttendee, Order
+from tests import statements
 from tests.calendar_connections import connect
 from tests.conftest import Outbox
 from tests.fakes.memory_calendar import MemoryCalendar
@@ -78,6 +79,34 @@ async def test_a_host_is_invited_while_his_calendar_does_not_let_us_in(stage: St
     to_host, _ = await both(stage, outbox)
 
     assert to_host == [INVITED]
+
+
+async def test_a_host_is_invited_whose_calendar_may_not_be_written_to_any_more(stage: Stage, outbox: Outbox) -> None:
+    connection_id = await connect(stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW)
+    async with stage.app.transaction() as conn:
+        await conn.execute("UPDATE calendar SET writable = false WHERE connection_id = %s", (connection_id,))
+    await stage.book()
+
+    to_host, _ = await both(stage, outbox)
+
+    assert to_host == [INVITED]
+
+
+async def test_calendars_are_looked_up_for_mails_to_hosts_only(stage: Stage) -> None:
+    booked = await stage.book()
+    ((event_id,),) = await stage.rows("SELECT id FROM event WHERE appointment_id = %s", booked.appointment_id)
+    await stage.run("event.happened", event_id=event_id)
+    effects = await stage.rows(
+        "SELECT id, target = %s FROM effect WHERE event_id = %s", stage.founded.user_id, event_id
+    )
+
+    asked = {}
+    for effect_id, to_host in effects:
+        with statements.counted() as sent:
+            await stage.run("effect.mail", effect_id=effect_id)
+        asked[to_host] = len([one for one in sent if "calendar" in one])
+
+    assert asked == {True: 1, False: 0}
 
 
 async def test_of_a_series_such_a_host_gets_no_files_either(stage: Stage, outbox: Outbox) -> None:

@@ -118,7 +118,8 @@ class Life(RuleBasedStateMachine):
     @rule(pick=PICK, start=STARTS)
     def move(self, pick: int, start: Instant) -> None:
         appointment_id = self._picked(pick)
-        if appointment_id and self._tried(appointments.reschedule, appointment_id=appointment_id, start=start):
+        moved = appointment_id and self._tried(appointments.reschedule, appointment_id=appointment_id, start=start)
+        if appointment_id and moved and moved.previous_start != start:
             self.starts[appointment_id].add(start)
             self.deleted_there.discard(appointment_id)
 

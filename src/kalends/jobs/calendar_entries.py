@@ -18,6 +18,7 @@ from kalends.services.calendar_entries import EntryMoved, Plan, Put
 from kalends.storage import calendar_entries as stored
 from kalends.storage.calendar_entries import Place, StoredEntry
 
+from . import patience
 from .patience import Patience
 
 log = structlog.get_logger("kalends.jobs")
@@ -56,7 +57,8 @@ def register(queue: Queue, app: App) -> None:
 async def _carry_out(app: App, plan: Plan) -> None:
     """Do what is planned; what could not be done is put off."""
     try:
-        link = await _write(app, plan)
+        async with patience.in_time():
+            link = await _write(app, plan)
     except Upstream as failure:
         async with app.transaction() as conn:
             await calendar_entries.failed(conn, plan, failure, now=app.now())
@@ -88,7 +90,10 @@ async def _write(app: App, plan: Plan) -> str | None:
             async with app.transaction() as conn:
                 await calendar_entries.deleted(conn, entry)
         for put in plan.puts:
-            written = await _put(accounts[put.place.connection_id], plan, put)
+            if put.known is None:
+                async with app.transaction() as conn:
+                    await calendar_entries.begin(conn, plan, put)
+            written = await _put(app, accounts[put.place.connection_id], plan, put)
             async with app.transaction() as conn:
                 await calendar_entries.wrote(conn, plan, put, written, now=app.now())
             link = written.link if put.part == "event" else link
@@ -99,7 +104,7 @@ async def _write(app: App, plan: Plan) -> str | None:
     return link
 
 
-async def _put(account: CalendarAccount, plan: Plan, put: Put) -> Written:
+async def _put(app: App, account: CalendarAccount, plan: Plan, put: Put) -> Written:
     """Write one entry, over whatever was changed there unless its time was.
 
     Raises:
@@ -112,8 +117,10 @@ async def _put(account: CalendarAccount, plan: Plan, put: Put) -> Written:
         if known is None:
             raise Upstream("the calendar changed while it was written to") from None
     found = await account.event(calendar, known.remote_id, window=plan.window, own=plan.own)
-    if calendar_entries.moved(plan, put, found):
-        raise EntryMoved("the event was moved in the calendar")
+    if calendar_entries.moved(put, found):
+        async with app.reading() as conn:
+            if not await calendar_entries.looked_at(conn, plan, put, found):
+                raise EntryMoved("the event was moved in the calendar")
     try:
         return await account.put(calendar, put.entry, Written(found.remote_id, found.etag) if found else None)
     except EntryChanged:
@@ -123,10 +130,13 @@ async def _put(account: CalendarAccount, plan: Plan, put: Put) -> Written:
 async def _delete(account: CalendarAccount, plan: Plan, place: Place, entry: StoredEntry) -> None:
     """Delete one entry, whatever was changed there."""
     calendar = _calendar(place)
+    known = Written(entry.remote_id, entry.etag)
+    if entry.remote_id == calendar_entries.UNKNOWN:  # writing it once more tells where it stands
+        known = await account.put(calendar, calendar_entries.nameless(plan, entry), None)
     try:
-        return await account.delete(calendar, Written(entry.remote_id, entry.etag))
+        return await account.delete(calendar, known)
     except EntryChanged:
-        found = await account.event(calendar, entry.remote_id, window=plan.window, own=plan.own)
+        found = await account.event(calendar, known.remote_id, window=plan.window, own=plan.own)
     try:
         if found:
             await account.delete(calendar, Written(found.remote_id, found.etag))

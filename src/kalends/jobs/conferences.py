@@ -15,6 +15,7 @@ from kalends.services import conferences
 from kalends.services.conferences import Owed
 from kalends.storage import conferences as stored
 
+from . import patience
 from .patience import Patience
 
 log = structlog.get_logger("kalends.jobs")
@@ -37,7 +38,8 @@ def register(queue: Queue, app: App) -> None:
         if owed is None:
             return
         try:
-            conference = await _carry_out(app, owed)
+            async with patience.in_time():
+                conference = await _carry_out(app, owed)
         except Upstream as failure:
             async with app.transaction() as conn:
                 again = await conferences.failed(conn, owed.stored, failure, now=app.now())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -14,10 +16,12 @@ from procrastinate.worker import Worker
 
 from kalends.domain import retry
 from kalends.edge.logs import describe
+from kalends.errors import Upstream
 
 log = structlog.get_logger("kalends.jobs")
 
 LONGEST_JOB_S = 120  # no job takes longer; stalled jobs are told from it
+LONGEST_REMOTE_S = 100  # what is remote is given up in time to be noted as put off
 
 
 class Patience(BaseRetryStrategy):
@@ -27,6 +31,20 @@ class Patience(BaseRetryStrategy):
         """Decide when a broken job runs again; None: it stays failed, for somebody to look at."""
         delay = retry.job_delay(job.attempts + 1)
         return None if delay is None else RetryDecision(retry_in={"seconds": delay})
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """Break off what is asked of somebody remote in time to note that.
+
+    Raises:
+        Upstream: it took too long in all, though no single request did.
+    """
+    try:
+        async with asyncio.timeout(LONGEST_REMOTE_S):
+            yield
+    except TimeoutError:
+        raise Upstream("it takes too long in all") from None
 
 
 async def limited(call_next: AsyncCallNext, context: JobContext, worker: Worker) -> Any:

@@ -17,7 +17,7 @@ from kalends.domain.channels import WITH_EVENT
 from kalends.domain.remote_events import Entry, RemoteEvent, Window, Written
 from kalends.errors import Upstream
 from kalends.ports import CredentialRefused
-from kalends.storage import appointments, calendar_connections, events
+from kalends.storage import appointments, busy_events, calendar_connections, events
 from kalends.storage import calendar_entries as stored
 from kalends.storage import conferences as stored_conferences
 from kalends.storage.appointments import Appointment
@@ -29,8 +29,10 @@ from kalends.storage.events import Change
 from . import host_entries
 from .host_entries import Manner
 
+UNKNOWN = ""  # in the place of an entry's remote id: where it stands, if it does, was not answered
 SYNC_DECIDES_S = 90  # so long what was moved in a calendar waits for its reading, before it is written over
 FORGET_AFTER_H = 24 * 7  # what could not be written by then, after the appointment, is let go
+MOST_LOOKS = 20  # attempts, after which what was moved in a calendar is written over though nobody looked at it
 OLD_TRIES = 3  # so often an entry's deletion in a calendar that is not written to any more keeps the new one waiting
 
 
@@ -117,21 +119,50 @@ async def plan(conn: Connection, *, company_id: UUID, appointment_id: UUID, user
     if write is None or appointment is None:
         return None
     standing = await stored.of_host(conn, company_id, appointment_id, user_id)
-    places = await stored.places(conn, company_id, user_id, {one.calendar_id for one in standing.values()})
-    bare = Plan(write, appointment, user_id)
-    found = bare
+    known = {one.calendar_id for one in standing.values()} | ({write.begun_in} if write.begun_in else set())
+    places = await stored.places(conn, company_id, user_id, known)
+    found = Plan(write, appointment, user_id)
+    stray = _stray(found, places, standing, now)
     if appointment.cancelled_at is None and any(host.id == user_id for host in appointment.hosts):
         event, past = standing.get("event"), appointment.end_at <= now
         if past:
-            standing = {part: one for part, one in standing.items() if part == "event"}
+            standing, stray = {part: one for part, one in standing.items() if part == "event"}, []
         place = places.get(event.calendar_id) if event else None
         if not past:
             place = next((one for one in places.values() if one.is_target), place)
         if place:
-            found = await _with_puts(conn, bare, place, standing, past=past)
+            found = await _with_puts(conn, found, place, standing, past=past)
     kept = {(put.part, put.place.calendar_id) for put in found.puts}
-    gone = [one for one in standing.values() if (one.part, one.calendar_id) not in kept]
+    gone = [one for one in (*standing.values(), *stray) if (one.part, one.calendar_id) not in kept]
     return await _with_deletions(conn, found, gone, places)
+
+
+def _stray(
+    plan: Plan, places: Mapping[UUID, Place], standing: Mapping[Part, StoredEntry], now: Instant
+) -> list[StoredEntry]:
+    """List what may stand in a calendar though it is not noted: its writing was begun, and answered to nobody."""
+    place = places.get(plan.write.begun_in) if plan.write.begun_in else None
+    if place is None:
+        return []
+    parts: tuple[Part, ...] = ("event", "buffer-before", "buffer-after") if place.writes_buffers else ("event",)
+    return [
+        StoredEntry(
+            *plan.key[:2],
+            plan.user_id,
+            part,
+            place.connection_id,
+            place.calendar_id,
+            host_entries.uid(plan.appointment, part),
+            UNKNOWN,
+            None,
+            plan.appointment.revision,
+            plan.appointment.start_at,
+            plan.appointment.end_at,
+            now,
+        )
+        for part in parts
+        if part not in standing or standing[part].calendar_id != place.calendar_id
+    ]
 
 
 async def _with_puts(
@@ -184,13 +215,44 @@ async def _with_deletions(
     return replace(plan, deletions=deletions, refused=refused)
 
 
-def moved(plan: Plan, put: Put, found: RemoteEvent | None) -> bool:
+def moved(put: Put, found: RemoteEvent | None) -> bool:
     """Tell whether an event was moved or deleted in the calendar since it was written; None found: deleted."""
-    if put.known is None or plan.write.decided:
+    if put.known is None:
         return False
     times = [(one.start, one.end) for one in found.occurrences] if found else []
     ours = [(put.known.start_at, put.known.end_at), (put.entry.start, put.entry.end)]
     return len(times) != 1 or times[0] not in ours
+
+
+async def looked_at(conn: Connection, plan: Plan, put: Put, found: RemoteEvent | None) -> bool:
+    """Tell whether what was moved or deleted in the calendar may be written over: its reading had its time, and met
+    just this version of the event."""
+    if not plan.write.decided or put.known is None:
+        return plan.write.decided
+    if plan.write.failures >= MOST_LOOKS or not put.place.is_target:  # only what is written to is read for certain
+        return True
+    known = (await busy_events.known(conn, put.place.calendar_id, [put.known.remote_id])).get(put.known.remote_id)
+    return (known.etag if known else None) == (found.etag if found else None)
+
+
+async def begin(conn: Connection, plan: Plan, put: Put) -> None:
+    """Note that an entry is about to be written for the first time: should the answer be lost, it still goes away
+    with its appointment."""
+    await stored.begin(conn, *plan.key, calendar_id=put.place.calendar_id)
+
+
+def nameless(plan: Plan, entry: StoredEntry) -> Entry:
+    """Make what is written over an entry of which the calendar's name is not known, to learn it."""
+    return Entry(
+        uid=entry.uid,
+        sequence=plan.appointment.sequence,
+        stamp=plan.appointment.updated_at,
+        start=entry.start_at,
+        end=entry.end_at,
+        zone="UTC",
+        summary=plan.appointment.meeting_info.get("name") or plan.appointment.company_name,
+        appointment_id=entry.appointment_id,
+    )
 
 
 async def wrote(conn: Connection, plan: Plan, put: Put, written: Written, *, now: Instant) -> None:

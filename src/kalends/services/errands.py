@@ -32,8 +32,8 @@ async def of_appointments(conn: Connection, company_id: UUID, parts: Iterable[Pa
     moved = {subject for subject, _ in found if newest[subject].snapshot["sequence"] > 0}
     # Before that nobody can have handed it over.
     organizers = await events.first_main_hosts(conn, company_id, moved) if moved else {}
-    # Only guests have a secret.
-    in_calendar = await calendar_entries.shown(conn, company_id, [one for one in found if one[1] not in secrets])
+    hosts = [one for one in found if one[1] not in secrets]  # only guests have a secret
+    in_calendar = await calendar_entries.shown(conn, company_id, hosts) if hosts else set()
     errands = {}
     for (subject, target), news in found.items():
         revision, before = newest[subject], known.get((subject, target))

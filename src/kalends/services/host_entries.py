@@ -49,7 +49,7 @@ def event(appointment: Appointment, user_id: UUID, manner: Manner, *, organizer:
     by = organizer or snapshot["hosts"][0]
     guests = _guests(appointment, manner)
     return Entry(
-        uid=itip.uid(snapshot["id"]),
+        uid=uid(appointment, "event"),
         sequence=appointment.sequence,
         stamp=appointment.updated_at,
         start=appointment.start_at,
@@ -75,7 +75,7 @@ def buffers(appointment: Appointment, user_id: UUID, padded: tuple[Instant, Inst
     }
     return {
         part: Entry(
-            uid=f"{appointment.id}-{part.removeprefix('buffer-')}@kalends",
+            uid=uid(appointment, part),
             sequence=appointment.sequence,
             stamp=appointment.updated_at,
             start=start,
@@ -87,6 +87,13 @@ def buffers(appointment: Appointment, user_id: UUID, padded: tuple[Instant, Inst
         for part, (start, end) in spans.items()
         if start < end
     }
+
+
+def uid(appointment: Appointment, part: Part) -> str:
+    """Name one part of an appointment as all calendars know it."""
+    return (
+        itip.uid(str(appointment.id)) if part == "event" else f"{appointment.id}{part.removeprefix('buffer')}@kalends"
+    )
 
 
 def _reading(appointment: Appointment, user_id: UUID) -> tuple[Snapshot, Reader]:

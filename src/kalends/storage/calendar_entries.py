@@ -58,12 +58,14 @@ class Write:
 
     Attributes:
         revision: the newest one it was owed for.
-        decided: whatever time the calendar shows, it is to be overwritten.
+        decided: what the calendar says of the time is to be overwritten, once it was looked at.
+        begun_in: a calendar where entries may stand that are not noted, for their writing was answered to nobody.
     """
 
     revision: int
     failures: int
     decided: bool
+    begun_in: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,13 @@ async def owe(
             {_ANEW} RETURNING company_id, appointment_id, user_id)
         {_ENQUEUE} FROM owed
         """,
-        {"company": company_id, "appointment": appointment_id, "users": list(user_ids), "revision": revision},
+        {
+            "company": company_id,
+            "appointment": appointment_id,
+            "users": list(user_ids),
+            "revision": revision,
+            "priority": _FIRST,
+        },
     )
     conn.jobs_waiting |= cursor.rowcount > 0
 
@@ -131,7 +139,7 @@ async def shown(conn: Connection, company_id: UUID, wanted: Collection[tuple[UUI
         JOIN calendar_connection c ON c.company_id = a.company_id AND c.user_id = wanted.user_id
             AND c.is_primary AND c.deleted_at IS NULL AND c.created_at <= a.created_at
         JOIN calendar_access x ON x.connection_id = c.id AND x.status = 'connected'
-        JOIN calendar k ON k.connection_id = c.id AND k.is_primary
+        JOIN calendar k ON k.connection_id = c.id AND k.is_primary AND k.writable
         """,
         {
             "company": company_id,
@@ -153,7 +161,7 @@ async def owe_decided(conn: Connection, *, company_id: UUID, appointment_id: UUI
             {_ANEW} RETURNING company_id, appointment_id, user_id)
         {_ENQUEUE} FROM owed
         """,
-        {"company": company_id, "appointment": appointment_id, "user": user_id},
+        {"company": company_id, "appointment": appointment_id, "user": user_id, "priority": _FIRST},
     )
     conn.jobs_waiting |= cursor.rowcount > 0
 
@@ -193,10 +201,13 @@ async def hurry(conn: Connection, *, company_id: UUID, user_id: UUID, now: Insta
 _ANEW = """ON CONFLICT (company_id, appointment_id, user_id) DO UPDATE
     SET revision = greatest(calendar_write.revision, excluded.revision), failures = 0, due_at = NULL,
         error = coalesce(excluded.error, calendar_write.error)"""
-# After mails: a calendar's server that answers slowly, or not at all, keeps a worker busy for a while.
+# After mails: a calendar's server that answers slowly, or not at all, keeps a worker busy for a while. What was tried
+# before comes after what never was.
+_FIRST, _AGAIN = -1, -2
+_WAITING, _OF_ONE_HOST = 30, 10
 _ENQUEUE = """
     INSERT INTO procrastinate_jobs (queue_name, priority, task_name, lock, args)
-    SELECT 'default', -1, 'calendar.write', 'calendar-write ' || appointment_id || ' ' || user_id,
+    SELECT 'default', %(priority)s, 'calendar.write', 'calendar-write ' || appointment_id || ' ' || user_id,
         jsonb_build_object('company_id', company_id, 'appointment_id', appointment_id, 'user_id', user_id)
 """
 
@@ -205,7 +216,7 @@ async def owed(conn: Connection, company_id: UUID, appointment_id: UUID, user_id
     """Read whether a host's calendar is to follow; None: it does."""
     cursor = await conn.execute(
         f"""
-        SELECT revision, failures, coalesce(error, '') = '{DECIDED}' FROM calendar_write
+        SELECT revision, failures, coalesce(error, '') = '{DECIDED}', begun_in FROM calendar_write
         WHERE company_id = %s AND appointment_id = %s AND user_id = %s
         """,
         (company_id, appointment_id, user_id),
@@ -231,12 +242,20 @@ async def in_hand(conn: Connection, company_id: UUID, appointment_ids: Iterable[
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def followed(conn: Connection, company_id: UUID, appointment_id: UUID, user_id: UUID, *, revision: int) -> None:
-    """Note that a host's calendar shows a revision; a newer one is still owed."""
+async def begin(conn: Connection, company_id: UUID, appointment_id: UUID, user_id: UUID, *, calendar_id: UUID) -> None:
+    """Note that an entry is about to be written to a calendar for the first time."""
     await conn.execute(
-        "DELETE FROM calendar_write WHERE company_id = %s AND appointment_id = %s AND user_id = %s AND revision <= %s",
-        (company_id, appointment_id, user_id, revision),
+        "UPDATE calendar_write SET begun_in = %s WHERE company_id = %s AND appointment_id = %s AND user_id = %s",
+        (calendar_id, company_id, appointment_id, user_id),
     )
+
+
+async def followed(conn: Connection, company_id: UUID, appointment_id: UUID, user_id: UUID, *, revision: int) -> None:
+    """Note that a host's calendar shows a revision, and all that stands there is noted; a newer one is still owed."""
+    key = (company_id, appointment_id, user_id)
+    rule = "company_id = %s AND appointment_id = %s AND user_id = %s"
+    await conn.execute(f"DELETE FROM calendar_write WHERE {rule} AND revision <= %s", (*key, revision))
+    await conn.execute(f"UPDATE calendar_write SET begun_in = NULL WHERE {rule}", key)
 
 
 async def put_off(
@@ -263,22 +282,37 @@ async def put_off(
     )
 
 
-async def start_due(conn: Connection, now: Instant, *, limit: int = 30) -> None:
-    """Turn what is due into jobs, in the caller's transaction: what was put off, and what waited for a connection."""
+async def start_due(conn: Connection, now: Instant) -> None:
+    """Turn what is due into jobs, in the caller's transaction: what was put off, and what waited for a connection.
+
+    No more than 30 wait for a worker, and no more than 10 of one host are started at once: a provider that is away, or
+    a host with thousands of appointments, keeps nobody else's calendar from being written.
+    """
     await conn.execute(
         f"""
         UPDATE calendar_write w SET due_at = %s, error = NULL
-        FROM calendar_connection n JOIN calendar_access x ON x.connection_id = n.id
-        WHERE w.error = '{REFUSED}' AND w.due_at IS NULL AND n.company_id = w.company_id AND n.user_id = w.user_id
-            AND n.is_primary AND n.deleted_at IS NULL AND x.status = 'connected'
+        WHERE w.error = '{REFUSED}' AND w.due_at IS NULL AND coalesce(
+            (SELECT x.status = 'connected' FROM calendar_connection n JOIN calendar_access x ON x.connection_id = n.id
+                WHERE n.company_id = w.company_id AND n.user_id = w.user_id AND n.is_primary AND n.deleted_at IS NULL),
+            NOT EXISTS (SELECT FROM calendar_connection n
+                WHERE n.company_id = w.company_id AND n.user_id = w.user_id AND n.deleted_at IS NULL))
         """,
         (now,),
     )
     cursor = await conn.execute(
         f"""
-        WITH due AS (
+        WITH turns AS (
+                SELECT company_id, appointment_id, user_id, due_at,
+                    row_number() OVER (PARTITION BY user_id ORDER BY due_at, appointment_id) AS turn
+                FROM calendar_write WHERE due_at <= %(now)s),
+            due AS (
                 SELECT company_id, appointment_id, user_id FROM calendar_write
-                WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED),
+                WHERE (company_id, appointment_id, user_id) IN (
+                    SELECT company_id, appointment_id, user_id FROM turns WHERE turn <= {_OF_ONE_HOST}
+                    ORDER BY due_at LIMIT greatest(0, {_WAITING} - (
+                        SELECT count(*) FROM procrastinate_jobs
+                        WHERE task_name = 'calendar.write' AND status = 'todo' AND priority = %(priority)s)))
+                FOR UPDATE SKIP LOCKED),
             started AS (
                 UPDATE calendar_write w SET due_at = NULL FROM due
                 WHERE w.company_id = due.company_id AND w.appointment_id = due.appointment_id
@@ -286,7 +320,7 @@ async def start_due(conn: Connection, now: Instant, *, limit: int = 30) -> None:
                 RETURNING w.company_id, w.appointment_id, w.user_id)
         {_ENQUEUE} FROM started
         """,
-        (now, limit),
+        {"now": now, "priority": _AGAIN},
     )
     conn.jobs_waiting |= cursor.rowcount > 0
 

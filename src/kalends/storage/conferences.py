@@ -123,12 +123,13 @@ async def recall(conn: Connection, company_id: UUID, appointment_id: UUID, *, re
         await enqueue(conn, company_id, appointment_id)
 
 
-async def enqueue(conn: Connection, company_id: UUID, appointment_id: UUID) -> None:
+async def enqueue(conn: Connection, company_id: UUID, appointment_id: UUID, *, priority: int = 0) -> None:
     """Start the job that makes a conference; those of the same appointment run one after the other."""
     await jobs.enqueue(
         conn,
         "conference.make",
         lock=f"conference {appointment_id}",
+        priority=priority,
         company_id=str(company_id),
         appointment_id=str(appointment_id),
     )
@@ -219,8 +220,11 @@ async def failed(
     )
 
 
-async def start_due(conn: Connection, now: Instant, *, limit: int = 100) -> None:
-    """Turn conferences whose time has come into jobs, in the caller's transaction."""
+async def start_due(conn: Connection, now: Instant, *, limit: int = 30) -> None:
+    """Turn conferences whose time has come into jobs, in the caller's transaction.
+
+    They failed before, and may do so again after a long wait, so mails go first.
+    """
     cursor = await conn.execute(
         """
         WITH due AS (
@@ -233,4 +237,4 @@ async def start_due(conn: Connection, now: Instant, *, limit: int = 100) -> None
         (now, limit),
     )
     for company_id, appointment_id in await cursor.fetchall():
-        await enqueue(conn, company_id, appointment_id)
+        await enqueue(conn, company_id, appointment_id, priority=jobs.WHEN_IDLE)

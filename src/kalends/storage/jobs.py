@@ -7,19 +7,24 @@ from .database import Connection
 CHANNEL = "procrastinate_any_queue_v1"
 
 INSERT = "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)"
+WHEN_IDLE = -1
 
 
-async def enqueue(conn: Connection, task: str, *, lock: str | None = None, **args: object) -> None:
+async def enqueue(conn: Connection, task: str, *, lock: str | None = None, priority: int = 0, **args: object) -> None:
     """Queue the named task; it exists when, and only when, the caller commits.
 
     Args:
         task: the task's registered name, such as ``event.happened``.
+        priority: higher ones first; `WHEN_IDLE` is what may keep a worker busy for a while, and can wait.
         lock: jobs with the same lock run one after the other, in the order of their numbers.
         args: JSON values handed to the task.
     """
     await conn.execute(
-        INSERT + " VALUES ('default', %s, %s, %s)",
-        (task, lock, Jsonb(args)),
+        """
+        INSERT INTO procrastinate_jobs (queue_name, priority, task_name, lock, args)
+        VALUES ('default', %s, %s, %s, %s)
+        """,
+        (priority, task, lock, Jsonb(args)),
     )
     conn.jobs_waiting = True
 

@@ -37,11 +37,13 @@ class Writing:
         Raises:
             EntryChanged: it has another version than the one known.
         """
-        answer = await self._patch(known.remote_id, entry, known.etag) if known else None
-        if answer is None:
-            there = await self._same_uid(entry.uid)
-            answer = await self._over(there, entry) if there else await self._insert(entry)
-        return await self._with_link(answer, entry)
+        if known:
+            answer = await self._patch(known.remote_id, entry, known.etag)
+            if answer is None:
+                raise EntryChanged
+            return await self._with_link(answer, entry)
+        there = await self._same_uid(entry.uid)
+        return await self._with_link(await self._over(there, entry) if there else await self._insert(entry), entry)
 
     async def delete(self, known: Written) -> None:
         """Delete an event; one that is gone is fine.

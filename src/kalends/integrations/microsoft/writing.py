@@ -33,10 +33,9 @@ class Writer:
         """
         if known:
             present = await self._find(known.remote_id)
-            if present is not None:
-                if known.etag and present.get("@odata.etag") != known.etag:
-                    raise EntryChanged
-                return await self._change(entry, present)
+            if present is None or (known.etag and present.get("@odata.etag") != known.etag):
+                raise EntryChanged
+            return await self._change(entry, present)
         present = await self._same(entry.uid)
         if present is not None:
             return await self._change(entry, present)

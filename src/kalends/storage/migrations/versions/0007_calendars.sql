@@ -176,9 +176,11 @@ CREATE TABLE calendar_write (
     failures integer NOT NULL DEFAULT 0,
     due_at timestamptz,
     error text,
+    begun_in uuid,
     PRIMARY KEY (company_id, appointment_id, user_id),
     FOREIGN KEY (company_id, appointment_id) REFERENCES appointment (company_id, id)
 );
+COMMENT ON COLUMN calendar_write.begun_in IS 'a calendar where a first entry may stand whose writing was answered to nobody';
 CREATE INDEX calendar_write_due ON calendar_write (due_at) WHERE due_at IS NOT NULL;
 
 -- Where an appointment is met online: a link somebody has to make after the booking.
