@@ -57,9 +57,10 @@ async def create_connection(
     """Connect a CalDAV or iCloud account, or an ICS feed.
 
     `caldav` takes `url`, `username` and `password`, `icloud` `username` and an app-specific `password`, `ics` `url`.
-    They are tried before anything is stored, and the user is told by mail. Its default calendar blocks from then on.
-    The same account connected again keeps its settings and has its credential renewed. For each user this can be tried
-    20 times at once, then six times a minute (429).
+    They are tried before anything is stored, and the user is told by mail. Its default calendar blocks from then on;
+    until that was read, in some seconds, the user counts as one whose calendar is not known. The same account
+    connected again keeps its settings and has its credential renewed. For each user this can be tried 20 times at
+    once, then six times a minute (429).
     """
     await app.look_back()
     provider = usable(app, body.provider)
