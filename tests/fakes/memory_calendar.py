@@ -130,7 +130,7 @@ class MemoryCalendar:
         """Read all, or what changed since a token; one event to a page."""
         self._answer("changes")
         self.zones.append(calendar.zone)
-        since = int(token) if token else -1
+        since, version = int(token) if token else -1, self.version
         if token and since < self.oldest_token:
             raise SyncTokenDead
         found = [one for one in self.shown(calendar) if one.changed_in > since]
@@ -138,7 +138,7 @@ class MemoryCalendar:
         gone += [name for name in self.phantoms if name in self.events.get(calendar.remote_id, {})]
         for one in found:
             yield Page([seen(one, window)], complete=token is None)
-        yield Page([], gone=gone, token=str(self.version), complete=token is None)
+        yield Page([], gone=gone, token=str(version), complete=token is None)
 
     async def event(
         self, calendar: RemoteCalendar, remote_id: str, *, window: Window, own: Collection[str]

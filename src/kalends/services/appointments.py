@@ -32,7 +32,7 @@ from . import (
 )
 from .actor import Actor
 from .refusals import SlotTaken
-from .slot_queries import Loaded, SlotQuery
+from .slot_queries import SlotQuery
 from .verification import STORED, Verified
 
 
@@ -147,9 +147,24 @@ async def reschedule(
         DomainError: one of `refusals.ALL` names the rule that does not offer this start.
         OverrideNotAllowed: the actor may not disregard availability.
     """
-    before, loaded, now = await lock_to_move(
-        conn, actor=actor, appointment_id=appointment_id, start=start, mode=mode, required=required, clock=clock
+    seen = await get(conn, actor=actor, appointment_id=appointment_id)
+    query = SlotQuery(
+        meeting_type_id=seen.meeting_type_id,
+        start=start,
+        end=start.add(minutes=1),
+        mode=mode,
+        required=required,
+        existing_appointment_id=seen.id,
     )
+
+    async def lock_queue() -> None:
+        if seen.queue_id:
+            await locks.queue(conn, seen.company_id, seen.queue_id)
+
+    loaded, now = await calendars.load_locked(
+        conn, actor.company_id, query, clock, deleted=True, before_hosts=lock_queue
+    )
+    before = await locked_appointments.again(conn, actor, seen)
     _check_movable(before, actor, now)
     if start == before.start_at:
         return Rescheduled(before, before.start_at)
@@ -175,43 +190,6 @@ async def reschedule(
     }
     after = await revisions.write(conn, actor=actor, kind="booking_rescheduled", before=before, fields=fields, now=now)
     return Rescheduled(after, before.start_at)
-
-
-async def lock_to_move(
-    conn: Connection,
-    *,
-    actor: Actor,
-    appointment_id: UUID,
-    start: Instant,
-    mode: Mode | None = None,
-    required: int | None = None,
-    clock: Clock,
-) -> tuple[Appointment, Loaded, Instant]:
-    """Lock all that a move concerns: more than the appointment takes now, so whoever may move it locks this first.
-
-    Raises:
-        NotFound: no such appointment for the actor.
-        DomainError: as `reschedule`, of what is not bookable in itself.
-        ChangedMeanwhile: what it rests on was changed while this waited.
-    """
-    seen = await get(conn, actor=actor, appointment_id=appointment_id)
-    query = SlotQuery(
-        meeting_type_id=seen.meeting_type_id,
-        start=start,
-        end=start.add(minutes=1),
-        mode=mode,
-        required=required,
-        existing_appointment_id=seen.id,
-    )
-
-    async def lock_queue() -> None:
-        if seen.queue_id:
-            await locks.queue(conn, seen.company_id, seen.queue_id)
-
-    loaded, now = await calendars.load_locked(
-        conn, actor.company_id, query, clock, deleted=True, before_hosts=lock_queue
-    )
-    return await locked_appointments.again(conn, actor, seen), loaded, now
 
 
 def check_ahead(appointment: Appointment, now: Instant) -> None:

@@ -84,46 +84,29 @@ class _Case:
 
     async def settle(self) -> bool:
         """Do what follows; False: something was changed here meanwhile, and it has to be looked at anew."""
-        elsewhere = self._copy is not None and self._event is None
-        findings = [] if elsewhere else sync.compare(self._suspect.standing, self._event)
-        appointment = await self._locked(findings)
+        appointment = await self._locked()
         if appointment is None:
             return True
         if await self._standing() != self._suspect:
             return False
         if self._copy:
             await self._follow_copy(self._copy)
-        for finding in findings:
+            if self._event is None:  # in another account, whose reading compares it
+                return True
+        for finding in sync.compare(self._suspect.standing, self._event):
             if not await self._follow(finding, appointment):
                 break
         return True
 
-    async def _locked(self, findings: Sequence[Finding]) -> Appointment | None:
-        """Lock the appointment with all that is concerned; None: the host has nothing to do with it any more."""
-        appointment_id = self._suspect.appointment_id
+    async def _locked(self) -> Appointment | None:
+        """Lock the appointment with all it takes, which a move keeps; None: the host has nothing to do with it now."""
         try:
-            for finding in findings:
-                if isinstance(finding, ProposeMove):
-                    await self._lock_to_move(finding.start)
-            (found,) = await locked_appointments.lock(self._conn, self._actor, appointment_id, counted=True)
+            (found,) = await locked_appointments.lock(
+                self._conn, self._actor, self._suspect.appointment_id, counted=True
+            )
         except NotFound:
             return None
         return found
-
-    async def _lock_to_move(self, start: Instant) -> None:
-        """Lock what a move may take beside what the appointment has, which comes before the appointment."""
-        try:
-            await appointments.lock_to_move(
-                self._conn,
-                actor=self._actor,
-                appointment_id=self._suspect.appointment_id,
-                start=start,
-                clock=self._source.reader.clock,
-            )
-        except Unavailable:
-            raise
-        except DomainError:
-            return  # which `_move` tells of
 
     async def _standing(self) -> Written | None:
         source = self._source
