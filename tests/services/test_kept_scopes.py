@@ -508,6 +508,27 @@ async def _change_events(app: App, statement: str, **values: object) -> None:
         await conn.execute(statement, values)
 
 
+async def test_busy_events_read_by_who_rolls_his_change_back_are_kept_for_nobody(
+    app: App, office: Office, reading: Connection
+) -> None:
+    """Nor those read between two changes of one transaction."""
+    query = _query(office)
+    async with app.transaction() as conn:
+        own = await busy_rows.connection(conn, office.company)
+        await busy_rows.busy(conn, own.calendars[0], [(START, START.add(minutes=30))])
+    seen = [(await _load(reading, office, query)).calendars[0].events]
+    with pytest.raises(ZeroDivisionError):
+        async with app.transaction() as conn:
+            for minutes in (60, 120):
+                await busy_rows.busy(conn, own.calendars[0], [(START.add(minutes=minutes), START.add(minutes=150))])
+                seen.append((await _load(conn, office, query)).calendars[0].events)
+            raise ZeroDivisionError
+
+    seen.append((await _load(reading, office, query)).calendars[0].events)
+
+    assert [len(one) for one in seen] == [1, 2, 3, 1]
+
+
 async def test_busy_events_are_kept_until_they_change(app: App, office: Office, reading: Connection) -> None:
     """Whoever changes them, and however; those of one host do not cost another's."""
     async with app.transaction() as conn:
