@@ -345,6 +345,24 @@ async def test_a_calendar_that_makes_its_link_late_or_fails_lets_the_mail_go_wit
     assert await state(stage, booked.appointment_id) == [("made", 0)]
 
 
+async def test_a_calendar_that_never_makes_its_link_is_asked_no_more_after_a_day(stage: Stage) -> None:
+    meet = MemoryCalendar("google")
+    stage.app.calendars = {"google": meet}
+    await connect(stage.app, stage.founded.company_id, stage.founded.user_id, provider="google", now=NOW)
+    await on(stage, "google")
+    booked = await stage.book()
+    await stage.work()
+    for _ in range(11):
+        await later(stage, hours=9)
+    tries = meet.asked.count("put")
+
+    await later(stage, hours=9)
+
+    owed = await stage.rows("SELECT 1 FROM calendar_write WHERE appointment_id = %s", booked.appointment_id)
+    assert (await state(stage, booked.appointment_id), owed) == ([("given-up", 10)], [])
+    assert (meet.asked.count("put"), len(meet.shown())) == (tries, 1)
+
+
 async def test_a_host_whose_calendar_makes_no_such_links_is_not_waited_for(stage: Stage, outbox: Outbox) -> None:
     stage.app.calendars = {"caldav": MemoryCalendar()}
     await connect(stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW)

@@ -14,7 +14,7 @@ from kalends.errors import Upstream
 from kalends.ports import CalendarAccount, Conference, EntryChanged
 from kalends.services import calendar_entries, conferences
 from kalends.services.calendar_accounts import Accounts
-from kalends.services.calendar_entries import EntryMoved, Plan, Put
+from kalends.services.calendar_entries import EntryMoved, LinkMissing, Plan, Put
 from kalends.storage import calendar_entries as stored
 from kalends.storage.calendar_entries import Place, StoredEntry
 
@@ -100,7 +100,7 @@ async def _write(app: App, plan: Plan) -> str | None:
     if plan.conference is None:
         return None
     if link is None and plan.conference.state == "wanted":
-        raise Upstream("the calendar has not made the link to meet at yet")
+        raise LinkMissing("the calendar has not made the link to meet at yet")
     return link
 
 

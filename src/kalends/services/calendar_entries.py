@@ -40,6 +40,10 @@ class EntryMoved(Upstream):
     """The event was moved in the calendar; what that means is decided where it is read."""
 
 
+class LinkMissing(Upstream):
+    """The calendar has taken the event, and made no link to meet at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Put:
     """An entry to be written.
@@ -304,7 +308,8 @@ async def failed(conn: Connection, plan: Plan, failure: Upstream, *, now: Instan
     """Put writing off after a failure; a week after the appointment it is let go.
 
     What was moved in the calendar waits for its reading, which decides; then it is written over. A connection that
-    does not let us in is read at once: its reading tells the owner.
+    does not let us in is read at once: its reading tells the owner. A link that does not come for a day is given up:
+    not every account makes them.
     """
     if plan.appointment.end_at.add(hours=FORGET_AFTER_H) < now:
         await followed(conn, plan)
@@ -324,3 +329,5 @@ async def failed(conn: Connection, plan: Plan, failure: Upstream, *, now: Instan
             await calendar_connections.call_for_reading(conn, plan.appointment.company_id, connection_id, now)
     if plan.conference and plan.conference.state == "wanted":
         await stored_conferences.failed(conn, *plan.key[:2], failures=failures, until=None, error=failure.message)
+        if isinstance(failure, LinkMissing) and retry.mail_delay(failures) is None:
+            await stored_conferences.end(conn, *plan.key[:2], "given-up")
