@@ -470,8 +470,10 @@ async def test_malformed_ids_name_nothing_and_unknown_keys_are_dropped(api: Api)
     made = await _connected(api)
 
     malformed = await api.get(f"{PATH}/not-an-id/calendars")
+    encoded = await api.get(f"{PATH}/{made['id'].replace('-', '%2D')}")
     unchanged = await api.patch(f"{PATH}/{made['id']}", {"isPrimary": False, "status": "refused", "other": 1})
 
     assert malformed.status_code == 404
+    assert encoded.json() == made
     assert unchanged.json() == made
     assert UUID(made["id"]).version == 7

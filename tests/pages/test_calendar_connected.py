@@ -1,5 +1,9 @@
 """The page a browser ends on after a calendar was connected: ours in look and in every word."""
 
+import html
+import re
+from urllib.parse import urljoin
+
 import pytest
 from httpx2 import AsyncClient
 
@@ -35,6 +39,17 @@ async def test_nothing_of_a_link_is_shown_but_sentences_of_ours(site: Site) -> N
     assert "555" not in answer
     assert "Evil" not in answer
     assert "begin again" in answer
+
+
+async def test_it_says_the_same_in_another_language(site: Site) -> None:
+    query = "error=true&provider=google&errorCode=calendar-not-connected"
+    async with site.client() as client:
+        english = await client.get(f"{PAGE}?{query}")
+        [link] = re.findall(r'href="([^"]*lang=de[^"]*)"', english.text)
+        german = await client.get(urljoin(str(english.url), html.unescape(link)))
+
+    assert "This account cannot be used like this." in english.text
+    assert "So kann dieses Konto nicht verwendet werden." in german.text
 
 
 async def test_it_is_never_framed_stored_or_told_to_others(site: Site) -> None:
