@@ -67,6 +67,16 @@ async def entries(stage: Stage, appointment_id: UUID) -> list[tuple[object, ...]
     )
 
 
+async def with_buffer(stage: Stage, *, shown: bool = True) -> UUID:
+    """Connect a calendar, and let bookings from now on take 15 minutes before them; answers the connection."""
+    async with stage.app.transaction() as conn:
+        kind = await factories.meeting_type(conn, stage.founded, meeting_info={"bufferBefore": 15}, now=NOW)
+    stage.meeting_type_id = kind.id
+    return await connect(
+        stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW, sync_buffers_to_calendar=shown
+    )
+
+
 async def later(stage: Stage, **time: int) -> None:
     """Let time pass, then start what is due and do it."""
     stage.now = stage.now.add(**time)
@@ -326,10 +336,7 @@ async def test_an_outage_is_outlasted_and_leaves_no_second_event(stage: Stage, c
 async def test_an_event_whose_answer_was_lost_goes_with_its_appointment(
     stage: Stage, calendar: MemoryCalendar, buffers: bool
 ) -> None:
-    await connect(stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW, sync_buffers_to_calendar=buffers)
-    async with stage.app.transaction() as conn:
-        kind = await factories.meeting_type(conn, stage.founded, meeting_info={"bufferBefore": 15}, now=NOW)
-    stage.meeting_type_id = kind.id
+    await with_buffer(stage, shown=buffers)
     calendar.loses = [Upstream("the answer was lost")]
     booked = await stage.book()
     await stage.work()
@@ -527,12 +534,7 @@ async def test_a_move_in_the_calendar_is_left_to_its_reading_however_long_that_t
 async def test_a_buffer_that_was_moved_is_written_over_once_it_was_read_or_was_waited_for_in_vain(
     stage: Stage, calendar: MemoryCalendar, is_read: bool
 ) -> None:
-    connection_id = await connect(
-        stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW, sync_buffers_to_calendar=True
-    )
-    async with stage.app.transaction() as conn:
-        kind = await factories.meeting_type(conn, stage.founded, meeting_info={"bufferBefore": 15}, now=NOW)
-    stage.meeting_type_id = kind.id
+    connection_id = await with_buffer(stage)
     booked = await stage.book()
     await stage.work()
     buffer, event = calendar.shown()

@@ -16,6 +16,7 @@ from whenever import Instant
 
 from kalends.ports import CalendarKind
 
+from . import jobs
 from .database import Connection
 
 Part: TypeAlias = Literal["event", "buffer-before", "buffer-after"]
@@ -205,9 +206,9 @@ _ANEW = """ON CONFLICT (company_id, appointment_id, user_id) DO UPDATE
 # before comes after what never was.
 _FIRST, _AGAIN = -1, -2
 _WAITING, _OF_ONE_HOST = 30, 10
-_ENQUEUE = """
+_ENQUEUE = f"""
     INSERT INTO procrastinate_jobs (queue_name, priority, task_name, lock, args)
-    SELECT 'default', %(priority)s, 'calendar.write', 'calendar-write ' || appointment_id || ' ' || user_id,
+    SELECT '{jobs.REMOTE}', %(priority)s, 'calendar.write', 'calendar-write ' || appointment_id || ' ' || user_id,
         jsonb_build_object('company_id', company_id, 'appointment_id', appointment_id, 'user_id', user_id)
 """
 
@@ -223,23 +224,6 @@ async def owed(conn: Connection, company_id: UUID, appointment_id: UUID, user_id
     )
     row = await cursor.fetchone()
     return Write(*row) if row else None
-
-
-async def in_hand(conn: Connection, company_id: UUID, appointment_ids: Iterable[UUID], user_id: UUID) -> set[UUID]:
-    """Find the appointments of which a host's calendar is being written right now.
-
-    What it shows of them may be newer than what is noted. One that was put off is not among them: nobody writes it
-    before it is due.
-    """
-    cursor = await conn.execute(
-        f"""
-        SELECT appointment_id FROM calendar_write
-        WHERE company_id = %s AND appointment_id = ANY(%s) AND user_id = %s AND due_at IS NULL
-            AND error IS DISTINCT FROM '{REFUSED}'
-        """,
-        (company_id, list(appointment_ids), user_id),
-    )
-    return {row[0] for row in await cursor.fetchall()}
 
 
 async def begin(conn: Connection, company_id: UUID, appointment_id: UUID, user_id: UUID, *, calendar_id: UUID) -> None:
@@ -327,41 +311,12 @@ async def start_due(conn: Connection, now: Instant) -> None:
 
 async def of_host(conn: Connection, company_id: UUID, appointment_id: UUID, user_id: UUID) -> dict[Part, StoredEntry]:
     """Read what stands of one appointment in one host's calendars, by part."""
-    found = await _entries(
-        conn, "company_id = %s AND appointment_id = %s AND user_id = %s", (company_id, appointment_id, user_id)
-    )
-    return {one.part: one for one in found}
-
-
-async def in_calendar(conn: Connection, company_id: UUID, calendar_id: UUID) -> list[StoredEntry]:
-    """Read all that we wrote to one calendar and that stands there as far as we know."""
-    return await _entries(conn, "company_id = %s AND calendar_id = %s", (company_id, calendar_id))
-
-
-async def by_remote_ids(
-    conn: Connection, company_id: UUID, calendar_id: UUID, remote_ids: Iterable[str]
-) -> dict[str, StoredEntry]:
-    """Read what we wrote to one calendar, by the provider's names for it; what is not ours is left out."""
-    found = await _entries(
-        conn,
-        "company_id = %s AND calendar_id = %s AND remote_id = ANY(%s)",
-        (company_id, calendar_id, list(remote_ids)),
-    )
-    return {one.remote_id: one for one in found}
-
-
-async def by_uids(conn: Connection, company_id: UUID, user_id: UUID, uids: Iterable[str]) -> dict[str, StoredEntry]:
-    """Read what we wrote for one host by UID, in whichever calendar of his a mailbox may have put the event too."""
-    found = await _entries(
-        conn, "company_id = %s AND user_id = %s AND uid = ANY(%s)", (company_id, user_id, list(uids))
-    )
-    return {one.uid: one for one in found}
-
-
-async def _entries(conn: Connection, rule: str, values: tuple[object, ...]) -> list[StoredEntry]:
     async with conn.cursor(row_factory=class_row(StoredEntry)) as cur:
-        await cur.execute(f"SELECT {_COLUMNS} FROM calendar_entry WHERE {rule} ORDER BY start_at, uid", values)
-        return await cur.fetchall()
+        await cur.execute(
+            f"SELECT {_COLUMNS} FROM calendar_entry WHERE company_id = %s AND appointment_id = %s AND user_id = %s",
+            (company_id, appointment_id, user_id),
+        )
+        return {one.part: one for one in await cur.fetchall()}
 
 
 async def keep(conn: Connection, entry: StoredEntry) -> None:
