@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
+from uuid import UUID
 
 import pytest
 import structlog
@@ -16,9 +17,13 @@ from whenever import Instant
 from kalends.app import App
 from kalends.integrations.smtp import SmtpMailer
 from kalends.jobs import worker
-from kalends.storage import claims, stalled
+from kalends.ports import Credential, Keep
+from kalends.storage import calendar_connections, claims, jobs, stalled
 from kalends.storage.database import Connection
+from tests import factories
+from tests.calendar_connections import connect
 from tests.conftest import Outbox
+from tests.fakes.memory_calendar import MemoryCalendar
 from tests.jobs.stage import TUESDAY, Stage, to
 from tests.mail import smtp_server
 
@@ -54,7 +59,7 @@ async def _listens(app: App) -> bool:
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'"
         )
         row = await cursor.fetchone()
-    return row is not None and row[0] > 0
+    return row is not None and row[0] == len(worker.CONCURRENCY)
 
 
 async def test_a_job_starts_at_once_after_its_commit(stage: Stage, conninfo: str, outbox: Outbox) -> None:
@@ -70,6 +75,40 @@ async def test_a_job_starts_at_once_after_its_commit(stage: Stage, conninfo: str
 
     print(f"from commit to the mail handed over (two jobs): median {median(waits) * 1000:.0f} ms, all {waits}")
     assert median(waits) < 0.5  # polling alone takes a second for each of the two jobs
+
+
+class _Hanging(MemoryCalendar):
+    """A provider that does not answer before it is let go."""
+
+    let_go: asyncio.Event
+
+    @asynccontextmanager
+    async def open(self, credential: Credential, keep: Keep) -> AsyncIterator[MemoryCalendar]:
+        self.asked.append("open")
+        await self.let_go.wait()
+        yield self
+
+
+async def test_calendars_that_hang_keep_no_mail_from_leaving(stage: Stage, conninfo: str, outbox: Outbox) -> None:
+    hanging = _Hanging()
+    hanging.let_go = asyncio.Event()
+    stage.app.calendars = {"caldav": hanging}
+    users: list[UUID] = []
+    company_id, slots = stage.founded.company_id, worker.CONCURRENCY[jobs.REMOTE]
+    async with stage.app.transaction() as conn:
+        for _ in range(slots + 1):
+            users.append((await factories.user(conn, stage.founded, now=stage.now)).user.id)
+    for user_id in users:
+        connection_id = await connect(stage.app, company_id, user_id, now=stage.now, validate_availability=True)
+        async with stage.app.transaction() as conn:
+            await calendar_connections.call_for_reading(conn, company_id, connection_id, stage.now)
+
+    async with working(stage.app, conninfo):
+        await until(lambda: len(hanging.asked) == slots)
+        await stage.book()
+
+        await until(lambda: bool(to(outbox.mails, stage.guest)))
+        hanging.let_go.set()
 
 
 async def test_told_to_stop_it_finishes_the_mail_in_hand(stage: Stage, conninfo: str) -> None:

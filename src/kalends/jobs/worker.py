@@ -11,6 +11,7 @@ from procrastinate import App as Queue
 from procrastinate.exceptions import ConnectorException
 
 from kalends.app import App
+from kalends.storage import jobs
 
 from . import queue
 from .patience import limited
@@ -18,7 +19,7 @@ from .upkeep import HEARTBEAT_S, SILENT_S
 
 log = structlog.get_logger("kalends.jobs")
 
-CONCURRENCY = 8  # jobs that run side by side
+CONCURRENCY = {jobs.DEFAULT: 8, jobs.REMOTE: 8}  # jobs that run side by side, of each queue
 POLL_S = 1.0
 FINISH_WITHIN_S = 30.0
 RESTART_AFTER_S = 1.0
@@ -42,9 +43,9 @@ async def run(app: App, conninfo: str, *, stop: asyncio.Event, grace_s: float = 
 
 
 async def _work(app: App, conninfo: str, stop: asyncio.Event, grace_s: float) -> None:
-    """Run one worker until it is to stop, or breaks."""
-    jobs = queue.create(app, conninfo)
-    working = asyncio.create_task(_run_worker(jobs, stop, grace_s))
+    """Run a worker for each queue until they are to stop, or one breaks."""
+    tasks = queue.create(app, conninfo)
+    working = asyncio.create_task(_run_workers(tasks, stop, grace_s))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -55,16 +56,30 @@ async def _work(app: App, conninfo: str, stop: asyncio.Event, grace_s: float) ->
             with suppress(asyncio.CancelledError):
                 await working
         finally:
-            await jobs.close_async()
+            await tasks.close_async()
 
 
-async def _run_worker(jobs: Queue, stop: asyncio.Event, grace_s: float) -> None:
-    await jobs.open_async()
+async def _run_workers(tasks: Queue, stop: asyncio.Event, grace_s: float) -> None:
+    await tasks.open_async()
     if stop.is_set():  # before Python 3.12 a cancellation that meets the end of a wait is lost
         return
-    await jobs.run_worker_async(
-        name="kalends",
-        concurrency=CONCURRENCY,
+    workers = [asyncio.create_task(_run_worker(tasks, name, grace_s)) for name in CONCURRENCY]
+    try:
+        await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in workers:
+            one.cancel()
+        ends = await asyncio.gather(*workers, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
+
+
+async def _run_worker(tasks: Queue, name: str, grace_s: float) -> None:
+    await tasks.run_worker_async(
+        name=f"kalends-{name}",
+        queues=[name],
+        concurrency=CONCURRENCY[name],
         fetch_job_polling_interval=POLL_S,
         shutdown_graceful_timeout=grace_s,
         delete_jobs="successful",

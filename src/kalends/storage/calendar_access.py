@@ -6,6 +6,7 @@ from uuid import UUID
 
 from whenever import Instant
 
+from . import jobs
 from .database import Connection
 
 TASK = "calendar.sync"
@@ -54,7 +55,7 @@ async def _start(conn: Connection, due: str, values: dict[str, object]) -> int:
             UPDATE calendar_access x SET due_at = %(until)s FROM due WHERE x.connection_id = due.connection_id
             RETURNING x.company_id, x.connection_id)
         INSERT INTO procrastinate_jobs (queue_name, priority, task_name, lock, args)
-        SELECT 'default', {_PRIORITY}, '{TASK}', 'calendar ' || connection_id,
+        SELECT '{jobs.REMOTE}', {_PRIORITY}, '{TASK}', 'calendar ' || connection_id,
             jsonb_build_object('company_id', company_id, 'connection_id', connection_id)
         FROM started WHERE NOT EXISTS (
             SELECT FROM procrastinate_jobs

@@ -249,7 +249,7 @@ async def enqueue(conn: Connection, task: str, company_id: UUID, connection_id: 
     """Start a job on a connection, unless it waits already; those on the same one run one after the other."""
     cur = await conn.execute(
         f"""
-        {jobs.INSERT} SELECT 'default', %(task)s::text, %(lock)s::text, %(args)s WHERE NOT EXISTS (
+        {jobs.INSERT} SELECT '{jobs.REMOTE}', %(task)s::text, %(lock)s::text, %(args)s WHERE NOT EXISTS (
             SELECT FROM procrastinate_jobs WHERE lock = %(lock)s AND task_name = %(task)s AND status = 'todo')
         """,
         {

@@ -128,6 +128,7 @@ async def enqueue(conn: Connection, company_id: UUID, appointment_id: UUID, *, p
     await jobs.enqueue(
         conn,
         "conference.make",
+        queue=jobs.REMOTE,
         lock=f"conference {appointment_id}",
         priority=priority,
         company_id=str(company_id),

@@ -4,13 +4,23 @@ from psycopg.types.json import Jsonb
 
 from .database import Connection
 
-CHANNEL = "procrastinate_any_queue_v1"
+# What waits for somebody else's server stands in a queue of its own: were all of those to hang, mails still leave.
+DEFAULT, REMOTE = "default", "remote"
+_CHANNELS = [f"procrastinate_queue_v1#{queue}" for queue in (DEFAULT, REMOTE)]
 
 INSERT = "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)"
 WHEN_IDLE = -1
 
 
-async def enqueue(conn: Connection, task: str, *, lock: str | None = None, priority: int = 0, **args: object) -> None:
+async def enqueue(
+    conn: Connection,
+    task: str,
+    *,
+    queue: str = DEFAULT,
+    lock: str | None = None,
+    priority: int = 0,
+    **args: object,
+) -> None:
     """Queue the named task; it exists when, and only when, the caller commits.
 
     Args:
@@ -22,13 +32,16 @@ async def enqueue(conn: Connection, task: str, *, lock: str | None = None, prior
     await conn.execute(
         """
         INSERT INTO procrastinate_jobs (queue_name, priority, task_name, lock, args)
-        VALUES ('default', %s, %s, %s, %s)
+        VALUES (%s, %s, %s, %s, %s)
         """,
-        (priority, task, lock, Jsonb(args)),
+        (queue, priority, task, lock, Jsonb(args)),
     )
     conn.jobs_waiting = True
 
 
 async def wake_workers(conn: Connection) -> None:
     """Tell the listening workers that jobs are waiting; never inside a transaction (design section 5)."""
-    await conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, '{"type": "job_inserted", "job_id": 0}'))
+    await conn.execute(
+        "SELECT pg_notify(channel, %s) FROM unnest(%s::text[]) channel",
+        ('{"type": "job_inserted", "job_id": 0}', _CHANNELS),
+    )
