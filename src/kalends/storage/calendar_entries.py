@@ -16,6 +16,7 @@ from whenever import Instant
 
 from kalends.ports import CalendarKind
 
+from . import jobs
 from .database import Connection
 
 Part: TypeAlias = Literal["event", "buffer-before", "buffer-after"]
@@ -205,9 +206,9 @@ _ANEW = """ON CONFLICT (company_id, appointment_id, user_id) DO UPDATE
 # before comes after what never was.
 _FIRST, _AGAIN = -1, -2
 _WAITING, _OF_ONE_HOST = 30, 10
-_ENQUEUE = """
+_ENQUEUE = f"""
     INSERT INTO procrastinate_jobs (queue_name, priority, task_name, lock, args)
-    SELECT 'default', %(priority)s, 'calendar.write', 'calendar-write ' || appointment_id || ' ' || user_id,
+    SELECT '{jobs.REMOTE}', %(priority)s, 'calendar.write', 'calendar-write ' || appointment_id || ' ' || user_id,
         jsonb_build_object('company_id', company_id, 'appointment_id', appointment_id, 'user_id', user_id)
 """
 
