@@ -305,8 +305,11 @@ CREATE TABLE public.calendar_event (
     uid text,
     etag text,
     appointment_id uuid,
+    unreadable text,
     told uuid[] DEFAULT '{}'::uuid[] NOT NULL
 );
+
+COMMENT ON COLUMN public.calendar_event.unreadable IS 'why not all of it could be read, so that it may block wrongly';
 
 COMMENT ON COLUMN public.calendar_event.told IS 'appointments it disagrees with, as the host was told';
 
@@ -1042,6 +1045,8 @@ CREATE UNIQUE INDEX calendar_connection_primary ON public.calendar_connection US
 CREATE INDEX calendar_entry_remote ON public.calendar_entry USING btree (calendar_id, remote_id);
 
 CREATE INDEX calendar_event_uid ON public.calendar_event USING btree (company_id, uid);
+
+CREATE INDEX calendar_event_unreadable ON public.calendar_event USING btree (calendar_id) WHERE (unreadable IS NOT NULL);
 
 CREATE UNIQUE INDEX calendar_primary ON public.calendar USING btree (connection_id) WHERE is_primary;
 

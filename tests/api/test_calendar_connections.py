@@ -133,6 +133,7 @@ async def test_the_first_connection_blocks_with_its_default_calendar_and_is_writ
         "isPrimary": True,
         "treatAllAsBusy": False,
         "syncedAt": None,
+        "unreadableEvents": 0,
     }
     assert [name for name, one in calendars.items() if one["selected"]] == ["Work"]
     assert list(calendars) == ["Work", "Holidays", "Home"]

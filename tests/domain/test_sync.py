@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -125,6 +126,15 @@ def test_of_a_changed_event_only_what_changed_is_written() -> None:
     plan = _plan([_event((9, 10), (15, 16))], known=[_known((9, 10), (12, 13))])
 
     assert plan == [StoreEvent("a", "u", "1", None, 1, (_span(15, 16),), (_span(12, 13),))]
+
+
+def test_that_an_event_could_not_be_read_is_stored_and_forgotten_again() -> None:
+    broken = replace(_event((9, 10)), unreadable="rrule")
+    stored = replace(_known((9, 10)), unreadable="rrule")
+
+    assert _plan([broken], known=[_known((9, 10))]) == [StoreEvent("a", "u", "1", None, 1, (), (), "rrule")]
+    assert _plan([broken], known=[stored]) == []
+    assert _plan([_event((9, 10))], known=[stored]) == [StoreEvent("a", "u", "1", None, 1, ())]
 
 
 def test_one_of_ours_blocks_nothing() -> None:

@@ -46,6 +46,7 @@ class Stored:
     answer: Answer | None = None
     guests: tuple[tuple[str, Answer], ...] = ()
     link: str | None = None
+    unreadable: str | None = None
 
     @property
     def etag(self) -> str:
@@ -199,4 +200,4 @@ def seen(one: Stored, window: Window) -> RemoteEvent:
     """Show an event as its provider does, within a window."""
     inside = one.start < window.end and one.end > window.start
     times = (Occurrence(one.start, one.end, one.transparent, one.answer),) if inside else ()
-    return RemoteEvent(one.remote_id, one.uid, one.etag, times, one.guests, one.link)
+    return RemoteEvent(one.remote_id, one.uid, one.etag, times, one.guests, one.link, one.unreadable)

@@ -59,6 +59,13 @@ class HostCalendar:
         assert found is not None
         return found
 
+    async def unreadable(self) -> list[int]:
+        """Count for each calendar, Personal first, the events of which not all could be read."""
+        company_id = self.stage.founded.company_id
+        async with self.stage.app.reading() as conn:
+            found = await calendar_connections.calendars(conn, company_id, [self.connection_id])
+        return [one.unreadable_events for one in found[self.connection_id]]
+
     async def busy(self) -> list[Time]:
         """List the time that is stored as taken, by start."""
         found = await self.stage.rows(

@@ -872,5 +872,16 @@ async def test_a_calendar_with_too_much_in_it_counts_as_unread(
     assert (found.error, found.synced_at) == ("calendar-too-large", NOW)
 
 
+async def test_a_calendar_tells_how_many_of_its_events_could_not_be_read(calendar: HostCalendar) -> None:
+    event = calendar.remote.add(*half_hour(TUESDAY))
+    event = calendar.remote.move(replace(event, unreadable="rrule"), event.start, event.end)
+    await calendar.read()
+    broken = await calendar.unreadable()
+    calendar.remote.move(replace(event, unreadable=None), event.start, event.end)
+    await calendar.read()
+
+    assert (broken, await calendar.unreadable()) == ([1, 0], [0, 0])
+
+
 async def test_nothing_is_read_of_what_there_is_not(calendar: HostCalendar) -> None:
     assert await replace(calendar, connection_id=uuid4()).read() == "gone"

@@ -54,6 +54,7 @@ class Known:
     etag: str | None
     appointment_id: UUID | None
     spans: frozenset[Span]
+    unreadable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class StoreEvent:
     known_id: int | None
     added: tuple[Span, ...]
     dropped: tuple[Span, ...] = ()
+    unreadable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +161,10 @@ def _stored(event: RemoteEvent, before: Known | None, appointment_id: UUID | Non
         before.id if before else None,
         tuple(sorted(spans - was)),
         tuple(sorted(was - spans)),
+        event.unreadable,
     )
-    same = before and (before.uid, before.etag, before.appointment_id) == (event.uid, event.etag, appointment_id)
+    found = (event.uid, event.etag, event.unreadable, appointment_id)
+    same = before and (before.uid, before.etag, before.unreadable, before.appointment_id) == found
     return None if same and spans == was else action
 
 

@@ -20,7 +20,7 @@ async def known(conn: Connection, calendar_id: UUID, remote_ids: Iterable[str]) 
     """Read what is stored of some events of a calendar, by remote id."""
     cursor = await conn.execute(
         """
-        SELECT e.id, e.remote_id, e.uid, e.etag, e.appointment_id, b.starts, b.ends
+        SELECT e.id, e.remote_id, e.uid, e.etag, e.appointment_id, e.unreadable, b.starts, b.ends
         FROM unnest(%s::text[]) AS wanted (remote_id)
         JOIN calendar_event e ON e.calendar_id = %s AND e.remote_id = wanted.remote_id
         CROSS JOIN LATERAL (SELECT array_agg(start_at) AS starts, array_agg(end_at) AS ends
@@ -29,8 +29,8 @@ async def known(conn: Connection, calendar_id: UUID, remote_ids: Iterable[str]) 
         (list(remote_ids), calendar_id),
     )
     return {
-        remote_id: Known(number, remote_id, uid, etag, own, frozenset(zip(starts or (), ends or (), strict=True)))
-        for number, remote_id, uid, etag, own, starts, ends in await cursor.fetchall()
+        remote_id: Known(number, remote_id, uid, etag, own, frozenset(zip(starts or (), ends or (), strict=True)), flaw)
+        for number, remote_id, uid, etag, own, flaw, starts, ends in await cursor.fetchall()
     }
 
 
@@ -146,10 +146,11 @@ async def _events(
 ) -> Mapping[str, int]:
     cursor = await conn.execute(
         """
-        INSERT INTO calendar_event (company_id, calendar_id, remote_id, uid, etag, appointment_id)
-        SELECT %s, %s, * FROM unnest(%s::text[], %s::text[], %s::text[], %s::uuid[])
+        INSERT INTO calendar_event (company_id, calendar_id, remote_id, uid, etag, appointment_id, unreadable)
+        SELECT %s, %s, * FROM unnest(%s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[])
         ON CONFLICT (calendar_id, remote_id) DO UPDATE
-            SET uid = excluded.uid, etag = excluded.etag, appointment_id = excluded.appointment_id
+            SET uid = excluded.uid, etag = excluded.etag, appointment_id = excluded.appointment_id,
+                unreadable = excluded.unreadable
         RETURNING remote_id, id
         """,
         (
@@ -159,6 +160,7 @@ async def _events(
             [one.uid for one in changed],
             [one.etag for one in changed],
             [one.appointment_id for one in changed],
+            [one.unreadable for one in changed],
         ),
     )
     return dict(await cursor.fetchall())

@@ -40,7 +40,9 @@ _CONNECTION = f"""
     WHERE c.company_id = %(company)s AND c.deleted_at IS NULL
 """
 _CALENDAR = f"""
-    SELECT {rows.prefixed(CALENDAR_COLUMNS, "k")}, r.synced_at
+    SELECT {rows.prefixed(CALENDAR_COLUMNS, "k")}, r.synced_at,
+        (SELECT count(*) FROM calendar_event e WHERE e.calendar_id = k.id AND e.unreadable IS NOT NULL)
+            AS unreadable_events
     FROM calendar k LEFT JOIN calendar_reading r ON r.company_id = k.company_id AND r.calendar_id = k.id
     WHERE k.company_id = %(company)s
 """
@@ -96,6 +98,7 @@ class Calendar:
         is_primary: appointments are written to it; only of a primary connection.
         treat_all_as_busy: events that are shown as free block too.
         synced_at: when its last reading that came to an end began; None: it was never read.
+        unreadable_events: how many of its events may block too little or too much, for not all of them could be read.
     """
 
     company_id: UUID
@@ -112,6 +115,7 @@ class Calendar:
     is_primary: bool
     treat_all_as_busy: bool
     synced_at: Instant | None
+    unreadable_events: int
 
     @property
     def remote(self) -> RemoteCalendar:

@@ -191,13 +191,16 @@ class ConnectedCalendar(Answer):
     is_primary: bool = Field(examples=[True], description="Appointments are written to it.")
     treat_all_as_busy: bool = Field(examples=[False])
     synced_at: Stamp | None = Field(description="When its last whole reading began.")
+    unreadable_events: int = Field(
+        examples=[0], description="How many of its events may block too little or too much: not all could be read."
+    )
 
     @classmethod
     def of(cls, row: Calendar) -> ConnectedCalendar:
         """Show a calendar."""
         names = (
             "id", "remote_id", "name", "color", "is_default", "writable", "selected", "is_primary",
-            "treat_all_as_busy", "synced_at",
+            "treat_all_as_busy", "synced_at", "unreadable_events",
         )  # fmt: skip
         return cls.model_validate({name: getattr(row, name) for name in names} | {"timezone": row.zone})
 

@@ -97,11 +97,14 @@ CREATE TABLE calendar_event (
     uid text,
     etag text,
     appointment_id uuid,
+    unreadable text,
     told uuid[] NOT NULL DEFAULT '{}',
     UNIQUE (calendar_id, remote_id),
     FOREIGN KEY (company_id, calendar_id) REFERENCES calendar (company_id, id) ON DELETE CASCADE
 );
 COMMENT ON COLUMN calendar_event.told IS 'appointments it disagrees with, as the host was told';
+COMMENT ON COLUMN calendar_event.unreadable IS 'why not all of it could be read, so that it may block wrongly';
+CREATE INDEX calendar_event_unreadable ON calendar_event (calendar_id) WHERE unreadable IS NOT NULL;
 CREATE INDEX calendar_event_uid ON calendar_event (company_id, uid);
 
 CREATE TABLE busy_event (
