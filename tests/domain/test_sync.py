@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from whenever import Instant
 
 from kalends.domain import sync
-from kalends.domain.remote_events import Answer, Occurrence, RemoteEvent
+from kalends.domain.remote_events import Answer, Occurrence, Page, RemoteEvent
 from kalends.domain.rules import BookingWindow
 from kalends.domain.sync import (
+    Conflict,
     Deleted,
     Finding,
     ForgetEvent,
@@ -203,9 +204,43 @@ def test_what_is_stored_at_once_is_bounded_by_events_and_by_their_times() -> Non
 def test_each_meeting_conflicts_once_with_what_overlaps_it() -> None:
     meetings = [Meeting(UUID(int=number), *_span(*span)) for number, span in enumerate([(9, 10), (10, 11), (14, 15)])]
 
-    found = sync.conflicts([_span(10.5, 12), _span(10, 10.25), _span(13, 14)], meetings)
+    found = sync.conflicts({7: [_span(10.5, 12), _span(10, 10.25), _span(13, 14)], 8: [_span(10, 10)]}, meetings)
 
-    assert [(one.meeting, one.span) for one in found] == [(meetings[1], _span(10, 10.25))]
+    assert found == {7: [Conflict(_span(10, 10.25), meetings[1])]}
+
+
+some_meetings = st.lists(hours, max_size=6).map(
+    lambda spans: [Meeting(UUID(int=number), *_span(*span)) for number, span in enumerate(spans)]
+)
+
+
+@given(st.dictionaries(st.integers(0, 3), some_hours, max_size=3), some_meetings)
+def test_conflicts_are_what_comparing_all_with_all_finds(
+    events: dict[int, list[tuple[int, int]]], meetings: list[Meeting]
+) -> None:
+    spans = {name: [_span(*one) for one in found] for name, found in events.items()}
+
+    found = sync.conflicts(spans, meetings)
+
+    assert {(name, one.meeting) for name, several in found.items() for one in several} == {
+        (name, meeting)
+        for name, several in spans.items()
+        for meeting in meetings
+        for start, end in several
+        if start < meeting.end and meeting.start < end
+    }
+    assert all(one.span[0] < one.meeting.end and one.meeting.start < one.span[1]
+               for several in found.values() for one in several)  # fmt: skip
+
+
+def test_a_page_of_everything_is_planned_in_portions_and_what_is_gone_last() -> None:
+    events = [_event((9, 10), name=str(number)) for number in range(1100)]
+
+    portions = list(sync.portions(Page(events, ["3", "gone"], "token", complete=True)))
+
+    assert [len(one.events) for one in portions] == [500, 500, 100]
+    assert [one.gone for one in portions] == [(), (), ["gone"]]
+    assert {(one.token, one.complete) for one in portions} == {("token", True)}
 
 
 _OURS = _span(9, 10)

@@ -6,17 +6,18 @@ that seems to be other than we wrote it: whether its host moved it, declined it 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from whenever import Instant
+from whenever import Instant, TimeDelta
 
 from .exceptions import parse_moment
-from .remote_events import Answer, Occurrence, RemoteEvent, Window
+from .remote_events import Answer, Occurrence, Page, RemoteEvent, Window
 from .rules import BookingWindow
 
 LONGEST_HOURS = 192  # of one busy row; longer ones are cut (storage counts on it)
@@ -26,6 +27,7 @@ EVENTS_AT_ONCE, SPANS_AT_ONCE = 500, 2_000  # stored in one transaction
 _TAIL = "@kalends"
 _BUFFERS = ("-before", "-after")
 
+T = TypeVar("T")
 Span: TypeAlias = tuple[Instant, Instant]  # half-open, not empty
 
 
@@ -170,14 +172,30 @@ def _stored(event: RemoteEvent, before: Known | None, appointment_id: UUID | Non
 
 def batches(plan: Sequence[Store]) -> Iterator[list[Store]]:
     """Cut a plan into what is stored in one transaction each; one event is never cut."""
-    batch: list[Store] = []
+    return _cut(plan, lambda one: len(one.added) + len(one.dropped) if isinstance(one, StoreEvent) else 0)
+
+
+def portions(page: Page) -> Iterator[Page]:
+    """Cut a page into what is planned at once: a server may tell all there is on one, and others want to be served.
+
+    What is gone comes last, without what the page lists beside it.
+    """
+    events = list(_cut(page.events, lambda one: len(one.occurrences)))
+    for portion in events[:-1]:
+        yield replace(page, events=portion, gone=())
+    listed = {event.remote_id for event in page.events}
+    yield replace(page, events=events[-1] if events else (), gone=[one for one in page.gone if one not in listed])
+
+
+def _cut(items: Sequence[T], spans_of: Callable[[T], int]) -> Iterator[list[T]]:
+    batch: list[T] = []
     spans = 0
-    for action in plan:
-        more = len(action.added) + len(action.dropped) if isinstance(action, StoreEvent) else 0
+    for item in items:
+        more = spans_of(item)
         if batch and (len(batch) >= EVENTS_AT_ONCE or spans + more > SPANS_AT_ONCE):
             yield batch
             batch, spans = [], 0
-        batch.append(action)
+        batch.append(item)
         spans += more
     if batch:
         yield batch
@@ -200,16 +218,24 @@ class Conflict:
     meeting: Meeting
 
 
-def conflicts(spans: Iterable[Span], meetings: Iterable[Meeting]) -> list[Conflict]:
-    """List the first overlap of each meeting with spans of one event, by start."""
-    found: dict[UUID, Conflict] = {}
-    ahead = sorted(spans)
-    for meeting in sorted(meetings, key=lambda one: (one.start, one.appointment_id)):
-        for span in ahead:
-            if span[0] < meeting.end and meeting.start < span[1]:
-                found.setdefault(meeting.appointment_id, Conflict(span, meeting))
-                break
-    return list(found.values())
+def conflicts(events: Mapping[int, Iterable[Span]], meetings: Iterable[Meeting]) -> dict[int, list[Conflict]]:
+    """List the first overlap of each event with each meeting, by the meeting's start; events without one are left out.
+
+    Args:
+        events: the spans of each, by whatever names it.
+    """
+    ahead = sorted(meetings, key=lambda one: (one.start, one.appointment_id))
+    starts, longest = [one.start for one in ahead], max((one.end - one.start for one in ahead), default=TimeDelta.ZERO)
+    found: dict[int, list[Conflict]] = {}
+    for name, spans in events.items():
+        overlaps: dict[UUID, Conflict] = {}
+        for span in sorted(spans):
+            for meeting in ahead[bisect_left(starts, span[0] - longest) : bisect_left(starts, span[1])]:
+                if span[0] < meeting.end:
+                    overlaps.setdefault(meeting.appointment_id, Conflict(span, meeting))
+        if overlaps:
+            found[name] = sorted(overlaps.values(), key=lambda one: (one.meeting.start, one.meeting.appointment_id))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

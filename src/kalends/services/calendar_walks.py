@@ -105,8 +105,8 @@ class Walk:
         async for page in pages:
             self.complete |= page.complete
             self.next = page.token
-            if page.events or page.gone:
-                await self._store_page(page)
+            for portion in sync.portions(page):
+                await self._store_page(portion)
         suspects, emptied = await self._suspects()
         await self._finish(settled=not suspects, emptied=emptied)
         return Ended(self, suspects, emptied)
@@ -121,6 +121,8 @@ class Walk:
             await self._note(conn, self.next, None)
 
     async def _store_page(self, page: Page) -> None:
+        if not page.events and not page.gone:
+            return
         source, ids = self.source, [event.remote_id for event in page.events]
         self.listed.update(ids)
         if len(self.listed) > sync.MOST_EVENTS:
@@ -175,12 +177,10 @@ class Walk:
             first=max(min(start for start, _ in spans), self.began),
             last=max(end for _, end in spans),
         )
-        for event_id, found in added.items():
-            await self._tell(conn, event_id, sync.conflicts(found, meetings))
+        for event_id, found in sync.conflicts(added, meetings).items():
+            await self._tell(conn, event_id, found)
 
     async def _tell(self, conn: Connection, event_id: int, conflicts: Sequence[sync.Conflict]) -> None:
-        if not conflicts:
-            return
         news = await busy_events.tell(conn, event_id, [one.meeting.appointment_id for one in conflicts])
         self._batch = self._batch or calendar_events.batch(self.source.connection)
         for one in conflicts:
