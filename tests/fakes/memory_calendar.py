@@ -63,7 +63,7 @@ class MemoryCalendar:
         links: addresses handed out for entries that ask for a meeting, one each; none: it makes none.
         phantoms: names that every reading says are gone, though they are there (case K14).
         asked: what was asked of it, by name.
-        zones: in which its days were to be read, each time.
+        zones, tokens: in which its days were to be read, and from where on, each time.
     """
 
     kind: CalendarKind = "caldav"
@@ -75,6 +75,7 @@ class MemoryCalendar:
     phantoms: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     zones: list[str | None] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
     version: int = 0
     oldest_token: int = 0
     events: dict[str, dict[str, Stored]] = field(default_factory=dict)
@@ -131,6 +132,7 @@ class MemoryCalendar:
         """Read all, or what changed since a token; one event to a page."""
         self._answer("changes")
         self.zones.append(calendar.zone)
+        self.tokens.append(token)
         since, version = int(token) if token else -1, self.version
         if token and since < self.oldest_token:
             raise SyncTokenDead

@@ -12,7 +12,7 @@ import pytest
 from kalends.domain.remote_events import Page, RemoteCalendar, Window
 from kalends.errors import Upstream
 from kalends.ports import CredentialRefused
-from kalends.services import handoffs
+from kalends.services import handoffs, users
 from kalends.services.handoff_candidates import Target
 from kalends.storage import calendar_access, calendar_choices, calendar_connections, calendar_readings
 from tests import factories
@@ -303,6 +303,40 @@ async def test_of_moves_on_both_sides_ours_stands(calendar: HostCalendar) -> Non
     assert (calendar.one().start, calendar.one().end) == half_hour(LATER)
 
 
+async def test_of_a_meeting_of_several_hosts_all_have_to_be_free(calendar: HostCalendar) -> None:
+    stage = calendar.stage
+    async with stage.app.transaction() as conn:
+        second = (await factories.user(conn, stage.founded, now=NOW)).user
+    both = await stage.book(hosts=(stage.founded.user_id, second.id))
+    await stage.book(LATER, hosts=(second.id,))
+    await stage.work()
+
+    calendar.remote.move(calendar.one(), *half_hour(LATER))
+    await calendar.read()
+    await stage.work()
+    refused = (await calendar.appointment(both.appointment_id), calendar.one().start)
+    calendar.remote.move(calendar.one(), *half_hour(LATER.add(hours=1)))
+    await calendar.read(minutes=1)
+
+    assert refused == ((TUESDAY, False), TUESDAY)
+    assert await calendar.appointment(both.appointment_id) == (LATER.add(hours=1), False)
+    assert [one["code"] for one in await calendar.events()] == ["slot-occupied"]
+
+
+@pytest.mark.parametrize("hours", [-9 * 24, -1500 * 24])
+async def test_nothing_is_moved_into_the_past(following: HostCalendar, hours: int) -> None:
+    stage = following.stage
+    booked = await stage.book()
+    await stage.work()
+    following.remote.move(following.one(), *half_hour(TUESDAY.add(hours=hours)))
+
+    await following.read()
+    await stage.work()
+
+    assert await following.appointment(booked.appointment_id) == (TUESDAY, False)
+    assert following.one().start == TUESDAY
+
+
 async def test_what_is_just_being_written_is_looked_at_later(calendar: HostCalendar) -> None:
     stage = calendar.stage
     booked = await stage.book()
@@ -501,8 +535,16 @@ async def test_days_of_a_calendar_without_a_zone_are_those_of_its_host(stage: St
     await stage.rows("UPDATE calendar SET zone = NULL WHERE connection_id = %s RETURNING 1", calendar.connection_id)
 
     await calendar.read()
+    async with stage.app.transaction() as conn:
+        await users.update(
+            conn, actor=stage.actor, user_id=stage.founded.user_id, changes={"timezone": "Asia/Tokyo"}, now=stage.now
+        )
+    due = (await calendar.connection()).due_at
+    await calendar.read()
 
-    assert calendar.remote.zones[-1] == "Pacific/Auckland"
+    assert due == stage.now
+    assert calendar.remote.zones[-2:] == ["Pacific/Auckland", "Asia/Tokyo"]
+    assert calendar.remote.tokens[-1] is None  # all of it was read anew
 
 
 async def test_the_hosts_own_refusal_cancels_where_he_wants_that(following: HostCalendar) -> None:

@@ -394,6 +394,7 @@ def is_reachable(base_url: str) -> bool:
 
 
 _LEAST_DAYS, _MOST_DAYS = 60, 400
+_ANYWHERE_DAYS = 3660  # a year that was mistyped is no refusal, which is what an event without any time is taken for
 _SLACK_DAYS, _SPARE_DAYS = 10, 3
 
 
@@ -413,7 +414,7 @@ def is_short(end: Instant | None, now: Instant, days: float) -> bool:
 
 def wide(now: Instant) -> Window:
     """Say which time an event of ours is looked for in, wherever its host moved it."""
-    return Window(now.subtract(hours=24 * _MOST_DAYS), now.add(hours=24 * 3 * _MOST_DAYS))
+    return Window(now.subtract(hours=24 * _ANYWHERE_DAYS), now.add(hours=24 * _ANYWHERE_DAYS))
 
 
 def days_ahead(windows: Iterable[BookingWindow], now: Instant) -> float:

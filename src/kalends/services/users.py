@@ -14,7 +14,7 @@ from whenever import Instant
 from kalends.domain import slugs
 from kalends.errors import FieldError, Invalid
 from kalends.storage import availabilities as storage_availabilities
-from kalends.storage import companies, ids, locks, users
+from kalends.storage import calendar_readings, companies, ids, locks, users
 from kalends.storage import meeting_types as storage_types
 from kalends.storage import resources as storage_resources
 from kalends.storage.database import Connection
@@ -179,6 +179,8 @@ async def update(conn: Connection, *, actor: Actor, user_id: UUID, changes: Mapp
             raise _slug_taken()
         await users.free_slug(conn, user.slug, company_id=user.company_id, user_id=user_id)
     await users.update(conn, user.company_id, user_id, {**changes, "updated_at": now})
+    if changes.get("timezone", user.timezone) != user.timezone:
+        await calendar_readings.zone_changed(conn, user.company_id, user_id, now)
     if "capacity" in changes:
         await storage_resources.add_units(conn, user.company_id, user_id, changes["capacity"])
     return await get(conn, actor=actor, user_id=user_id)

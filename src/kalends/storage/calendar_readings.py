@@ -132,6 +132,24 @@ async def used(conn: Connection, connection_ids: Collection[UUID], now: Instant)
     )
 
 
+async def zone_changed(conn: Connection, company_id: UUID, user_id: UUID, now: Instant) -> None:
+    """Have all calendars of a user be read anew whose days are his own, as they have no zone; he is locked."""
+    await conn.execute(
+        """
+        WITH his AS (
+                SELECT k.id, k.connection_id FROM calendar k
+                JOIN calendar_connection n ON n.company_id = k.company_id AND n.id = k.connection_id
+                WHERE n.company_id = %(company)s AND n.user_id = %(user)s AND n.deleted_at IS NULL AND k.zone IS NULL),
+            anew AS (
+                UPDATE calendar_reading SET sync_token = NULL, reader = gen_random_uuid()
+                WHERE calendar_id IN (SELECT id FROM his))
+        UPDATE calendar_access SET due_at = least(due_at, %(now)s) WHERE connection_id IN (
+            SELECT connection_id FROM his)
+        """,
+        {"company": company_id, "user": user_id, "now": now},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """Whose calendars are read.
