@@ -54,6 +54,8 @@ def _failure(_: Translate, params: dict[str, str]) -> tuple[str, str]:
     return _("Your calendar is not connected"), {
         "calendar-access-denied": _("Access was not granted. You can go back and try again."),
         "calendar-authorization-over": _("This page was open for too long, or was used before. Please begin again."),
-        "calendar-not-connected": _("This account cannot be used like this. Please begin again and allow all that you are asked."),
+        "calendar-not-connected": _(
+            "This account cannot be used like this. Please begin again and allow all that you are asked."
+        ),
         "calendar-provider-not-configured": _("This server is not set up for it. Please ask who runs it."),
     }.get(params.get("errorCode", ""), _("It could not be reached just now. Please begin again in some minutes."))
