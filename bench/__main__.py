@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from bench import bookings, engine, mix, page, results, server, stage
+from bench import bookings, calendars, engine, mix, page, results, server, stage
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     began = time.monotonic()
     found = [*engine.figures()]
     with stage.standing() as built:
-        for part in (server, page, bookings, mix):
+        for part in (server, page, bookings, mix, calendars):
             found += part.measure(built)
     results.write(found)
     print(results.table(found))

@@ -17,12 +17,13 @@ FILE = Path(__file__).with_name("RESULTS.md")
 SECTIONS = {
     "engine": "Engine: from busy spans in memory to the JSON of the days",
     "server": "Server: over HTTP, with a database of 1,000 hosts and 500,000 appointments",
+    "calendars": "Calendars: feeds that are read, and what their events cost a list, on the same database",
     "growth": "Growth: the same with ten times the rows",
 }
 HEAD = """\
 # Results
 
-Written by `make bench` (sections engine and server, under ten minutes) and `make bench-growth` (section growth, which
+Written by `make bench` (sections engine, server and calendars, under ten minutes) and `make bench-growth` (section growth, which
 first takes minutes to build its database). Each row names the command that measures it alone; run it from the
 repository's folder with `.venv/bin` in the path, on a machine that does nothing else.
 

@@ -84,12 +84,12 @@ class Stage:
         return psycopg.connect(self.conninfo, autocommit=True, **more)
 
     @contextmanager
-    def worker(self) -> Iterator[None]:
-        """Run a worker beside the server, in a process of its own."""
+    def worker(self) -> Iterator[Process]:
+        """Run a worker beside the server, in a process of its own; it listens on no port."""
         log = self.data / "worker.log"
         with _started([_kalends(), "serve", "--role", "worker"], self.env, log) as popen:
             _wait_until(popen, lambda: "The worker is running." in log.read_text(), log)
-            yield
+            yield Process(popen, 0)
 
     @contextmanager
     def floor(self) -> Iterator[Process]:
@@ -119,6 +119,7 @@ def standing(hosts: int = HOSTS, choices: int = CHOICES) -> Iterator[Stage]:
             "KALENDS_RATE_LIMIT_BURST": ENOUGH,
             "KALENDS_RATE_LIMIT_PER_MINUTE": ENOUGH,
             "KALENDS_TRUSTED_PROXIES": "127.0.0.1",
+            "KALENDS_OUTGOING_NETWORKS": "127.0.0.1",
         }
         words = [_kalends(), *_FIRST_RUN.split(), "--timezone", "America/New_York"]
         company = json.loads(subprocess.check_output(words, env=env))

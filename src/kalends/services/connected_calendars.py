@@ -13,7 +13,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain.spans import Span
+from kalends.domain.spans import Span, merge
 from kalends.storage.calendars import BlockingCalendar
 from kalends.storage.taken_time import Access, Busy, Connected
 
@@ -29,7 +29,7 @@ _DAY_S = 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class _Events:
-    """The busy events of a host in some calendars, for some days; `together` are those of all, sorted."""
+    """The busy events of a host in some calendars, for some days; `together` is the time of all, tidy."""
 
     edition: UUID
     calendars: tuple[CalendarEvents, ...]
@@ -38,7 +38,7 @@ class _Events:
     @property
     def weight(self) -> int:
         """About how many kilobytes it takes."""
-        return 1 + len(self.together) // 8
+        return 1 + (len(self.together) + sum(len(one.spans) for one in self.calendars)) // 8
 
 
 _KEPT: Kept[_Events] = Kept(32_000, attrgetter("weight"))
@@ -107,8 +107,7 @@ class Wanted:
         calendars = tuple(
             [CalendarEvents(one.connection_id, one.id, read[one.no]) for one in blocking if one.no in read]
         )
-        spans = [span for one in calendars for span in one.spans]
-        events = _Events(edition, calendars, calendars[0].spans if len(calendars) == 1 else sorted(spans))
+        events = _Events(edition, calendars, merge(span for one in calendars for span in one.spans))
         _KEPT.put(_key(self.asked.company.id, host_no, blocking, self.first, self.last), events)
         return events
 

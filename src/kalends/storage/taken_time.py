@@ -53,6 +53,8 @@ _BUSY_ONE = numbered(_BUSY.replace(_ALL, _ONE), *_PARAMETERS)
 # Where somebody has connected calendars, two more kinds of rows: for each host the edition of his busy events, which
 # come along, by calendar, unless that edition is the known one (what `editions` says of a company's is as true of this
 # one); and for each connection how well they are known. No busy event is longer than a claim (`busy_event_length`).
+# That is said of host and end together here too: else PostgreSQL would take the plan for all times to be the dearer
+# one, and plan anew each time, which takes longer than to read.
 _CONNECTED = f"""
     SELECT coalesce({editions.SEEN} = %(edition)s, false), host_no, spans, expired, busy_edition, calendar_no,
         connection_id, refused, synced_at, known_until
@@ -72,7 +74,7 @@ _CONNECTED = f"""
             FROM busy_event
             WHERE b.edition IS DISTINCT FROM one.known AND host_no = b.host_no
                 AND end_at > %(events_first)s AND start_at < %(events_last)s
-                AND end_at < %(events_last)s + interval '192 hours'
+                AND (host_no, end_at) < (b.host_no, %(events_last)s + interval '192 hours')
             GROUP BY calendar_no
         ) read ON true
         UNION ALL
