@@ -34,7 +34,7 @@ CLOCK_TOLERANCE_S = 2.0
 
 
 def doctor() -> None:
-    """Check data, database, keys, mail, public address, calendars, meetings, clock; exit code 1 if something is wrong."""
+    """Check data, database, keys, mail, public address, calendars, meetings, clock; exit code 1 if one is wrong."""
     configured = settings.load()
     wrong = 0
     for finding in findings(configured):
