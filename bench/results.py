@@ -23,9 +23,9 @@ SECTIONS = {
 HEAD = """\
 # Results
 
-Written by `make bench` (sections engine, server and calendars, under ten minutes) and `make bench-growth` (section growth, which
-first takes minutes to build its database). Each row names the command that measures it alone; run it from the
-repository's folder with `.venv/bin` in the path, on a machine that does nothing else.
+Written by `make bench` (sections engine, server and calendars, under ten minutes) and `make bench-growth` (section
+growth, which first takes minutes to build its database). Each row names the command that measures it alone; run it from
+the repository's folder with `.venv/bin` in the path, on a machine that does nothing else.
 
 Where two are compared, both ran in turns in one run, never at once; the ratio is the median of the rounds' ratios.
 Ratios carry over to other machines, plain figures do not.
