@@ -901,6 +901,26 @@ async def test_a_live_look_waits_no_longer_than_it_may(calendar: HostCalendar) -
     assert (await calendar.connection()).synced_at == NOW
 
 
+async def test_a_reading_that_is_overtaken_again_and_again_ends_in_time(
+    calendar: HostCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kalends.services.calendar_sync.LONGEST_S", 0.5)
+    monkeypatch.setattr("kalends.services.calendar_sync.ROUNDS", 100)
+    monkeypatch.setattr("kalends.services.calendar_walks.calendar_readings.take", _never)
+    calendar.remote.add(*half_hour(TUESDAY))
+    began = asyncio.get_running_loop().time()
+
+    outcome = await calendar.read()
+
+    assert outcome == "put-off"
+    assert asyncio.get_running_loop().time() - began < 2
+
+
+async def _never(*_: object, **__: object) -> bool:
+    await asyncio.sleep(0.1)
+    return False
+
+
 async def test_a_calendar_with_too_much_in_it_counts_as_unread(
     calendar: HostCalendar, monkeypatch: pytest.MonkeyPatch
 ) -> None:

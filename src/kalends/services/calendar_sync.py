@@ -33,7 +33,7 @@ from .calendar_walks import Ended, Overtaken
 # "refused": the provider does not let us in; "gone": there is no such connection any more.
 Outcome: TypeAlias = Literal["read", "put-off", "refused", "gone"]
 
-LONGEST_S = 100  # of one reading
+LONGEST_S = 100  # of one reading, however often it is begun anew
 _SOON_S = 20  # until what has to be looked at once more is
 ROUNDS = 3  # so often it is begun anew where somebody else stored something meanwhile
 
@@ -69,12 +69,13 @@ async def read_now(reader: Reader, company_id: UUID, connection_id: UUID) -> Out
     Raises:
         Unavailable: the database could not be had; what was not noted is read again.
     """
+    deadline = asyncio.get_running_loop().time() + LONGEST_S
     for _ in range(ROUNDS):
         task = await _task(reader, company_id, connection_id)
         if task is None:
             return "gone"
         try:
-            async with asyncio.timeout(LONGEST_S):
+            async with asyncio.timeout_at(deadline):
                 done = await _read(reader, task)
         except Overtaken:
             continue
