@@ -876,6 +876,17 @@ async def test_a_live_look_that_is_refused_has_a_job_tell_the_owner(calendar: Ho
     assert (first, (await calendar.connection()).status) == ("connected", "refused")
 
 
+async def test_of_many_who_look_at_once_one_asks(calendar: HostCalendar) -> None:
+    await calendar.read()
+    calendar.remote.add(*half_hour(TUESDAY))
+    calendar.remote.asked.clear()
+
+    await asyncio.gather(*(calendar.refresh() for _ in range(8)))
+
+    assert calendar.remote.asked == ["changes"]
+    assert await calendar.busy() == [half_hour(TUESDAY)]
+
+
 async def test_who_wants_to_be_left_alone_is_not_looked_at_live(calendar: HostCalendar) -> None:
     calendar.remote.failure = Upstream("slow down", retry_after_s=600)
     await calendar.read()

@@ -97,18 +97,33 @@ async def refresh(reader: Reader, company_id: UUID, connection_ids: Collection[U
     """Read connections side by side for somebody who waits, `within_s` in all; what is not read by then is left as is.
 
     Only what blocks is looked at. What hosts did to our events is left to a job, and so are calendars that were never
-    read. Nothing is raised, whatever goes wrong with calendars.
+    read. Who asks while somebody else does waits for his answer. Nothing is raised, whatever goes wrong with calendars;
+    an error nobody thought of is logged by the event loop, and breaks the job as well.
     """
-    with suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            await asyncio.gather(*(_refresh(reader, company_id, one) for one in connection_ids))
+    looks = [_look_of(reader, company_id, one, within_s) for one in connection_ids]
+    if looks:
+        await asyncio.wait(looks, timeout=within_s)
 
 
-async def _refresh(reader: Reader, company_id: UUID, connection_id: UUID) -> None:
+# Those on their way in this process: of many who want the same start each would ask the host's provider.
+_looks: dict[UUID, asyncio.Task[None]] = {}
+
+
+def _look_of(reader: Reader, company_id: UUID, connection_id: UUID, within_s: float) -> asyncio.Task[None]:
+    """Find the look at a connection that is on its way, or begin one; it goes on where its first asker gives up."""
+    look = _looks.get(connection_id)
+    if look is None or look.get_loop() is not asyncio.get_running_loop():
+        look = _looks[connection_id] = asyncio.create_task(_refresh(reader, company_id, connection_id, within_s))
+        look.add_done_callback(lambda _: _looks.pop(connection_id, None))
+    return look
+
+
+async def _refresh(reader: Reader, company_id: UUID, connection_id: UUID, within_s: float) -> None:
     # Its job finds out what is wrong, of the calendar or of a database that is busy or takes no writes.
-    with suppress(DomainError, psycopg.errors.ReadOnlySqlTransaction):
+    with suppress(DomainError, psycopg.errors.ReadOnlySqlTransaction, TimeoutError):
         try:
-            await _look_until_stored(reader, company_id, connection_id)
+            async with asyncio.timeout(within_s):
+                await _look_until_stored(reader, company_id, connection_id)
         except CredentialRefused:
             async with reader.transaction() as conn:  # its job tells the owner
                 await calendar_access.start(conn, company_id, connection_id, reader.clock())
