@@ -22,7 +22,7 @@ from kalends.integrations.web import Web
 from kalends.ports import Connected
 from kalends.services import calendar_connections, calendar_sync
 from kalends.services.calendar_sync import Outcome
-from kalends.storage import calendar_access, calendar_entries
+from kalends.storage import calendar_access, calendar_writes
 from kalends.storage import calendar_connections as stored
 from kalends.storage.buckets import RateLimit
 from kalends.storage.calendar_connections import CalendarConnection
@@ -180,7 +180,7 @@ class BothWays:
         outcomes.append(await host.read(seconds=15))
         await host.stage.rows("UPDATE calendar_write SET due_at = %s RETURNING 1", host.stage.now)
         async with app.transaction() as conn:
-            await calendar_entries.start_due(conn, host.stage.now)
+            await calendar_writes.start_due(conn, host.stage.now)
         await host.stage.work()
         outcomes.append(await host.read(seconds=15))
 

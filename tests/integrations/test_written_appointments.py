@@ -11,7 +11,7 @@ from kalends.integrations.web import Web
 from kalends.ports import CalendarKind, Connected
 from kalends.services import calendar_connections, calendar_sync
 from kalends.services.calendar_connections import Found
-from kalends.storage import calendar_entries, effects
+from kalends.storage import calendar_writes, effects
 from tests import factories
 from tests.conftest import Outbox
 from tests.fakes.google import FakeGoogle
@@ -60,7 +60,7 @@ async def later(stage: Stage, **time: int) -> None:
     stage.now = stage.now.add(**time)
     async with stage.app.transaction() as conn:
         await effects.start_due(conn, stage.now)
-        await calendar_entries.start_due(conn, stage.now)
+        await calendar_writes.start_due(conn, stage.now)
     await stage.work()
 
 

@@ -15,7 +15,7 @@ from kalends.services import appointments, calendar_connections, calendar_settin
 from kalends.services.calendar_connections import Found
 from kalends.services.calendar_settings import Changes
 from kalends.services.handoff_candidates import Target
-from kalends.storage import calendar_entries
+from kalends.storage import calendar_writes
 from tests import factories, statements
 from tests.calendar_connections import connect, write_to
 from tests.fakes.memory_calendar import PERSONAL, WORK, MemoryCalendar, Stored
@@ -81,7 +81,7 @@ async def later(stage: Stage, **time: int) -> None:
     """Let time pass, then start what is due and do it."""
     stage.now = stage.now.add(**time)
     async with stage.app.transaction() as conn:
-        await calendar_entries.start_due(conn, stage.now)
+        await calendar_writes.start_due(conn, stage.now)
     await stage.work()
 
 
@@ -400,7 +400,7 @@ async def test_what_is_due_is_started_little_by_little_and_after_all_that_was_ne
         for _ in range(40):
             await conn.execute(owe, (*key, uuid4(), NOW))
         for _ in range(2):
-            await calendar_entries.start_due(conn, NOW)
+            await calendar_writes.start_due(conn, NOW)
             cursor = await conn.execute("SELECT DISTINCT priority, count(*) OVER () FROM procrastinate_jobs "
                                         "WHERE task_name = 'calendar.write'")  # fmt: skip
             started += await cursor.fetchall()
@@ -422,7 +422,7 @@ async def test_a_host_to_whom_much_is_owed_lets_others_have_their_turn(stage: St
             await conn.execute(owe, (stage.founded.company_id, appointment_id, ada, NOW))
         await conn.execute(owe, (stage.founded.company_id, ids[0], ben, NOW.add(seconds=1)))
 
-        await calendar_entries.start_due(conn, NOW.add(seconds=1))
+        await calendar_writes.start_due(conn, NOW.add(seconds=1))
 
         cursor = await conn.execute("SELECT args->>'user_id', count(*) FROM procrastinate_jobs GROUP BY 1")
         started = dict(await cursor.fetchall())
@@ -447,7 +447,7 @@ async def test_what_waited_for_a_connection_that_is_deleted_is_let_go(
 
     await later(stage, seconds=10)
 
-    assert waiting == [(1, None, calendar_entries.REFUSED)]
+    assert waiting == [(1, None, calendar_writes.REFUSED)]
     assert await owed(stage, booked.appointment_id) == []
 
 
@@ -484,7 +484,7 @@ async def test_what_is_owed_waits_for_a_connection_that_lets_us_in_again(
     await later(stage, seconds=10)
 
     assert status == "refused"  # its reading was called for at once
-    assert (waiting, tries) == ([(1, None, calendar_entries.REFUSED)], 1)
+    assert (waiting, tries) == ([(1, None, calendar_writes.REFUSED)], 1)
     assert times(calendar.shown()) == [half_hour(TUESDAY)]
 
 
@@ -514,7 +514,7 @@ async def test_a_move_in_the_calendar_is_left_to_its_reading_however_long_that_t
         await appointments.annotate(
             conn, actor=stage.actor, appointment_id=booked.appointment_id, fields={"note": "x"}, clock=stage.clock
         )
-        await calendar_entries.owe(conn, **key, user_ids=[stage.founded.user_id], revision=2)
+        await calendar_writes.owe(conn, **key, user_ids=[stage.founded.user_id], revision=2)
     job = {name: str(value) for name, value in {**key, "user_id": stage.founded.user_id}.items()}
 
     await stage.run("calendar.write", **job)
@@ -525,7 +525,7 @@ async def test_a_move_in_the_calendar_is_left_to_its_reading_however_long_that_t
     await stage.work()
 
     ((start,),) = await stage.rows("SELECT start_at FROM appointment WHERE id = %s", booked.appointment_id)
-    assert (left, waiting) == ([dragged], [(1, NOW.add(seconds=90), calendar_entries.DECIDED)])
+    assert (left, waiting) == ([dragged], [(1, NOW.add(seconds=90), calendar_writes.DECIDED)])
     assert (times(calendar.shown()), start) == ([half_hour(TUESDAY.add(hours=5))], TUESDAY.add(hours=5))
     assert await owed(stage, booked.appointment_id) == []
 
@@ -541,7 +541,7 @@ async def test_a_buffer_that_was_moved_is_written_over_once_it_was_read_or_was_w
     dragged = calendar.move(buffer, *half_hour(TUESDAY.add(hours=5)))
     company_id = stage.founded.company_id
     async with stage.app.transaction() as conn:
-        await calendar_entries.owe_decided(
+        await calendar_writes.owe_decided(
             conn, company_id=company_id, appointment_id=booked.appointment_id, user_id=stage.founded.user_id
         )
         await conn.execute("UPDATE calendar_write SET failures = %s", (0 if is_read else 20,))

@@ -18,7 +18,7 @@ from kalends.services import bookings, handoffs
 from kalends.services import conferences as conference_service
 from kalends.services.handoff_candidates import Target
 from kalends.services.orders import NewAttendee, Order
-from kalends.storage import calendar_entries, conferences, effects
+from kalends.storage import calendar_writes, conferences, effects
 from tests import factories
 from tests.calendar_connections import connect
 from tests.conftest import Outbox
@@ -58,7 +58,7 @@ async def later(stage: Stage, **time: int) -> None:
     async with stage.app.transaction() as conn:
         await effects.start_due(conn, stage.now)
         await conferences.start_due(conn, stage.now)
-        await calendar_entries.start_due(conn, stage.now)
+        await calendar_writes.start_due(conn, stage.now)
     await stage.work()
 
 

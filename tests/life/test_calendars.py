@@ -23,7 +23,7 @@ from kalends.services import appointments, bookings, calendar_sync
 from kalends.services.actor import Actor
 from kalends.services.orders import NewAttendee, Order
 from kalends.services.outcomes import Booked
-from kalends.storage import calendar_entries, database
+from kalends.storage import calendar_writes, database
 from kalends.storage.secret_box import SecretBox
 from tests import factories
 from tests.calendar_connections import connect
@@ -272,7 +272,7 @@ class Life(RuleBasedStateMachine):
     async def _work(self) -> None:
         """Do all jobs there are, and those they bring; not those that send mails."""
         async with self.app.transaction() as conn:
-            await calendar_entries.start_due(conn, self.now)
+            await calendar_writes.start_due(conn, self.now)
         while True:
             todo = await self._rows(
                 "SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo' ORDER BY priority DESC, id"

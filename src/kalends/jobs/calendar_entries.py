@@ -15,7 +15,7 @@ from kalends.ports import CalendarAccount, Conference, EntryChanged
 from kalends.services import calendar_entries, conferences
 from kalends.services.calendar_accounts import Accounts
 from kalends.services.calendar_entries import EntryMoved, LinkMissing, Plan, Put
-from kalends.storage import calendar_entries as stored
+from kalends.storage import calendar_writes
 from kalends.storage.calendar_entries import Place, StoredEntry
 
 from . import patience
@@ -51,7 +51,7 @@ def register(queue: Queue, app: App) -> None:
     async def due(timestamp: int) -> None:
         """Start what was put off, and what waited for a connection that works again."""
         async with app.transaction() as conn:
-            await stored.start_due(conn, app.now())
+            await calendar_writes.start_due(conn, app.now())
 
 
 async def _carry_out(app: App, plan: Plan) -> None:

@@ -27,7 +27,7 @@ from kalends.ports import (
     CredentialRefused,
     ProviderNotConfigured,
 )
-from kalends.storage import calendar_authorizations, calendar_choices, calendar_entries, ids, locks, users
+from kalends.storage import calendar_authorizations, calendar_choices, calendar_writes, ids, locks, users
 from kalends.storage import calendar_connections as stored
 from kalends.storage.calendar_connections import Calendar, CalendarConnection
 from kalends.storage.database import Connection
@@ -199,7 +199,7 @@ async def connect(
         await stored.renew(conn, actor.company_id, same.id, credential=sealed, now=now)
         await stored.update(conn, actor.company_id, same.id, {"email": found.connected.email, "updated_at": now})
         await list_calendars(conn, same, found.calendars)
-        await calendar_entries.hurry(conn, company_id=actor.company_id, user_id=user_id, now=now)
+        await calendar_writes.hurry(conn, company_id=actor.company_id, user_id=user_id, now=now)
         connection_id = same.id
     else:
         connection_id = await _add(conn, actor.company_id, user_id, found, sealed, as_sync=as_sync, now=now)
@@ -281,7 +281,7 @@ async def _add(
         added = (await stored.calendars(conn, company_id, [connection_id]))[connection_id]
         chosen = next(one.id for one in added if one.remote_id == first.remote_id)
         await calendar_choices.write_to(conn, company_id, user_id, chosen)
-        await calendar_entries.owe_coming(conn, company_id=company_id, user_id=user_id, now=now)
+        await calendar_writes.owe_coming(conn, company_id=company_id, user_id=user_id, now=now)
     return connection_id
 
 

@@ -17,11 +17,12 @@ from kalends.domain.channels import WITH_EVENT
 from kalends.domain.remote_events import Entry, RemoteEvent, Window, Written
 from kalends.errors import Upstream
 from kalends.ports import CredentialRefused
-from kalends.storage import appointments, busy_events, calendar_connections, events
+from kalends.storage import appointments, busy_events, calendar_connections, calendar_writes, events
 from kalends.storage import calendar_entries as stored
 from kalends.storage import conferences as stored_conferences
 from kalends.storage.appointments import Appointment
-from kalends.storage.calendar_entries import Part, Place, StoredEntry, Write
+from kalends.storage.calendar_entries import Part, Place, StoredEntry
+from kalends.storage.calendar_writes import Write
 from kalends.storage.conferences import StoredConference
 from kalends.storage.database import Connection
 from kalends.storage.events import Change
@@ -103,7 +104,7 @@ async def happened(conn: Connection, change: Change) -> None:
     if change.appointment_id is None:
         return
     people = {UUID(host["id"]): None for one in (change.after, change.before or {}) for host in one.get("hosts", ())}
-    await stored.owe(
+    await calendar_writes.owe(
         conn,
         company_id=change.company_id,
         appointment_id=change.appointment_id,
@@ -118,7 +119,7 @@ async def plan(conn: Connection, *, company_id: UUID, appointment_id: UUID, user
     Entries in calendars that were disconnected are forgotten: nobody gets there any more. What is past is not written
     anew, and stays in the calendar it is in.
     """
-    write = await stored.owed(conn, company_id, appointment_id, user_id)
+    write = await calendar_writes.owed(conn, company_id, appointment_id, user_id)
     appointment = await appointments.get(conn, company_id, appointment_id)
     if write is None or appointment is None:
         return None
@@ -242,7 +243,7 @@ async def looked_at(conn: Connection, plan: Plan, put: Put, found: RemoteEvent |
 async def begin(conn: Connection, plan: Plan, put: Put) -> None:
     """Note that an entry is about to be written for the first time: should the answer be lost, it still goes away
     with its appointment."""
-    await stored.begin(conn, *plan.key, calendar_id=put.place.calendar_id)
+    await calendar_writes.begin(conn, *plan.key, calendar_id=put.place.calendar_id)
 
 
 def nameless(plan: Plan, entry: StoredEntry) -> Entry:
@@ -289,18 +290,18 @@ async def deleted(conn: Connection, entry: StoredEntry) -> None:
 
 async def followed(conn: Connection, plan: Plan) -> None:
     """Note that a host's calendars show what the plan was made for; what came later is still owed."""
-    await stored.followed(conn, *plan.key, revision=plan.appointment.revision)
+    await calendar_writes.followed(conn, *plan.key, revision=plan.appointment.revision)
 
 
 async def wait(conn: Connection, plan: Plan) -> None:
     """Put writing off until the connection works again; whoever makes it work, makes what is owed due."""
-    await stored.put_off(
+    await calendar_writes.put_off(
         conn,
         *plan.key,
         revision=plan.appointment.revision,
         failures=plan.write.failures,
         until=None,
-        error=stored.REFUSED,
+        error=calendar_writes.REFUSED,
     )
 
 
@@ -316,13 +317,13 @@ async def failed(conn: Connection, plan: Plan, failure: Upstream, *, now: Instan
         return
     failures, moved_there = plan.write.failures + 1, isinstance(failure, EntryMoved)
     delay = max(retry.calendar_delay(failures), failure.retry_after_s or 0)
-    await stored.put_off(
+    await calendar_writes.put_off(
         conn,
         *plan.key,
         revision=plan.appointment.revision,
         failures=failures,
         until=now.add(seconds=SYNC_DECIDES_S if moved_there else delay),
-        error=stored.DECIDED if moved_there or plan.write.decided else failure.message,
+        error=calendar_writes.DECIDED if moved_there or plan.write.decided else failure.message,
     )
     if moved_there or isinstance(failure, CredentialRefused):
         for connection_id in {place.connection_id for place in plan.places}:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from kalends.errors import FieldError, Invalid, NotFound
 from kalends.ports import Clock
-from kalends.storage import calendar_choices, calendar_entries
+from kalends.storage import calendar_choices, calendar_writes
 from kalends.storage import calendar_connections as stored
 from kalends.storage.calendar_connections import Calendar
 from kalends.storage.database import Connection
@@ -70,7 +70,7 @@ async def change(
     assert connection is not None
     after = await calendar_connections.view(conn, connection)
     if connection.is_primary and _written(after) != _written(before):
-        await calendar_entries.owe_coming(conn, company_id=actor.company_id, user_id=connection.user_id, now=clock())
+        await calendar_writes.owe_coming(conn, company_id=actor.company_id, user_id=connection.user_id, now=clock())
     if await _follow(conn, before, after):
         await stored.call_for_reading(conn, actor.company_id, connection_id, clock(), unread=True)
     elif after != before:

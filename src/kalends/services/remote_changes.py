@@ -29,7 +29,7 @@ from kalends.domain.sync import (
 )
 from kalends.errors import DomainError, NotFound, Unavailable
 from kalends.ports import CalendarAccount
-from kalends.storage import attendees, busy_events, calendar_entries, standings
+from kalends.storage import attendees, busy_events, calendar_entries, calendar_writes, standings
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 from kalends.storage.standings import Written
@@ -174,7 +174,7 @@ class _Case:
     async def _write_over(self, span: Span, reason: Reason, code: str | None = None) -> None:
         """Have the entry say again what the appointment does, and tell the host why."""
         await self._note(span)
-        await calendar_entries.owe_decided(
+        await calendar_writes.owe_decided(
             self._conn,
             company_id=self._source.company_id,
             appointment_id=self._suspect.appointment_id,

@@ -10,7 +10,7 @@ from whenever import Instant
 
 from kalends.domain.sync import Standing
 
-from .calendar_entries import REFUSED
+from .calendar_writes import REFUSED
 from .database import Connection
 
 
