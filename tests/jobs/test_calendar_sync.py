@@ -800,6 +800,54 @@ async def test_of_two_readings_at_once_the_older_one_stores_nothing_over_the_new
     assert calendar.remote.asked == ["changes"]  # it was begun anew
 
 
+class _Gated(MemoryCalendar):
+    """One whose first reading waits before its second page, and its second one after its last."""
+
+    gates: list[tuple[asyncio.Event, asyncio.Event]]
+
+    async def changes(
+        self, calendar: RemoteCalendar, *, token: str | None, window: Window, own: Collection[str]
+    ) -> AsyncIterator[Page]:
+        gate, self.gates = self.gates[:1], self.gates[1:]
+        is_first, pages = len(self.gates) == 1, 0
+        async for page in super().changes(calendar, token=token, window=window, own=own):
+            pages += 1
+            if is_first and pages == 2:
+                await _pass(*gate)
+            yield page
+        if not is_first:
+            await _pass(*gate)
+
+
+async def _pass(*gates: tuple[asyncio.Event, asyncio.Event]) -> None:
+    for arrived, go_on in gates:
+        arrived.set()
+        await go_on.wait()
+
+
+async def test_a_reading_that_began_between_two_stores_of_another_has_not_seen_the_second(
+    calendar: HostCalendar,
+) -> None:
+    calendar.remote.add(*half_hour(TUESDAY))
+    deleted = calendar.remote.add(*half_hour(LATER))
+    calendar.remote.__class__ = _Gated
+    assert isinstance(calendar.remote, _Gated)
+    first, second = calendar.remote.gates = [(asyncio.Event(), asyncio.Event()) for _ in range(2)]
+    older = asyncio.create_task(calendar.read())
+    await first[0].wait()
+    calendar.remote.remove(deleted)
+    newer = asyncio.create_task(calendar.read())
+    await second[0].wait()
+
+    first[1].set()
+    await older
+    second[1].set()
+    await newer
+    await calendar.read()
+
+    assert await calendar.busy() == [half_hour(TUESDAY)]
+
+
 async def test_of_a_booking_and_an_event_at_once_the_booking_is_refused_or_the_conflict_told(
     calendar: HostCalendar,
 ) -> None:

@@ -63,7 +63,7 @@ async def test_bookings_moves_and_readings_of_one_host_at_once(stage: Stage) -> 
     await asyncio.gather(*(clients(number) for number in range(CLIENTS)))
     busy.set()
     await asyncio.gather(*others)
-    await calendar.read(minutes=1)
+    assert await calendar.read(minutes=1) == "read"
 
     print(dict(ends))
     foreign = [(one.start, one.end) for one in calendar.remote.shown() if one.entry is None]

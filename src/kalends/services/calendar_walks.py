@@ -93,8 +93,7 @@ class Walk:
     gone: set[str] = field(default_factory=set)
     next: str | None = None
     complete: bool = False
-    _reader: UUID = field(default_factory=uuid4)
-    _stored: bool = False
+    _stored_as: UUID | None = None
     _looked_up: int = 0
     _batch: UUID | None = None
 
@@ -262,13 +261,11 @@ class Walk:
         source = self.source
         async with source.reader.transaction() as conn:
             await locks.users(conn, source.company_id, [source.host.id])
+            # Another name each time: a reading that began between two stores of this one has not seen the second.
+            stored_as, last = uuid4(), self._stored_as or source.last.reader
             if not await calendar_readings.take(
-                conn,
-                source.company_id,
-                source.calendar.id,
-                reader=self._reader,
-                last=self._reader if self._stored else source.last.reader,
+                conn, source.company_id, source.calendar.id, reader=stored_as, last=last
             ):
                 raise Overtaken
             yield conn
-        self._stored = True
+        self._stored_as = stored_as

@@ -65,7 +65,8 @@ async def take(conn: Connection, company_id: UUID, calendar_id: UUID, *, reader:
     """Lock a reading to store something as `reader`, after its host.
 
     Args:
-        last: who had stored something last when the reading began, or `reader` once he did.
+        reader: a name nobody had before.
+        last: the name that stood there when the reading began, or its own of the last time it stored.
 
     Returns:
         Whether nobody else stored anything meanwhile, and it is still connected; else what was read is of no use.
