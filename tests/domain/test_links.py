@@ -1,8 +1,8 @@
-"""Links that people write."""
+"""Links that people write, and our own."""
 
 import pytest
 
-from kalends.domain.links import checked_link
+from kalends.domain.links import checked_link, is_reachable
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,21 @@ def test_http_links_are_kept(text: str) -> None:
 def test_everything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="http"):
         checked_link(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "reachable"),
+    [
+        ("https://cal.example.com", True),
+        ("https://cal.example.com:8443/x", True),
+        ("http://cal.example.com", False),
+        ("https://localhost", False),
+        ("https://intranet", False),
+        ("https://cal.local", False),
+        ("https://192.168.1.4", False),
+        ("https://[::1]", False),
+        ("https://93.184.216.34", True),
+    ],
+)
+def test_providers_only_reach_what_is_public(address: str, reachable: bool) -> None:
+    assert is_reachable(address) is reachable

@@ -1,4 +1,4 @@
-"""Plans of calendar sync: what is stored of a reading, and what a host did to an event of ours."""
+"""Plans of calendar sync: what is stored of a reading."""
 
 from __future__ import annotations
 
@@ -13,24 +13,7 @@ from whenever import Instant
 
 from kalends.domain import sync
 from kalends.domain.remote_events import Answer, Occurrence, Page, RemoteEvent
-from kalends.domain.rules import BookingWindow
-from kalends.domain.sync import (
-    Conflict,
-    Deleted,
-    Finding,
-    ForgetEvent,
-    GuestAnswered,
-    Known,
-    Meeting,
-    Overtaken,
-    OwnDeclined,
-    ProposeMove,
-    Rules,
-    ShapeChanged,
-    Span,
-    Standing,
-    StoreEvent,
-)
+from kalends.domain.sync import Conflict, ForgetEvent, Known, Meeting, Rules, Span, StoreEvent
 
 DAY = Instant.from_utc(2031, 3, 4)
 APPOINTMENT = UUID("01977b2e-4c4a-7a31-9f0e-0000dfabb114")
@@ -243,61 +226,6 @@ def test_a_page_of_everything_is_planned_in_portions_and_what_is_gone_last() -> 
     assert {(one.token, one.complete) for one in portions} == {("token", True)}
 
 
-_OURS = _span(9, 10)
-
-
-def _standing(written: Span = _OURS, start: float = 9, **guests: Answer) -> Standing:
-    return Standing(_at(start), _at(start + 1), written, {f"{name}@guests.test": said for name, said in guests.items()})
-
-
-@pytest.mark.parametrize(
-    ("standing", "there", "found"),
-    [
-        (_standing(), _event((9, 10)), []),
-        (_standing(), _event((12, 13)), [ProposeMove(_at(12))]),
-        (_standing(), _event((9, 11)), [ShapeChanged(_span(9, 11))]),
-        (_standing(), _event((12, 14)), [ShapeChanged(_span(12, 14))]),
-        (_standing(), _event((9, 10), (33, 34)), [ShapeChanged(_span(9, 10))]),
-        # The appointment was moved here, and the calendar does not show it yet, or nobody has noted that it does.
-        (_standing(start=12), _event((9, 10)), []),
-        (_standing(start=12), _event((12, 13)), []),
-        (_standing(start=12), _event((15, 16)), [Overtaken(_span(15, 16))]),
-        (_standing(), None, [Deleted()]),
-        (_standing(), _event(), [OwnDeclined()]),
-        (_standing(), _event((9, 10), answer="declined"), [OwnDeclined()]),
-        (_standing(), _event((9, 11), answer="declined"), [OwnDeclined(), ShapeChanged(_span(9, 11))]),
-        (_standing(), _event((9, 10), answer="tentative"), []),
-    ],
-)
-def test_what_a_host_did_to_an_event_of_ours(
-    standing: Standing, there: RemoteEvent | None, found: list[Finding]
-) -> None:
-    assert sync.compare(standing, there) == found
-
-
-@pytest.mark.parametrize(
-    ("known", "said", "news"),
-    [
-        ("accepted", "accepted", False),
-        ("accepted", "needs-action", False),
-        ("accepted", "declined", True),
-        ("accepted", "tentative", True),
-        ("needs-action", "accepted", True),
-        ("declined", "declined", False),
-        ("declined", "accepted", True),
-        ("tentative", "needs-action", False),
-    ],
-)
-def test_what_a_guest_answers_is_news_where_it_differs(known: Answer, said: Answer, news: bool) -> None:
-    event = RemoteEvent(
-        "a", "u", "1", (Occurrence(*_OURS),), guests=(("ana@guests.test", said), ("stranger@guests.test", "declined"))
-    )
-
-    found = sync.compare(_standing(ana=known), event)
-
-    assert found == ([GuestAnswered((("ana@guests.test", said),))] if news else [])
-
-
 @pytest.mark.parametrize(
     ("ours", "vanished", "others", "listed", "emptied"),
     [
@@ -315,75 +243,3 @@ def test_a_calendar_that_lost_much_at_once_is_not_believed(
     ours: int, vanished: int, others: int, listed: int, emptied: bool
 ) -> None:
     assert sync.is_emptied(ours, vanished, others=others, listed=listed) is emptied
-
-
-def test_a_calendar_is_read_often_while_its_host_is_looked_at() -> None:
-    used = DAY.subtract(minutes=9)
-
-    due = [sync.next_due(DAY, used_at=at, spread=0.5) for at in (used, used.subtract(minutes=2), None)]
-
-    assert due == [DAY.add(minutes=2), DAY.add(minutes=15), DAY.add(minutes=15)]
-
-
-def test_failures_make_it_wait_longer_and_longer_but_no_longer_than_an_hour() -> None:
-    waits = [
-        (sync.due_after_failure(DAY, failures=n, retry_after_s=None, spread=0.5) - DAY).total("seconds")
-        for n in (1, 2, 3, 7, 8, 100)
-    ]
-
-    assert waits == [30, 60, 120, 1920, 3600, 3600]
-
-
-@given(st.integers(1, 50), st.floats(0, 1), st.integers(0, 100_000))
-def test_nobody_is_asked_before_he_wants_to_be(failures: int, spread: float, retry_after_s: int) -> None:
-    due = sync.due_after_failure(DAY, failures=failures, retry_after_s=retry_after_s, spread=spread)
-
-    assert due >= DAY.add(seconds=retry_after_s)
-
-
-@given(st.floats(0, 1000), st.integers(0, 30 * 86400))
-def test_a_window_reaches_as_far_as_starts_are_offered_until_it_is_read_anew(days: float, later_s: int) -> None:
-    window = sync.window(DAY.add(seconds=3), days)
-    later = DAY.add(seconds=later_s)
-
-    assert window.start <= DAY.subtract(hours=24)
-    assert not sync.is_short(window.end, DAY, days)
-    if not sync.is_short(window.end, later, days):
-        assert window.end >= later.add(hours=24 * min(max(days, 60), 400))
-
-
-@pytest.mark.parametrize(
-    ("windows", "days"),
-    [
-        ([], 0),
-        ([BookingWindow("limit", limit_minutes=86400)], 61),
-        ([BookingWindow("limit", limit_minutes=1440), BookingWindow("limit", limit_minutes=14400)], 11),
-        ([BookingWindow("unlimited")], 400),
-        ([BookingWindow("range", range_min="2031-03-01")], 400),
-        ([BookingWindow("range", range_max="2031-03-13")], 11),
-    ],
-)
-def test_how_far_ahead_starts_are_offered(windows: list[BookingWindow], days: float) -> None:
-    assert sync.days_ahead(windows, DAY) == days
-
-
-@pytest.mark.parametrize(
-    ("address", "reachable"),
-    [
-        ("https://cal.example.com", True),
-        ("https://cal.example.com:8443/x", True),
-        ("http://cal.example.com", False),
-        ("https://localhost", False),
-        ("https://intranet", False),
-        ("https://cal.local", False),
-        ("https://192.168.1.4", False),
-        ("https://[::1]", False),
-        ("https://93.184.216.34", True),
-    ],
-)
-def test_providers_only_reach_what_is_public(address: str, reachable: bool) -> None:
-    assert sync.is_reachable(address) is reachable
-
-
-def test_a_channel_is_renewed_after_four_fifths_of_its_life() -> None:
-    assert sync.renewal(DAY, DAY.add(hours=100)) == DAY.add(hours=80)

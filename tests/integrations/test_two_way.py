@@ -258,7 +258,7 @@ class TestGoogle(BothWays):
     async def test_a_channel_tells_of_changes_until_it_is_renewed_and_called_off(
         self, app: App, conninfo: str, google: FakeGoogle, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("kalends.domain.sync.is_reachable", lambda _: True)
+        monkeypatch.setattr("kalends.domain.links.is_reachable", lambda _: True)
         app.base_url = "http://127.0.0.1:9"  # nobody is there: what Google tells is carried by hand
         host = await house(app, conninfo, bench)
         (first,) = google.channels
@@ -320,7 +320,7 @@ class TestMicrosoft(BothWays):
     async def test_a_subscription_tells_of_changes_and_is_made_anew_once_it_ended(
         self, app: App, conninfo: str, graph: FakeGraph, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("kalends.domain.sync.is_reachable", lambda _: True)
+        monkeypatch.setattr("kalends.domain.links.is_reachable", lambda _: True)
         app.base_url = "http://kalends.test"
         async with client(app) as http:
 

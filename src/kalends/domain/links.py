@@ -1,6 +1,7 @@
-"""Links that people write and others are shown: http and https, nothing else."""
+"""Links that people write and others are shown: http and https, nothing else; and whether the internet reaches ours."""
 
 import re
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 
@@ -20,3 +21,15 @@ def checked_link(text: str) -> str:
     if not named:
         raise wrong
     return text
+
+
+def is_reachable(base_url: str) -> bool:
+    """Tell whether a provider on the internet could reach this address, as far as its name says."""
+    parts = urlsplit(base_url)
+    name = (parts.hostname or "").rstrip(".")
+    if parts.scheme != "https" or name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
+        return False
+    try:
+        return ip_address(name).is_global
+    except ValueError:
+        return "." in name

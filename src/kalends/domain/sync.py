@@ -1,24 +1,16 @@
-"""What we knew of a calendar and what was read of it -> what is to be done, as values; whoever asked carries them out.
-
-Two plans are made. One for what blocks: which events are stored, changed and forgotten. One for each event of ours
-that seems to be other than we wrote it: whether its host moved it, declined it or deleted it.
-"""
+"""What we knew of a calendar and what was read of it -> which events are stored, changed and forgotten, as values."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from typing import TypeAlias, TypeVar
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from whenever import Instant, TimeDelta
 
-from .exceptions import parse_moment
-from .remote_events import Answer, Occurrence, Page, RemoteEvent, Window
-from .rules import BookingWindow
+from .remote_events import Occurrence, Page, RemoteEvent
 
 LONGEST_HOURS = 192  # of one busy row; longer ones are cut (storage counts on it)
 MOST_EVENTS = 20_000  # of one calendar
@@ -238,102 +230,6 @@ def conflicts(events: Mapping[int, Iterable[Span]], meetings: Iterable[Meeting])
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An appointment that is ahead, and what we wrote of it to the calendar of one of its hosts.
-
-    Attributes:
-        start, end: of the appointment.
-        written: the span that was written or, later, taken note of.
-        guests: what those who come answered, if only by booking, by address in lower case.
-    """
-
-    start: Instant
-    end: Instant
-    written: Span
-    guests: Mapping[str, Answer]
-
-
-@dataclass(frozen=True, slots=True)
-class ProposeMove:
-    """The host moved it there; whether the appointment can follow is the engine's to say."""
-
-    start: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class ShapeChanged:
-    """The host made it longer or shorter, or had it recur: no appointment follows that, so it is written again."""
-
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Overtaken:
-    """It was moved on both sides: the appointment's time stands, since its guests were told, and is written again."""
-
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """The provider says, asked for just this event, that it is not there."""
-
-
-@dataclass(frozen=True, slots=True)
-class OwnDeclined:
-    """The host declined it there, or marked it as cancelled."""
-
-
-@dataclass(frozen=True, slots=True)
-class GuestAnswered:
-    """Guests answered something else than we know."""
-
-    answers: tuple[tuple[str, Answer], ...]
-
-
-Finding: TypeAlias = ProposeMove | ShapeChanged | Overtaken | Deleted | OwnDeclined | GuestAnswered
-
-
-def compare(standing: Standing, event: RemoteEvent | None) -> list[Finding]:
-    """Find in what an event of ours is other than we know it, in the order in which that is followed.
-
-    Args:
-        event: as it stands in the calendar, in a window wide enough for wherever it may have been moved; None: it is
-            not there, which has to be known of just this event (case K14).
-    """
-    if event is None:
-        return [Deleted()]
-    if not event.occurrences:
-        return [OwnDeclined()]
-    news = ((email, answer) for email, answer in event.guests if _is_news(standing.guests, email, answer))
-    answers, moved = tuple(sorted(news)), _moved(standing, event)
-    found: list[Finding] = [OwnDeclined()] if event.occurrences[0].answer == "declined" else []
-    if answers:
-        found.append(GuestAnswered(answers))
-    return [*found, moved] if moved else found
-
-
-def _is_news(guests: Mapping[str, Answer], email: str, answer: Answer) -> bool:
-    # Calendars forget answers when an event is written again.
-    return email in guests and answer not in ("needs-action", guests[email])
-
-
-def _moved(standing: Standing, event: RemoteEvent) -> Finding | None:
-    first = event.occurrences[0]
-    there, ours = (first.start, first.end), (standing.start, standing.end)
-    recurs = len(event.occurrences) > 1
-    if there == ours and not recurs:
-        return None
-    if there == standing.written and not recurs:
-        return None  # it was moved here, and is still to be written
-    if standing.written != ours:
-        return Overtaken(there)
-    if recurs or first.end - first.start != standing.end - standing.start:
-        return ShapeChanged(there)
-    return ProposeMove(first.start)
-
-
 def is_emptied(ours: int, vanished: int, *, others: int = 0, listed: int = 1) -> bool:
     """Tell whether a calendar lost so much at once that it is not believed at first.
 
@@ -343,97 +239,3 @@ def is_emptied(ours: int, vanished: int, *, others: int = 0, listed: int = 1) ->
         listed: how many events a complete reading lists; 1 of one that is not complete.
     """
     return vanished >= 3 or vanished == ours >= 2 or (listed == 0 and ours + others >= 3)
-
-
-USED_MINUTES = 10  # so long after slots of a host were asked for, his calendars are looked at often
-_OFTEN_S, _SELDOM_S, _REFUSED_S = 2 * 60, 15 * 60, 6 * 3600
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 30, 3600
-
-
-def next_due(now: Instant, *, used_at: Instant | None, spread: float) -> Instant:
-    """Tell when a calendar that could be read is read again: in 2 minutes while in use, else in 15.
-
-    Args:
-        spread: a random number from 0 to 1; not all of them are to be asked at the same moment.
-    """
-    in_use = used_at is not None and now < used_at.add(minutes=USED_MINUTES)
-    return now.add(seconds=(_OFTEN_S if in_use else _SELDOM_S) * (0.9 + 0.2 * spread))
-
-
-def due_after_failure(now: Instant, *, failures: int, retry_after_s: int | None, spread: float) -> Instant:
-    """Tell when a calendar is tried again: after 30 s, 1, 2, … minutes, at most an hour, never before it is asked to.
-
-    Args:
-        failures: in a row, at least 1.
-        spread: a random number from 0 to 1.
-    """
-    pause = min(_FIRST_PAUSE_S * 2 ** min(failures - 1, 10), _LONGEST_PAUSE_S)
-    return now.add(seconds=max(pause * (0.75 + 0.5 * spread), (retry_after_s or 0) * (1 + 0.1 * spread)))
-
-
-def due_after_refusal(now: Instant, *, spread: float) -> Instant:
-    """Tell when a provider that does not let us in is tried again; so seldom that nobody locks the account for it."""
-    return now.add(seconds=_REFUSED_S * (0.9 + 0.2 * spread))
-
-
-def renewal(now: Instant, expires_at: Instant) -> Instant:
-    """Tell when a channel that was opened now is renewed: after four fifths of its life."""
-    return now.add(seconds=max(0.8 * (expires_at - now).total("seconds"), 60))
-
-
-def is_reachable(base_url: str) -> bool:
-    """Tell whether a provider on the internet could reach this address, as far as its name says."""
-    parts = urlsplit(base_url)
-    name = (parts.hostname or "").rstrip(".")
-    if parts.scheme != "https" or name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
-        return False
-    try:
-        return ip_address(name).is_global
-    except ValueError:
-        return "." in name
-
-
-_LEAST_DAYS, _MOST_DAYS = 60, 400
-_ANYWHERE_DAYS = 3660  # a year that was mistyped is no refusal, which is what an event without any time is taken for
-_SLACK_DAYS, _SPARE_DAYS = 10, 3
-
-
-def window(now: Instant, days: float) -> Window:
-    """Say which time is read so that starts up to so many days ahead can be offered; whole days of UTC.
-
-    Some more is read, so that not every day needs a complete reading.
-    """
-    end = now.add(hours=24 * (_needed(days) + _SLACK_DAYS))
-    return Window(_midnight(now.subtract(hours=24)), _midnight(end.add(hours=24)))
-
-
-def is_short(end: Instant | None, now: Instant, days: float) -> bool:
-    """Tell whether a window that ends then has to be read anew."""
-    return end is None or end < now.add(hours=24 * (_needed(days) + _SPARE_DAYS))
-
-
-def wide(now: Instant) -> Window:
-    """Say which time an event of ours is looked for in, wherever its host moved it."""
-    return Window(now.subtract(hours=24 * _ANYWHERE_DAYS), now.add(hours=24 * _ANYWHERE_DAYS))
-
-
-def days_ahead(windows: Iterable[BookingWindow], now: Instant) -> float:
-    """Tell how far ahead starts are offered of types with these booking windows; 0 without any."""
-    return max((_days(one, now) for one in windows), default=0)
-
-
-def _days(window: BookingWindow, now: Instant) -> float:
-    if window.mode == "limit":
-        return window.limit_minutes / 1440 + 1  # to the end of a local day
-    if window.mode == "range" and window.range_max:
-        last = parse_moment(window.range_max, is_end=True).seconds
-        return (last - now.timestamp()) / 86400 + 1  # of whichever zone
-    return _MOST_DAYS
-
-
-def _needed(days: float) -> float:
-    return min(max(days, _LEAST_DAYS), _MOST_DAYS)
-
-
-def _midnight(instant: Instant) -> Instant:
-    return Instant.from_timestamp(instant.timestamp() // 86400 * 86400)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from kalends.domain import itip, sync
+from kalends.domain import itip, sync_times
 from kalends.domain.remote_events import RemoteCalendar, RemoteEvent, Window
 from kalends.ports import CalendarAccount
 from kalends.storage import busy_events, calendar_connections
@@ -72,7 +72,7 @@ async def find(source: Source, account: CalendarAccount, gone: Written) -> Copy 
 async def _asked(
     source: Source, account: CalendarAccount, calendar: RemoteCalendar, remote_id: str
 ) -> RemoteEvent | None:
-    return await account.event(calendar, remote_id, window=sync.wide(source.reader.clock()), own=source.own)
+    return await account.event(calendar, remote_id, window=sync_times.wide(source.reader.clock()), own=source.own)
 
 
 async def _listed(

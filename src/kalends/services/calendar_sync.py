@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 from whenever import Instant
 
-from kalends.domain import sync
+from kalends.domain import sync_times
 from kalends.errors import DomainError, Upstream
 from kalends.ports import CalendarAccount, CalendarTooLarge, CredentialRefused
 from kalends.storage import calendar_access, calendar_connections, calendar_readings, locks
@@ -167,7 +167,7 @@ async def _task(reader: Reader, company_id: UUID, connection_id: UUID) -> _Task 
         calendars = (await calendar_connections.calendars(conn, company_id, [connection_id]))[connection_id]
         readings = await calendar_readings.of_connection(conn, company_id, connection_id)
     began = reader.clock()
-    days = sync.days_ahead(map(slot_rules.booking_window, host.windows), began)
+    days = sync_times.days_ahead(map(slot_rules.booking_window, host.windows), began)
     sources = [
         Source(reader, connection, one, host, days, readings.get(one.id, Reading(one.id)))
         for one in calendars
@@ -227,7 +227,7 @@ async def _refused(reader: Reader, task: _Task, refusal: CredentialRefused) -> N
     async with reader.transaction() as conn:
         await locks.users(conn, connection.company_id, [connection.user_id])
         now = reader.clock()
-        due = sync.due_after_refusal(now, spread=reader.spread())
+        due = sync_times.due_after_refusal(now, spread=reader.spread())
         if await calendar_access.refuse(conn, connection.id, error=refusal.code, due=due, now=now):
             await calendar_events.credential_error(conn, connection, now=now)
 
@@ -237,7 +237,7 @@ async def _note(reader: Reader, task: _Task, done: _Read) -> None:
     one, now, spread = task.connection, reader.clock(), reader.spread()
     async with reader.transaction() as conn:
         if done.failure:
-            due = sync.due_after_failure(
+            due = sync_times.due_after_failure(
                 now, failures=one.failures + 1, retry_after_s=done.failure.retry_after_s, spread=spread
             )
             await calendar_access.put_off(
@@ -250,7 +250,7 @@ async def _note(reader: Reader, task: _Task, done: _Read) -> None:
                 whole=done.whole,
             )
             return
-        due = now.add(seconds=_SOON_S) if done.waiting else sync.next_due(now, used_at=one.used_at, spread=spread)
+        due = now.add(seconds=_SOON_S) if done.waiting else sync_times.next_due(now, used_at=one.used_at, spread=spread)
         await calendar_access.read_through(
             conn, one.id, began=task.began, due=due, last_due=one.due_at, whole=done.whole
         )

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from whenever import Instant
 
-from kalends.domain import sync
+from kalends.domain import findings, sync, sync_times
 from kalends.domain.remote_events import Page, RemoteEvent, Window
 from kalends.domain.sync import ForgetEvent, Known, Store
 from kalends.errors import Upstream
@@ -58,12 +58,12 @@ async def through(source: Source, account: CalendarAccount) -> Ended:
     """
     began = source.reader.clock()
     last = source.last
-    if last.sync_token and last.window and not sync.is_short(last.window.end, began, source.days):
+    if last.sync_token and last.window and not sync_times.is_short(last.window.end, began, source.days):
         try:
             return await Walk(source, account, last.window, last.sync_token, began).run()
         except SyncTokenDead:
             pass
-    window = sync.window(began, source.days)
+    window = sync_times.window(began, source.days)
     try:
         return await Walk(source, account, window, None, began).run()
     except SyncTokenDead as error:
@@ -208,13 +208,15 @@ class Walk:
             vanished = [one for one in written if self._vanished(one)]
             ours = len(written) if self.complete else await standings.count(conn, company_id, calendar_id, self.began)
             others = await busy_events.count_ahead(conn, calendar_id, self.began) if self.complete else 0
-        changed = [
-            one for one in written if one.remote_id in self.own and sync.compare(one.standing, self.own[one.remote_id])
-        ]
+        changed = [one for one in written if self._changed(one)]
         listed = len(self.listed) if self.complete else 1
         if sync.is_emptied(ours, len(vanished), others=others, listed=listed) and not self._is_believed():
             return changed, True
         return [*changed, *vanished], False
+
+    def _changed(self, one: Written) -> bool:
+        event = self.own.get(one.remote_id)
+        return event is not None and bool(findings.compare(one.standing, event))
 
     def _vanished(self, one: Written) -> bool:
         if one.remote_id in self.listed:

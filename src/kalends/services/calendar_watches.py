@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from whenever import Instant
 
-from kalends.domain import sync
+from kalends.domain import links, sync_times
 from kalends.errors import Upstream
 from kalends.ports import CalendarAccount, CredentialRefused
 from kalends.storage import calendar_channels
@@ -34,7 +34,7 @@ async def keep(
     async with reader.reading() as conn:
         watched = await calendar_channels.of_connection(conn, company_id, connection_id)
     now = reader.clock()
-    for source in sources if sync.is_reachable(reader.base_url) else ():
+    for source in sources if links.is_reachable(reader.base_url) else ():
         known = watched.get(source.calendar.id)
         if known is None or known.renew_at is None or known.renew_at <= now:
             await _open(reader, source, known, account, now)
@@ -78,7 +78,7 @@ async def _open(reader: Reader, source: Source, known: Watched | None, account: 
             await calendar_channels.try_again(conn, source.calendar.id, now.add(hours=24))
         return
     async with reader.transaction() as conn:
-        renew_at = sync.renewal(now, channel.expires_at)
+        renew_at = sync_times.renewal(now, channel.expires_at)
         await calendar_channels.open_at(conn, source.calendar.id, channel, _hash(secret), renew_at)
     if known:
         await _end(known, account)

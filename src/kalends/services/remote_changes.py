@@ -14,19 +14,19 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends import languages
-from kalends.domain import sync
-from kalends.domain.remote_events import Answer, RemoteEvent
-from kalends.domain.sync import (
+from kalends.domain import sync_times
+from kalends.domain.findings import (
     Deleted,
     Finding,
     GuestAnswered,
-    Meeting,
     Overtaken,
     OwnDeclined,
     ProposeMove,
     ShapeChanged,
-    Span,
+    compare,
 )
+from kalends.domain.remote_events import Answer, RemoteEvent
+from kalends.domain.sync import Meeting, Span
 from kalends.errors import DomainError, NotFound, Unavailable
 from kalends.ports import CalendarAccount
 from kalends.storage import attendees, busy_events, calendar_entries, calendar_writes, standings
@@ -57,7 +57,7 @@ async def settle(source: Source, account: CalendarAccount, suspects: Sequence[Wr
             waiting += 1
             continue
         now = source.reader.clock()
-        event = await account.event(source.remote, suspect.remote_id, window=sync.wide(now), own=source.own)
+        event = await account.event(source.remote, suspect.remote_id, window=sync_times.wide(now), own=source.own)
         copy = None if event else await calendar_copies.find(source, account, suspect)
         async with source.reader.transaction() as conn:
             waiting += not await _Case(conn, source, suspect, event, copy, now, batch_id).settle()
@@ -93,7 +93,7 @@ class _Case:
             await self._follow_copy(self._copy)
             if self._event is None:  # in another account, whose reading compares it
                 return True
-        for finding in sync.compare(self._suspect.standing, self._event):
+        for finding in compare(self._suspect.standing, self._event):
             if not await self._follow(finding, appointment):
                 break
         return True

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain.sync import Standing
+from kalends.domain.findings import Standing
 
 from .calendar_writes import REFUSED
 from .database import Connection
