@@ -104,7 +104,7 @@ $(STAMPS)/node: $(STAMPS)/venv requirements-node.lock
 
 $(NODE_MODULES): $(STAMPS)/node web/package.json web/package-lock.json
 	@echo "==> Web packages"
-	@cd web && $(NODE_PATH) npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd web && $(NODE_PATH) npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 $(ASSETS): $(NODE_MODULES) $(WEB_SOURCES)

@@ -13,6 +13,8 @@ import httpx2
 import psycopg
 import pytest
 
+from kalends.cli.failures import CommandFailed
+from kalends.cli.serve import listen
 from kalends.storage import embedded
 from tests.cli.conftest import INIT, Install, Service, line, one_sentence, until
 
@@ -150,6 +152,14 @@ def test_a_port_in_use_is_said_in_a_sentence(install: Install) -> None:
 
     assert done.returncode == 1
     assert one_sentence(done).startswith(f"Port {port} at 127.0.0.1 is in use: stop the other program, or choose ")
+
+
+def test_of_two_servers_that_start_at_once_one_is_refused_the_port() -> None:
+    with listen("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+
+        with pytest.raises(CommandFailed, match=f"^Port {port} at 127.0.0.1 is in use: "):
+            listen("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("command", ["serve", "init"])

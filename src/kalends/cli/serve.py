@@ -82,7 +82,7 @@ def _run(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind the socket that all processes share; it takes connections once the first of them is ready.
+    """Open the socket that all processes share; who connects before the first of them is ready waits for it.
 
     Raises:
         CommandFailed: the address cannot be had.
@@ -94,6 +94,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen()  # the address is ours from here on: two that start at once could both bind it
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CommandFailed(
