@@ -148,19 +148,7 @@ async def reschedule(
         OverrideNotAllowed: the actor may not disregard availability.
     """
     seen = await get(conn, actor=actor, appointment_id=appointment_id)
-    query = SlotQuery(
-        meeting_type_id=seen.meeting_type_id,
-        start=start,
-        end=start.add(minutes=1),
-        mode=mode,
-        required=required,
-        existing_appointment_id=seen.id,
-    )
-
-    async def lock_queue() -> None:
-        if seen.queue_id:
-            await locks.queue(conn, seen.company_id, seen.queue_id)
-
+    query, lock_queue = _query(seen, start, mode, required), partial(_lock_queue, conn, seen)
     loaded, now = await calendars.load_locked(
         conn, actor.company_id, query, clock, deleted=True, before_hosts=lock_queue
     )
@@ -169,27 +157,29 @@ async def reschedule(
     if start == before.start_at:
         return Rescheduled(before, before.start_at)
     placement = await placements.place(
-        conn,
-        actor,
-        loaded,
-        start,
-        now,
-        ignore_availability=ignore_availability,
-        moved=before.id,
-        verified=verified,
+        conn, actor, loaded, start, now, ignore_availability=ignore_availability, moved=before.id, verified=verified
     )
     await moves.take_along(conn, before, placement, now, ignore_availability)
-    fields = {
-        "sequence": before.sequence + 1,
-        "start_at": start,
-        "end_at": placement.end,
-        "resources": [unit.json() for unit in placement.resources],
-        "rescheduled_at": now,
-        "reschedule_count": before.reschedule_count + 1,
-        "ignored_availability": ignore_availability,
-    }
+    fields = moves.fields(before, placement, now) | {"ignored_availability": ignore_availability}
     after = await revisions.write(conn, actor=actor, kind="booking_rescheduled", before=before, fields=fields, now=now)
     return Rescheduled(after, before.start_at)
+
+
+def _query(seen: Appointment, start: Instant, mode: Mode | None, required: int | None) -> SlotQuery:
+    """Ask for just one start, of the appointment that is moved there."""
+    return SlotQuery(
+        meeting_type_id=seen.meeting_type_id,
+        start=start,
+        end=start.add(minutes=1),
+        mode=mode,
+        required=required,
+        existing_appointment_id=seen.id,
+    )
+
+
+async def _lock_queue(conn: Connection, seen: Appointment) -> None:
+    if seen.queue_id:
+        await locks.queue(conn, seen.company_id, seen.queue_id)
 
 
 def check_ahead(appointment: Appointment, now: Instant) -> None:

@@ -59,16 +59,7 @@ async def hand_over(
     fields: dict[str, Any] = {"sequence": before.sequence + 1}
     if choice and target.queue_id:
         fields["queue_id"] = target.queue_id
-        chosen = queue_ledger.recording(
-            company_id=before.company_id,
-            queue_id=target.queue_id,
-            choice=choice,
-            user_ids=user_ids,
-            start=before.start_at,
-            appointment_id=before.id,
-            now=now,
-        )
-        await parts.write(conn, [chosen])
+        await _record(conn, before, target.queue_id, choice, user_ids, now)
     return await revisions.write(conn, actor=actor, kind="booking_handed_over", before=before, fields=fields, now=now)
 
 
@@ -141,3 +132,19 @@ async def _replace(
         start=before.start_at,
     )
     return user_ids
+
+
+async def _record(
+    conn: Connection, before: Appointment, queue_id: UUID, choice: Choice, user_ids: Sequence[UUID], now: Instant
+) -> None:
+    """Count the appointment for whom a queue has chosen."""
+    chosen = queue_ledger.recording(
+        company_id=before.company_id,
+        queue_id=queue_id,
+        choice=choice,
+        user_ids=user_ids,
+        start=before.start_at,
+        appointment_id=before.id,
+        now=now,
+    )
+    await parts.write(conn, [chosen])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from whenever import Instant
 
 from kalends.storage import claims, hosts, queue_ledger, reservations
@@ -40,3 +42,15 @@ async def take_along(
     await reservations.leave(conn, company_id, before.id)
     if before.queue_id:
         await queue_ledger.move(conn, company_id, before.id, placement.start)
+
+
+def fields(before: Appointment, placement: Placement, now: Instant) -> dict[str, Any]:
+    """List what is other of an appointment once it was moved."""
+    return {
+        "sequence": before.sequence + 1,
+        "start_at": placement.start,
+        "end_at": placement.end,
+        "resources": [unit.json() for unit in placement.resources],
+        "rescheduled_at": now,
+        "reschedule_count": before.reschedule_count + 1,
+    }

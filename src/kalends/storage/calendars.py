@@ -220,12 +220,15 @@ async def scope(
     else:
         cursor = await conn.often.execute(_SCOPE_OF_NEW, values, prepare=True)
     found = await cursor.fetchall()
-    if not found:
-        return None
-    edition, zone, moved_id, start, end, resources, by_queue, unknown = found[0][_SCOPE_AT:_ASKED]
+    return _scope(found) if found else None
+
+
+def _scope(found: Sequence[Sequence[Any]]) -> Scope:
+    first = found[0]
+    edition, zone, moved_id, start, end, resources, by_queue, unknown = first[_SCOPE_AT:_ASKED]
     return Scope(
-        MeetingType(*found[0][:_TYPE_WIDTH]),
-        Company(*found[0][_TYPE_WIDTH:_SCOPE_AT]),
+        MeetingType(*first[:_TYPE_WIDTH]),
+        Company(*first[_TYPE_WIDTH:_SCOPE_AT]),
         edition,
         zone,
         (start, end) if start else None,

@@ -164,23 +164,23 @@ async def get_booking_availability(
     now = app.now()
     async with app.reading() as conn:
         listed = await listings.listing(conn, actor.company_id, query, now, earliest=not skip_earliest)
-    rules = listed.loaded.rules
-    if rules.enabled and rules.duration not in rules.allowed_durations:
-        raise DurationNotAllowed
-    if rules.enabled and not query.existing_appointment_id:
-        order_checks.check_channel(query.channel, listed.loaded.meeting_type)
+    if listed.loaded.rules.enabled:
+        _check_offered(listed.loaded, query)
     blocked = await _blocked(listed, query, now) if troubleshoot else None
-    found, own = listed.listing, listed.loaded.connected.get(actor.user_id) if actor.user_id else None
-    if blocked is None and not found.sessions and found.first is not None:
-        written = _written(found.grid, bytes(found.lane), timezone, rules.duration)
-        body, tag = written.body, written.tag
-    else:
-        body, tag = _encode(listed, timezone, blocked), None
+    body, tag = _encode(listed, timezone, blocked)
+    own = listed.loaded.connected.get(actor.user_id) if actor.user_id else None
     if own:
         body, tag = _with_ages(body, tag, own.freshness)
     # A browser may keep it, and asks with its ETag each time.
     headers = {"Cache-Control": "private, no-cache"} | ({"ETag": tag} if tag else {})
     return Response(body, headers=headers, media_type="application/json")
+
+
+def _check_offered(loaded: Loaded, query: SlotQuery) -> None:
+    if loaded.rules.duration not in loaded.rules.allowed_durations:
+        raise DurationNotAllowed
+    if not query.existing_appointment_id:
+        order_checks.check_channel(query.channel, loaded.meeting_type)
 
 
 async def _blocked(listed: Listed, query: SlotQuery, now: Instant) -> dict[int, bytes]:
@@ -214,9 +214,12 @@ def _written(grid: Grid, lane: bytes, zone: str | None, duration: int) -> _Writt
     return _Written(body, tag_of(body).decode())
 
 
-def _encode(listed: Listed, zone: str | None, blocked: Mapping[int, bytes] | None) -> bytes:
-    appointments = _appointments(listed.loaded)
-    return _body(listed.listing, zone, listed.loaded.rules.duration, listed.earliest, appointments, blocked)
+def _encode(listed: Listed, zone: str | None, blocked: Mapping[int, bytes] | None) -> tuple[bytes, str | None]:
+    """Write an answer; only one that is kept has its ETag already."""
+    found, duration = listed.listing, listed.loaded.rules.duration
+    if blocked is None and not found.sessions and found.first is not None:
+        return _written(found.grid, bytes(found.lane), zone, duration)
+    return _body(found, zone, duration, listed.earliest, _appointments(listed.loaded), blocked), None
 
 
 def _body(

@@ -25,7 +25,7 @@ from kalends.services.rights import NotYours, UserNotFound
 from kalends.storage.calendar_authorizations import Authorization
 
 from .calendar_connection_schemas import AuthorizationUrl, Provider
-from .calendar_connections import UserId, usable
+from .calendar_connections import UserId, connect, usable
 from .schemas import Absent
 
 router = APIRouter(prefix="/v4/calendar-connections/auth/{provider}", tags=["calendar connection"])
@@ -112,16 +112,7 @@ async def _connect(app: App, begun: Authorization, code: str) -> str:
         provider, begun, code=code, base_url=app.base_url, box=app.box, now=app.now()
     )
     actor = Actor(begun.company_id, begun.user_id, is_admin=False, via="page")
-    async with app.transaction() as conn:
-        view = await calendar_connections.connect(
-            conn,
-            actor=actor,
-            user_id=begun.user_id,
-            found=found,
-            as_sync=begun.set_as_calendar_sync,
-            box=app.box,
-            clock=app.now,
-        )
+    view = await connect(app, actor=actor, user_id=begun.user_id, found=found, as_sync=begun.set_as_calendar_sync)
     return str(view.connection.id)
 
 

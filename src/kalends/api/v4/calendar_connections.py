@@ -14,7 +14,8 @@ from kalends.edge.context import AppDep
 from kalends.edge.limits import take_user
 from kalends.ports import CalendarKind, CalendarProvider, ConnectionRefused, ProviderNotConfigured
 from kalends.services import calendar_connections, calendar_settings
-from kalends.services.calendar_connections import CalendarConnectionNotFound
+from kalends.services.actor import Actor
+from kalends.services.calendar_connections import CalendarConnectionNotFound, Found, View
 from kalends.services.calendar_settings import CalendarNotFound, CalendarNotWritable
 from kalends.services.rights import NotYours, UserNotFound
 
@@ -68,16 +69,7 @@ async def create_connection(
         user = await calendar_connections.host(conn, actor=actor, user_id=user_id)
     await take_user(app, request, "calendar-connect", user.id, PER_MINUTE, BURST)
     found = await calendar_connections.prove(provider, body.form())
-    async with app.transaction() as conn:
-        view = await calendar_connections.connect(
-            conn,
-            actor=actor,
-            user_id=user.id,
-            found=found,
-            as_sync=body.set_as_calendar_sync,
-            box=app.box,
-            clock=app.now,
-        )
+    view = await connect(app, actor=actor, user_id=user.id, found=found, as_sync=body.set_as_calendar_sync)
     return CalendarConnection.of(view, app.now())
 
 
@@ -146,6 +138,18 @@ async def sync_connection(
             conn, actor=actor, connection_id=connection_id, user_id=user_id, now=app.now()
         )
     return CalendarConnection.of(view, app.now())
+
+
+async def connect(app: App, *, actor: Actor, user_id: UUID, found: Found, as_sync: bool) -> View:
+    """Store an account of a user as it was found just now, in one transaction.
+
+    Raises:
+        UserNotFound, ConnectionRefused: as `calendar_connections.connect`.
+    """
+    async with app.transaction() as conn:
+        return await calendar_connections.connect(
+            conn, actor=actor, user_id=user_id, found=found, as_sync=as_sync, box=app.box, clock=app.now
+        )
 
 
 def usable(app: App, provider: Provider) -> CalendarProvider:
