@@ -1,12 +1,13 @@
 """The App's own life: it closes whatever its background task is doing."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from kalends.app import App, DatabaseBusy, OutcomeUnknown
 from kalends.errors import DomainError
-from kalends.storage.database import Connection
+from kalends.storage.database import Connection, pool
 
 
 async def test_it_closes_though_its_task_misses_a_cancellation(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,6 +30,19 @@ async def test_it_closes_though_its_task_misses_a_cancellation(app: App, monkeyp
 
     assert missed.is_set()
     assert "wake-workers" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_given_up_while_it_opens_it_leaves_nothing_running(app: App) -> None:
+    before = asyncio.all_tasks()
+    given_up = asyncio.create_task(replace(app, pool=pool(app.pool.conninfo)).open())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # by now its pool is connecting
+
+    given_up.cancel()
+    await asyncio.wait([given_up])
+
+    assert given_up.cancelled()
+    assert asyncio.all_tasks() == before
 
 
 @pytest.mark.parametrize("enclosed", [False, True])

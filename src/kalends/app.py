@@ -66,7 +66,11 @@ class App:
 
     async def open(self) -> None:
         """Open the pool and start the task that wakes the workers."""
-        await self.pool.open(wait=True)
+        try:
+            await self.pool.open(wait=True)
+        except BaseException:  # cancelled too: another part did not start. The pool's tasks would go on without end.
+            await self.pool.close()
+            raise
         self._waker = asyncio.create_task(self._keep_waking(), name="wake-workers")
 
     async def aclose(self) -> None:
