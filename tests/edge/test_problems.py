@@ -74,6 +74,12 @@ async def bug() -> None:
     raise RuntimeError("the password is hunter2, in SELECT secret FROM /etc/shadow")
 
 
+@router.get("/v4/full-disk")
+async def full_disk(app: AppDep) -> None:
+    async with app.transaction() as conn:
+        await conn.execute("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$")
+
+
 @router.get("/v4/things/{thing_id}")
 async def thing(thing_id: UUID, limit: int = Query(20, ge=1)) -> str:
     return str(thing_id)
@@ -441,3 +447,14 @@ def test_a_documented_refusal_has_its_example() -> None:
 def application(client: Any) -> Any:
     """Find the application a client talks to."""
     return client._transport.app
+
+
+async def test_how_the_database_failed_is_in_the_log(client_for: ClientFor) -> None:
+    client = await client_for(router)
+
+    with structlog.testing.capture_logs() as lines:
+        answer = await client.get("/v4/full-disk")
+
+    assert (answer.status_code, answer.json()["errorCode"]) == (503, "busy")
+    [told] = [line for line in lines if line["event"] != "request"]
+    assert told == {"event": "database refused", "error": "DiskFull", "log_level": "warning"}

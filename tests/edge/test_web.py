@@ -157,11 +157,21 @@ async def test_swagger_ui_loads_from_this_server_only(client_for: ClientFor, pat
     assert (await client.get("/docs/start.js")).headers["content-type"].startswith("text/javascript")
 
 
-async def test_a_running_server_is_alive_and_ready(client_for: ClientFor) -> None:
+@pytest.mark.parametrize(("silent_s", "worker"), [(None, "absent"), (60, "absent"), (2, "ok")])
+async def test_a_running_server_is_alive_and_ready_and_says_whether_somebody_does_the_jobs(
+    app: App, client_for: ClientFor, silent_s: int | None, worker: str
+) -> None:
     client = await client_for()
+    async with app.transaction() as conn:
+        await conn.execute("DELETE FROM procrastinate_workers")  # those of other tests
+        await conn.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) SELECT now() - make_interval(secs => s) "
+            "FROM unnest(%s::int[]) s",
+            ([] if silent_s is None else [silent_s],),
+        )
 
     assert (await client.get("/healthz")).json() == {"status": "ok"}
-    assert (await client.get("/readyz")).json() == {"status": "ok"}
+    assert (await client.get("/readyz")).json() == {"status": "ok", "worker": worker}
 
 
 async def test_an_old_schema_is_not_ready(client_for: ClientFor, monkeypatch: pytest.MonkeyPatch) -> None:

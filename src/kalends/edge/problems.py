@@ -172,6 +172,8 @@ async def _domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)
     if is_api(request.scope["path"]) and not is_api(template_of(request) or ""):  # only a page's catch-all route met it
         return await render(request, NOT_FOUND)
+    if isinstance(error, DatabaseBusy | OutcomeUnknown):
+        _tell_why(error.__cause__)
     return await render(request, of(error))
 
 
@@ -219,7 +221,14 @@ def _field_errors(found: Iterable[Mapping[str, Any]]) -> Iterable[FieldError]:
         yield FieldError(path or "body", message)
 
 
+def _tell_why(cause: BaseException | None) -> None:
+    """Log which way the database failed: a lock, a full disk and a lost connection all answer the same."""
+    if cause is not None:
+        log.warning("database refused", error=type(cause).__name__)
+
+
 async def _read_only(request: Request, error: Exception) -> Response:
+    _tell_why(error)
     return await render(request, of(DatabaseBusy(retry_after_s=5)))
 
 

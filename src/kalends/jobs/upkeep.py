@@ -18,6 +18,7 @@ from kalends.storage import (
     form_nonces,
     guest_mails,
     idempotency_keys,
+    jobs,
     queue_ledger,
     quick_mails,
     reservations,
@@ -27,8 +28,7 @@ from kalends.storage import provisional_bookings as stored_provisional_bookings
 
 from .patience import LONGEST_JOB_S
 
-HEARTBEAT_S = 4
-SILENT_S = 12  # a worker without a sign of life for so long is gone
+HEARTBEAT_S = 4  # well below `jobs.SILENT_S`
 FAILED_DAYS = 30
 LEFT_HOURS = 1  # a deleted connection whose job did not come by is wiped all the same
 EXPIRED_AT_ONCE = 30  # each may wait for its locks, and no job takes long
@@ -45,7 +45,7 @@ def register(queue: Queue, app: App) -> None:
             await effects.start_due(conn, app.now())
             await quick_mails.start_due(conn, app.now())
         async with app.transaction() as conn:
-            await stalled.retry(conn, silent_s=SILENT_S, running_s=LONGEST_JOB_S + 30)
+            await stalled.retry(conn, silent_s=jobs.SILENT_S, running_s=LONGEST_JOB_S + 30)
         async with app.transaction() as conn:
             await event_positions.number(conn)
 

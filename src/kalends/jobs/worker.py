@@ -15,7 +15,7 @@ from kalends.storage import jobs
 
 from . import queue
 from .patience import limited
-from .upkeep import HEARTBEAT_S, SILENT_S
+from .upkeep import HEARTBEAT_S
 
 log = structlog.get_logger("kalends.jobs")
 
@@ -85,6 +85,6 @@ async def _run_worker(tasks: Queue, name: str, grace_s: float) -> None:
         delete_jobs="successful",
         install_signal_handlers=False,
         update_heartbeat_interval=HEARTBEAT_S,
-        stalled_worker_timeout=SILENT_S,
+        stalled_worker_timeout=jobs.SILENT_S,
         worker_middleware=[limited],
     )

@@ -10,6 +10,7 @@ _CHANNELS = [f"procrastinate_queue_v1#{queue}" for queue in (DEFAULT, REMOTE)]
 
 INSERT = "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)"
 WHEN_IDLE = -1
+SILENT_S = 12  # a worker that gives no sign of life for so long is gone
 
 
 async def enqueue(
@@ -45,3 +46,16 @@ async def wake_workers(conn: Connection) -> None:
         "SELECT pg_notify(channel, %s) FROM unnest(%s::text[]) channel",
         ('{"type": "job_inserted", "job_id": 0}', _CHANNELS),
     )
+
+
+async def are_worked(conn: Connection) -> bool:
+    """Tell whether there is a worker, on whichever machine."""
+    cursor = await conn.execute(
+        """
+        SELECT EXISTS (
+            SELECT FROM procrastinate_workers WHERE last_heartbeat >= now() - make_interval(secs => %s)
+        )
+        """,
+        (SILENT_S,),
+    )
+    return await cursor.fetchone() == (True,)
