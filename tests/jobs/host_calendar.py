@@ -115,8 +115,9 @@ async def of_owner(stage: Stage, **flags: bool) -> HostCalendar:
     """Connect the company's owner to a calendar of his own."""
     remote = MemoryCalendar()
     # What other tests left undone would be done with this calendar.
-    await stage.rows("WITH gone AS (DELETE FROM procrastinate_jobs WHERE status = 'todo') UPDATE calendar_access "
-                     "SET due_at = NULL WHERE due_at IS NOT NULL RETURNING 1")  # fmt: skip
+    await stage.rows("WITH gone AS (DELETE FROM procrastinate_jobs WHERE status = 'todo'), "
+                     "owed AS (DELETE FROM calendar_write) "
+                     "UPDATE calendar_access SET due_at = NULL WHERE due_at IS NOT NULL RETURNING 1")  # fmt: skip
     stage.app.calendars = {"caldav": remote}
     flags = {"validate_availability": True, **flags}
     connection_id = await connect(stage.app, stage.founded.company_id, stage.founded.user_id, now=stage.now, **flags)

@@ -80,10 +80,9 @@ async def read_now(reader: Reader, company_id: UUID, connection_id: UUID) -> Out
         except Overtaken:
             continue
         except CredentialRefused as refusal:
-            if await _renewed_meanwhile(reader, task):
-                continue
-            await _refused(reader, task, refusal)
-            return "refused"
+            if await _refused(reader, task, refusal):
+                return "refused"
+            continue
         except TimeoutError:
             done = _Read(whole=False, failure=CalendarTooLarge("The calendar takes too long to read"))
         except Upstream as failure:
@@ -159,13 +158,14 @@ async def _look(reader: Reader, task: _Task) -> None:
 
 async def _task(reader: Reader, company_id: UUID, connection_id: UUID) -> _Task | None:
     async with reader.reading() as conn:
+        # First of all: whoever changes something of what follows takes these readings over.
+        readings = await calendar_readings.of_connection(conn, company_id, connection_id)
         connection = await calendar_connections.get(conn, company_id, connection_id)
         sealed = await calendar_connections.credential(conn, company_id, connection_id)
         host = await calendar_readings.host(conn, company_id, connection.user_id) if connection else None
         if connection is None or sealed is None or host is None:
             return None
         calendars = (await calendar_connections.calendars(conn, company_id, [connection_id]))[connection_id]
-        readings = await calendar_readings.of_connection(conn, company_id, connection_id)
     began = reader.clock()
     days = sync_times.days_ahead(map(slot_rules.booking_window, host.windows), began)
     sources = [
@@ -215,21 +215,19 @@ async def _read_one(source: Source, account: CalendarAccount, done: _Read) -> _R
     return done
 
 
-async def _renewed_meanwhile(reader: Reader, task: _Task) -> bool:
-    """Tell whether another credential is stored by now: a provider takes the one before no more."""
-    async with reader.reading() as conn:
-        newest = await calendar_connections.credential(conn, task.connection.company_id, task.connection.id)
-    return newest != task.sealed
-
-
-async def _refused(reader: Reader, task: _Task, refusal: CredentialRefused) -> None:
+async def _refused(reader: Reader, task: _Task, refusal: CredentialRefused) -> bool:
+    """Note that we are not let in; False: another credential is stored by now, and a provider takes the one before no
+    more."""
     connection = task.connection
     async with reader.transaction() as conn:
         await locks.users(conn, connection.company_id, [connection.user_id])
+        if await calendar_connections.credential(conn, connection.company_id, connection.id, lock=True) != task.sealed:
+            return False
         now = reader.clock()
         due = sync_times.due_after_refusal(now, spread=reader.spread())
         if await calendar_access.refuse(conn, connection.id, error=refusal.code, due=due, now=now):
             await calendar_events.credential_error(conn, connection, now=now)
+    return True
 
 
 async def _note(reader: Reader, task: _Task, done: _Read) -> None:

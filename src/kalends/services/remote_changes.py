@@ -29,7 +29,14 @@ from kalends.domain.remote_events import Answer, RemoteEvent
 from kalends.domain.sync import Meeting, Span
 from kalends.errors import DomainError, NotFound, Unavailable
 from kalends.ports import CalendarAccount
-from kalends.storage import attendees, busy_events, calendar_entries, calendar_writes, standings
+from kalends.storage import (
+    attendees,
+    busy_events,
+    calendar_connections,
+    calendar_entries,
+    calendar_writes,
+    standings,
+)
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 from kalends.storage.standings import Written
@@ -87,7 +94,7 @@ class _Case:
         appointment = await self._locked()
         if appointment is None:
             return True
-        if await self._standing() != self._suspect:
+        if await self._standing() != self._suspect or not await self._is_connected():
             return False
         if self._copy:
             await self._follow_copy(self._copy)
@@ -107,6 +114,12 @@ class _Case:
         except NotFound:
             return None
         return found
+
+    async def _is_connected(self) -> bool:
+        """Go by what is set of the connection now, which its owner may have changed since this reading began."""
+        newest = await calendar_connections.get(self._conn, self._source.company_id, self._source.connection.id)
+        self._source = replace(self._source, connection=newest or self._source.connection)
+        return newest is not None
 
     async def _standing(self) -> Written | None:
         source = self._source

@@ -134,7 +134,10 @@ async def used(conn: Connection, connection_ids: Collection[UUID], now: Instant)
 
 
 async def zone_changed(conn: Connection, company_id: UUID, user_id: UUID, now: Instant) -> None:
-    """Have all calendars of a user be read anew whose days are his own, as they have no zone; he is locked."""
+    """Have all calendars of a user be read anew whose days are his own, as they have no zone; he is locked.
+
+    One that is being read for the first time too: what is stored of it by then would be in his old zone.
+    """
     await conn.execute(
         """
         WITH his AS (
@@ -142,8 +145,9 @@ async def zone_changed(conn: Connection, company_id: UUID, user_id: UUID, now: I
                 JOIN calendar_connection n ON n.company_id = k.company_id AND n.id = k.connection_id
                 WHERE n.company_id = %(company)s AND n.user_id = %(user)s AND n.deleted_at IS NULL AND k.zone IS NULL),
             anew AS (
-                UPDATE calendar_reading SET sync_token = NULL, reader = gen_random_uuid()
-                WHERE calendar_id IN (SELECT id FROM his))
+                INSERT INTO calendar_reading AS r (company_id, calendar_id, reader)
+                SELECT %(company)s, id, gen_random_uuid() FROM his
+                ON CONFLICT (calendar_id) DO UPDATE SET sync_token = NULL, reader = excluded.reader)
         UPDATE calendar_access SET due_at = least(due_at, %(now)s) WHERE connection_id IN (
             SELECT connection_id FROM his)
         """,

@@ -17,10 +17,11 @@ from .database import Connection
 REFUSED = "calendar-credential-refused"  # in calendar_write.error: nothing is tried until the connection works again
 DECIDED = "moved-there"  # in calendar_write.error: what the calendar says of the time was looked at, and is overwritten
 
-# Newer revisions are tried at once, whatever became of the one before.
-_ANEW = """ON CONFLICT (company_id, appointment_id, user_id) DO UPDATE
+# Newer revisions are tried at once, whatever became of the one before. What waited for its connection does no more: it
+# counts as in hand.
+_ANEW = f"""ON CONFLICT (company_id, appointment_id, user_id) DO UPDATE
     SET revision = greatest(calendar_write.revision, excluded.revision), failures = 0, due_at = NULL,
-        error = coalesce(excluded.error, calendar_write.error)"""
+        error = coalesce(excluded.error, nullif(calendar_write.error, '{REFUSED}'))"""
 # After mails: a calendar's server that answers slowly, or not at all, keeps a worker busy for a while. What was tried
 # before comes after what never was.
 _FIRST, _AGAIN = -1, -2
@@ -119,11 +120,11 @@ async def owe_coming(conn: Connection, *, company_id: UUID, user_id: UUID, now: 
 async def hurry(conn: Connection, *, company_id: UUID, user_id: UUID, now: Instant) -> None:
     """Try anew what was owed to a host's calendars and could not be written; for a connection that works again."""
     await conn.execute(
-        """
-        UPDATE calendar_write SET due_at = %s, failures = 0
-        WHERE company_id = %s AND user_id = %s AND (due_at IS NOT NULL OR error = %s)
+        f"""
+        UPDATE calendar_write SET due_at = %s, failures = 0, error = nullif(error, '{REFUSED}')
+        WHERE company_id = %s AND user_id = %s AND (due_at IS NOT NULL OR error = '{REFUSED}')
         """,
-        (now, company_id, user_id, REFUSED),
+        (now, company_id, user_id),
     )
 
 
@@ -149,10 +150,13 @@ async def begin(conn: Connection, company_id: UUID, appointment_id: UUID, user_i
 
 
 async def followed(conn: Connection, company_id: UUID, appointment_id: UUID, user_id: UUID, *, revision: int) -> None:
-    """Note that a host's calendar shows a revision, and all that stands there is noted; a newer one is still owed."""
+    """Note that a host's calendar shows a revision, and all that stands there is noted; a newer one is still owed, and
+    so is what became due while it was written: to another calendar, or in another manner."""
     key = (company_id, appointment_id, user_id)
     rule = "company_id = %s AND appointment_id = %s AND user_id = %s"
-    await conn.execute(f"DELETE FROM calendar_write WHERE {rule} AND revision <= %s", (*key, revision))
+    await conn.execute(
+        f"DELETE FROM calendar_write WHERE {rule} AND revision <= %s AND due_at IS NULL", (*key, revision)
+    )
     await conn.execute(f"UPDATE calendar_write SET begun_in = NULL WHERE {rule}", key)
 
 
@@ -188,12 +192,17 @@ async def start_due(conn: Connection, now: Instant) -> None:
     """
     await conn.execute(
         f"""
-        UPDATE calendar_write w SET due_at = %s, error = NULL
-        WHERE w.error = '{REFUSED}' AND w.due_at IS NULL AND coalesce(
-            (SELECT x.status = 'connected' FROM calendar_connection n JOIN calendar_access x ON x.connection_id = n.id
-                WHERE n.company_id = w.company_id AND n.user_id = w.user_id AND n.is_primary AND n.deleted_at IS NULL),
-            NOT EXISTS (SELECT FROM calendar_connection n
-                WHERE n.company_id = w.company_id AND n.user_id = w.user_id AND n.deleted_at IS NULL))
+        UPDATE calendar_write SET due_at = %s, error = NULL
+        WHERE (company_id, appointment_id, user_id) IN (
+            SELECT company_id, appointment_id, user_id FROM calendar_write w
+            WHERE w.error = '{REFUSED}' AND w.due_at IS NULL AND coalesce(
+                (SELECT x.status = 'connected'
+                    FROM calendar_connection n JOIN calendar_access x ON x.connection_id = n.id
+                    WHERE n.company_id = w.company_id AND n.user_id = w.user_id AND n.is_primary
+                        AND n.deleted_at IS NULL),
+                NOT EXISTS (SELECT FROM calendar_connection n
+                    WHERE n.company_id = w.company_id AND n.user_id = w.user_id AND n.deleted_at IS NULL))
+            FOR UPDATE SKIP LOCKED)
         """,
         (now,),
     )

@@ -22,7 +22,8 @@ class Written:
         standing: what its event is compared with.
         revision: of the appointment.
         etag: the provider's version of what was written.
-        in_hand: it is being written right now, so the calendar may show what is not noted yet.
+        in_hand: it is being written right now, or once more in a moment, so the calendar may show what is not noted
+            yet.
     """
 
     appointment_id: UUID
@@ -42,7 +43,8 @@ _WRITTEN = f"""
                 AND g.email IS NOT NULL),
         a.revision, e.etag, e.written_at,
         EXISTS (SELECT FROM calendar_write w WHERE w.company_id = a.company_id AND w.appointment_id = a.id
-            AND w.user_id = e.user_id AND w.due_at IS NULL AND w.error IS DISTINCT FROM '{REFUSED}')
+            AND w.user_id = e.user_id AND w.error IS DISTINCT FROM '{REFUSED}'
+            AND (w.due_at IS NULL OR w.error IS NULL))
     FROM calendar_entry e
     JOIN appointment a ON a.company_id = e.company_id AND a.id = e.appointment_id
     JOIN appointment_host h

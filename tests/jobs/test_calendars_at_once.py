@@ -1,0 +1,291 @@
+"""Two things done to a host's calendars at once: none of them goes by what the other one has just changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from kalends.domain.remote_events import Entry, Page, RemoteCalendar, RemoteEvent, Window, Written
+from kalends.ports import Connected, CredentialRefused
+from kalends.services import calendar_connections as connections
+from kalends.services import calendar_settings, users
+from kalends.services.calendar_connections import Found
+from kalends.services.calendar_settings import Changes
+from kalends.storage import calendar_connections, calendar_readings, calendar_writes, locks
+from tests.fakes.memory_calendar import PERSONAL, WORK, MemoryCalendar
+from tests.jobs.host_calendar import HostCalendar, half_hour, of_owner
+from tests.jobs.stage import TUESDAY, Stage
+
+LATER = TUESDAY.add(hours=2)
+
+
+@dataclass
+class _Gate:
+    """Where the next one who is asked something waits, before he answers."""
+
+    asked: str
+    calendar: RemoteCalendar
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class _Gated(MemoryCalendar):
+    """One whose answers to one question wait: what was asked is done, and nobody knows it yet."""
+
+    gate: _Gate | None = None
+
+    async def _pass(self, asked: str, calendar: RemoteCalendar) -> None:
+        gate = self.gate
+        if gate and (gate.asked, gate.calendar.remote_id) == (asked, calendar.remote_id):
+            self.gate = None
+            gate.arrived.set()
+            await gate.go_on.wait()
+
+    async def changes(
+        self, calendar: RemoteCalendar, *, token: str | None, window: Window, own: Collection[str]
+    ) -> AsyncIterator[Page]:
+        async for page in super().changes(calendar, token=token, window=window, own=own):
+            await self._pass("changes", calendar)
+            yield page
+
+    async def event(
+        self, calendar: RemoteCalendar, remote_id: str, *, window: Window, own: Collection[str]
+    ) -> RemoteEvent | None:
+        found = await super().event(calendar, remote_id, window=window, own=own)
+        await self._pass("event", calendar)
+        return found
+
+    async def put(self, calendar: RemoteCalendar, entry: Entry, known: Written | None) -> Written:
+        written = await super().put(calendar, entry, known)
+        await self._pass("put", calendar)
+        return written
+
+    async def delete(self, calendar: RemoteCalendar, known: Written) -> None:
+        await super().delete(calendar, known)
+        await self._pass("delete", calendar)
+
+
+async def _while_asked(
+    calendar: HostCalendar,
+    asked: str,
+    doing: Awaitable[Any],
+    meanwhile: Callable[[], Awaitable[object]],
+    where: RemoteCalendar = PERSONAL,
+) -> Any:
+    """Do something, and something else while its provider has not answered a question yet."""
+    calendar.remote.__class__ = _Gated
+    assert isinstance(calendar.remote, _Gated)
+    gate = calendar.remote.gate = _Gate(asked, where)
+    task = asyncio.ensure_future(doing)
+    await asyncio.wait([task, asyncio.ensure_future(gate.arrived.wait())], return_when=asyncio.FIRST_COMPLETED)
+    assert gate.arrived.is_set(), "it was never asked"
+    await meanwhile()
+    gate.go_on.set()
+    return await task
+
+
+async def _change(calendar: HostCalendar, **changes: Any) -> None:
+    """Change what is set of the connection, as its owner does."""
+    stage = calendar.stage
+    async with stage.app.transaction() as conn:
+        await calendar_settings.change(
+            conn,
+            actor=stage.actor,
+            connection_id=calendar.connection_id,
+            user_id=None,
+            changes=Changes(**changes),
+            clock=stage.clock,
+        )
+
+
+async def _move_to(stage: Stage, zone: str) -> None:
+    async with stage.app.transaction() as conn:
+        await users.update(
+            conn, actor=stage.actor, user_id=stage.founded.user_id, changes={"timezone": zone}, now=stage.now
+        )
+
+
+async def _write(stage: Stage, appointment_id: UUID) -> None:
+    """Start what is due, and do one of the jobs that write."""
+    async with stage.app.transaction() as conn:
+        await calendar_writes.start_due(conn, stage.now)
+    await stage.rows("DELETE FROM procrastinate_jobs WHERE task_name = 'calendar.write' AND status = 'todo' "
+                     "RETURNING 1")  # fmt: skip
+    await stage.run(
+        "calendar.write",
+        company_id=str(stage.founded.company_id),
+        appointment_id=str(appointment_id),
+        user_id=str(stage.founded.user_id),
+    )
+
+
+async def _later(stage: Stage, **time: int) -> None:
+    """Let time pass, then start what is due and do it."""
+    stage.now = stage.now.add(**time)
+    async with stage.app.transaction() as conn:
+        await calendar_writes.start_due(conn, stage.now)
+    await stage.work()
+
+
+@pytest.fixture
+async def calendar(stage: Stage) -> HostCalendar:
+    return await of_owner(stage, unanswered_is_busy=False)
+
+
+@pytest.fixture
+async def following(stage: Stage) -> HostCalendar:
+    """A calendar whose deletions and refusals cancel appointments."""
+    return await of_owner(stage, cancel_if_declined_or_deleted=True)
+
+
+_BEGINNING = [
+    (calendar_connections, "get"),
+    (calendar_connections, "credential"),
+    (calendar_readings, "host"),
+    (calendar_connections, "calendars"),
+    (calendar_readings, "of_connection"),
+]
+
+
+@pytest.mark.parametrize(("module", "name"), _BEGINNING)
+async def test_a_reading_that_begins_while_its_settings_change_stores_nothing_by_the_old_ones(
+    calendar: HostCalendar, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str
+) -> None:
+    shown_as_free = calendar.remote.add(*half_hour(TUESDAY))
+    calendar.remote.move(replace(shown_as_free, transparent=True), *half_hour(TUESDAY))
+    unanswered = calendar.remote.add(*half_hour(LATER))
+    calendar.remote.move(replace(unanswered, answer="needs-action"), *half_hour(LATER))
+    await calendar.read()
+    plain, asked = getattr(module, name), 0
+
+    async def after(*args: Any, **named: Any) -> Any:
+        nonlocal asked
+        found, asked = await plain(*args, **named), asked + 1
+        if asked == 1:
+            await _change(calendar, all_busy=[PERSONAL.remote_id], flags={"unanswered_is_busy": True})
+        return found
+
+    monkeypatch.setattr(module, name, after)
+    before = await calendar.busy()
+
+    await calendar.read(minutes=1)
+    await calendar.read(minutes=1)
+
+    assert before == []
+    assert await calendar.busy() == [half_hour(TUESDAY), half_hour(LATER)]
+
+
+async def test_a_first_reading_that_is_on_its_way_while_its_host_moves_is_begun_anew(calendar: HostCalendar) -> None:
+    stage = calendar.stage
+    await calendar.select(WORK)
+    await stage.rows("UPDATE calendar SET zone = NULL WHERE remote_id = %s AND connection_id = %s RETURNING 1",
+                     WORK.remote_id, calendar.connection_id)  # fmt: skip
+    calendar.remote.zones.clear()
+
+    await _while_asked(calendar, "changes", calendar.read(), lambda: _move_to(stage, "Asia/Tokyo"), WORK)
+
+    read = list(zip(calendar.remote.zones, calendar.remote.tokens[-len(calendar.remote.zones) :], strict=True))
+    assert [token for zone, token in read if zone == "Asia/Tokyo"] == [None]
+
+
+async def test_a_calendar_that_is_chosen_while_an_appointment_is_written_to_the_old_one_gets_it(
+    calendar: HostCalendar,
+) -> None:
+    stage = calendar.stage
+    booked = await stage.book()
+    await stage.rows("DELETE FROM procrastinate_jobs WHERE task_name = 'calendar.write' RETURNING 1")
+
+    async def choose() -> None:
+        await _change(calendar, primary=WORK.remote_id, keeps_primary=False)
+
+    await _while_asked(calendar, "put", stage.work(), choose)
+    await _later(stage, seconds=10)
+
+    shown = [one.uid for one in calendar.remote.shown(WORK)]
+    assert (calendar.remote.shown(PERSONAL), shown) == ([], [f"{booked.appointment_id}@kalends"])
+    assert await stage.rows("SELECT 1 FROM calendar_write WHERE appointment_id = %s", booked.appointment_id) == []
+
+
+async def test_what_is_being_taken_to_another_calendar_is_not_taken_for_deleted_though_something_else_is_chosen(
+    following: HostCalendar,
+) -> None:
+    stage = following.stage
+    booked = await stage.book()
+    await stage.work()
+    await _change(following, primary=WORK.remote_id, keeps_primary=False)
+
+    async def change_and_read() -> None:
+        await _change(following, flags={"disable_attendee_notification": True})
+        await following.read()
+
+    await _while_asked(following, "delete", _write(stage, booked.appointment_id), change_and_read)
+    await _later(stage, seconds=10)
+    await following.read()
+
+    assert await following.appointment(booked.appointment_id) == (TUESDAY, False)
+    shown = [one.uid for one in following.remote.shown(WORK)]
+    assert (following.remote.shown(PERSONAL), shown) == ([], [f"{booked.appointment_id}@kalends"])
+
+
+async def test_a_deletion_cancels_nothing_where_its_host_does_not_want_that_any_more(following: HostCalendar) -> None:
+    stage = following.stage
+    booked = await stage.book()
+    await stage.work()
+    await following.read()
+    following.remote.remove(following.one())
+
+    async def keep_them() -> None:
+        await _change(following, flags={"cancel_if_declined_or_deleted": False})
+
+    await _while_asked(following, "event", following.read(minutes=1), keep_them)
+
+    assert await following.appointment(booked.appointment_id) == (TUESDAY, False)
+    assert await following.reasons() == ["deleted"]
+
+
+async def test_a_refusal_that_comes_while_its_owner_connects_again_is_not_told(
+    calendar: HostCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, waits, lock = calendar.stage, asyncio.Event(), locks.users
+    ((account,),) = await stage.rows("SELECT account FROM calendar_connection WHERE id = %s", calendar.connection_id)
+    found = Found("caldav", Connected(str(account), "ada@acme.test", {"new": "one"}), [PERSONAL, WORK])
+    calendar.remote.failure = CredentialRefused("no")
+
+    async def waiting(*args: Any) -> None:
+        waits.set()
+        await lock(*args)
+
+    async with stage.app.transaction() as conn:
+        await connections.connect(
+            conn, actor=stage.actor, user_id=stage.founded.user_id, found=found, as_sync=False,
+            box=stage.app.box, clock=stage.clock,
+        )  # fmt: skip
+        monkeypatch.setattr(locks, "users", waiting)
+        reading = asyncio.create_task(calendar.read())
+        await waits.wait()
+        calendar.remote.failure = None
+
+    assert await reading == "read"
+    assert await calendar.events("credential_error") == []
+
+
+async def test_starting_what_waits_for_a_connection_waits_for_nobody_who_changes_it(calendar: HostCalendar) -> None:
+    stage = calendar.stage
+    booked = await stage.book()
+    await stage.rows("INSERT INTO calendar_write (company_id, appointment_id, user_id, revision, error) "
+                     "VALUES (%s, %s, %s, 1, %s) RETURNING 1", stage.founded.company_id, booked.appointment_id,
+                     stage.founded.user_id, calendar_writes.REFUSED)  # fmt: skip
+
+    async with stage.app.transaction() as conn:
+        await calendar_writes.hurry(
+            conn, company_id=stage.founded.company_id, user_id=stage.founded.user_id, now=stage.now
+        )
+        async with stage.app.transaction() as other:
+            await other.execute("SET LOCAL lock_timeout = '1ms'")
+            await calendar_writes.start_due(other, stage.now)
