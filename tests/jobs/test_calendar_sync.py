@@ -12,7 +12,7 @@ import pytest
 from kalends.domain.remote_events import Page, RemoteCalendar, Window
 from kalends.errors import Upstream
 from kalends.ports import CredentialRefused
-from kalends.services import handoffs, users
+from kalends.services import calendar_visits, handoffs, users
 from kalends.services.handoff_candidates import Target
 from kalends.storage import calendar_access, calendar_choices, calendar_connections, calendar_readings
 from tests import factories
@@ -545,6 +545,17 @@ async def test_days_of_a_calendar_without_a_zone_are_those_of_its_host(stage: St
     assert due == stage.now
     assert calendar.remote.zones[-2:] == ["Pacific/Auckland", "Asia/Tokyo"]
     assert calendar.remote.tokens[-1] is None  # all of it was read anew
+
+
+async def test_a_calendar_whose_days_are_those_of_another_zone_by_now_is_read_anew(calendar: HostCalendar) -> None:
+    reader, company_id = calendar.stage.app.calendar_reader, calendar.stage.founded.company_id
+    calendar.remote.calendars_there = [replace(PERSONAL, zone="Asia/Tokyo"), WORK]
+
+    for _ in range(2):
+        await calendar_visits.list_anew(reader, company_id, calendar.connection_id)
+        await calendar.read()
+
+    assert (calendar.remote.zones[-2:], calendar.remote.tokens[-2:]) == (["Asia/Tokyo"] * 2, [None, "0"])
 
 
 async def test_the_hosts_own_refusal_cancels_where_he_wants_that(following: HostCalendar) -> None:

@@ -211,10 +211,18 @@ async def connect(
 
 
 async def list_calendars(conn: Connection, connection: CalendarConnection, calendars: Sequence[RemoteCalendar]) -> None:
-    """Store which calendars an account has now; new ones block nothing, chosen ones stay."""
+    """Store which calendars an account has now; new ones block nothing, chosen ones stay.
+
+    One whose days are those of another zone now is read anew.
+    """
+    zones = {one.remote_id: one.zone for one in calendars}
+    known = (await stored.calendars(conn, connection.company_id, [connection.id]))[connection.id]
+    moved = [one.id for one in known if zones.get(one.remote_id, one.zone) != one.zone]
     await calendar_choices.add(
         conn, connection.company_id, connection.id, [_row(one, selected=False) for one in calendars]
     )
+    if moved:
+        await calendar_choices.read_anew(conn, connection.company_id, moved)
     await calendar_choices.drop_unused(
         conn, connection.company_id, connection.id, but=[one.remote_id for one in calendars]
     )
