@@ -21,9 +21,8 @@ from kalends.integrations.expanding import Expander
 from kalends.integrations.web import Web
 from kalends.services import credentials
 from kalends.storage.buckets import RateLimit
-from tests import factories
 from tests.conftest import Outbox
-from tests.jobs.stage import Stage, to
+from tests.jobs.stage import Stage, staged, to
 
 from .conftest import Desk
 
@@ -55,18 +54,16 @@ class Program:
 
 @pytest.fixture
 async def program(app: App, conninfo: str, web: Web, expander: Expander) -> AsyncIterator[Program]:
-    app.now = lambda: NOW
     app.calendars = {"caldav": CalDavProvider("caldav", web, expander)}
+    stage = await staged(app, conninfo)
+    founded = stage.founded
     async with app.transaction() as conn:
-        await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
-        founded = await factories.company(conn, now=NOW)
-        kind = await factories.meeting_type(conn, founded, now=NOW)
         _, key = await credentials.create_key(conn, company_id=founded.company_id, name=None, days=30, now=NOW)
     served = edge.create(app, routers=routers, limits=RateLimit(1000, 1000), express=express)
     headers = {"Authorization": f"Bearer {key}", "x-meetergo-api-user-id": str(founded.user_id)}
     client = AsyncClient(transport=ASGITransport(app=served), base_url="http://kalends.test", headers=headers)
     async with client as http:
-        yield Program(Stage(app, conninfo, founded, kind.id, NOW), http)
+        yield Program(stage, http)
 
 
 async def test_a_calendar_that_was_connected_closes_slots_until_it_is_given_up(

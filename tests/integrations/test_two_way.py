@@ -26,10 +26,9 @@ from kalends.storage import calendar_access, calendar_writes
 from kalends.storage import calendar_connections as stored
 from kalends.storage.buckets import RateLimit
 from kalends.storage.calendar_connections import CalendarConnection
-from tests import factories
 from tests.fakes.google import FakeAccount, FakeGoogle, GoogleOther
 from tests.fakes.graph import FakeGraph
-from tests.jobs.stage import Stage
+from tests.jobs.stage import Stage, staged
 
 from .conformance import OWNER, Bench
 from .conftest import Desk
@@ -89,12 +88,8 @@ class House:
 async def house(app: App, conninfo: str, bench: Bench) -> House:
     """Let a host move in."""
     now = Instant.now()
-    async with app.transaction() as conn:
-        await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
-        founded = await factories.company(conn, now=now)
-        kind = await factories.meeting_type(conn, founded, now=now)
-    stage = Stage(app, conninfo, founded, kind.id, now)
-    app.now, app.calendars = stage.clock, {bench.provider.kind: bench.provider}
+    stage = await staged(app, conninfo, now)
+    founded, app.calendars = stage.founded, {bench.provider.kind: bench.provider}
     found = await calendar_connections.look(bench.provider, Connected("host", OWNER, bench.credential))
     async with app.transaction() as conn:
         view = await calendar_connections.connect(

@@ -1,5 +1,8 @@
 """Appointments in real CalDAV, in a Google and in a Graph that are not theirs: booked, moved and cancelled."""
 
+from collections.abc import Collection
+from typing import TypeAlias
+
 import pytest
 from icalendar import Calendar
 from whenever import Instant
@@ -11,31 +14,19 @@ from kalends.integrations.web import Web
 from kalends.ports import CalendarKind, Connected
 from kalends.services import calendar_connections, calendar_sync
 from kalends.services.calendar_connections import Found
-from kalends.storage import calendar_writes, effects
-from tests import factories
 from tests.conftest import Outbox
 from tests.fakes.google import FakeGoogle
 from tests.fakes.graph import FakeGraph
 from tests.integrations.conftest import Desk
-from tests.jobs.stage import NOW, TUESDAY, Stage, to
+from tests.jobs.stage import TUESDAY, Stage, staged, to
 from tests.mail.snapshots import part
+
+Shown: TypeAlias = tuple[Instant, str, str | None]  # start, link and place of an event
 
 
 @pytest.fixture
 async def stage(app: App, conninfo: str) -> Stage:
-    async with app.transaction() as conn:
-        founded = await factories.company(conn, now=NOW)
-        meeting_type = await factories.meeting_type(conn, founded, now=NOW)
-    stage = Stage(app, conninfo, founded, meeting_type.id)
-    app.now = stage.clock
-    return stage
-
-
-@pytest.fixture(autouse=True)
-async def _nothing_owed_by_others(stage: Stage) -> None:
-    async with stage.app.transaction() as conn:  # their calendars would be these
-        await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
-        await conn.execute("DELETE FROM calendar_write")
+    return await staged(app, conninfo)
 
 
 async def connect(stage: Stage, kind: CalendarKind, connected: Connected) -> Found:
@@ -52,16 +43,6 @@ async def connect(stage: Stage, kind: CalendarKind, connected: Connected) -> Fou
         if outcome == "read":
             break
     return found
-
-
-async def later(stage: Stage, **time: int) -> None:
-    """Do what there is to do; let time pass, and do what is due."""
-    await stage.work()
-    stage.now = stage.now.add(**time)
-    async with stage.app.transaction() as conn:
-        await effects.start_due(conn, stage.now)
-        await calendar_writes.start_due(conn, stage.now)
-    await stage.work()
 
 
 async def test_caldav(stage: Stage, radicale_desk: Desk, web: Web, expander: Expander, outbox: Outbox) -> None:
@@ -91,63 +72,79 @@ def start_of(text: str) -> Instant:
     return Instant(event.start)
 
 
-async def on(stage: Stage, channel: str) -> None:
-    async with stage.app.transaction() as conn:
-        kind = await factories.meeting_type(conn, stage.founded, meeting_info={"channel": channel}, now=NOW)
-    stage.meeting_type_id = kind.id
+class Meet:
+    """A Google account, whose events have a link of Meet."""
+
+    kind: CalendarKind = "google"
+    channel = "google"
+
+    def __init__(self, google: FakeGoogle, stage: Stage, *, late: bool) -> None:
+        google.rooms = "later" if late else "at once"
+        self._google, self._account = google, google.account("ada@acme.test")
+        self.provider = google.provider(clock=stage.clock)
+        self.mails: Collection[object] = google.mails
+
+    async def connected(self) -> Connected:
+        return await self._google.connect(self.provider, self._account)
+
+    def events(self) -> list[Shown]:
+        standing = (one for one in self._account.primary.events.values() if one["status"] != "cancelled")
+        return [
+            (Instant.parse_iso(one["start"]["dateTime"]), one["hangoutLink"], one.get("location")) for one in standing
+        ]
 
 
-def told(stage: Stage, outbox: Outbox) -> list[str]:
-    return [part(mail, "plain") for mail in to(outbox.mails, stage.guest)]
+class Teams:
+    """A Microsoft 365 mailbox, whose events have a link of Teams."""
+
+    kind: CalendarKind = "outlook"
+    channel = "teamsForBusiness2"
+
+    def __init__(self, graph: FakeGraph, stage: Stage, *, late: bool) -> None:
+        self._graph, self._mailbox = graph, graph.account("ada@acme.test")
+        self._mailbox.joined_later = late
+        self.provider = graph.provider(clock=stage.clock)
+        self.mails: Collection[object] = self._mailbox.mailed
+
+    async def connected(self) -> Connected:
+        return await self._graph.connect(self.provider, self._mailbox)
+
+    def events(self) -> list[Shown]:
+        return [
+            (one.start, one.fields["onlineMeeting"]["joinUrl"], one.fields["location"]["displayName"])
+            for one in self._mailbox.events.values()
+        ]
 
 
-@pytest.mark.parametrize("rooms", ["at once", "later"])
-async def test_google_with_meet(stage: Stage, google: FakeGoogle, outbox: Outbox, rooms: str) -> None:
-    account = google.account("ada@acme.test")
-    google.rooms = rooms
-    provider = google.provider(clock=stage.clock)
-    stage.app.calendars = {"google": provider}
-    await connect(stage, "google", await google.connect(provider, account))
-    await on(stage, "google")
+Account: TypeAlias = Meet | Teams
+
+
+@pytest.fixture(params=["at once", "late"])
+def late(request: pytest.FixtureRequest) -> bool:
+    """Make the link with the event, or some moments after it."""
+    return bool(request.param == "late")
+
+
+@pytest.fixture(params=["meet", "teams"])
+def account(request: pytest.FixtureRequest, google: FakeGoogle, graph: FakeGraph, stage: Stage, late: bool) -> Account:
+    return Meet(google, stage, late=late) if request.param == "meet" else Teams(graph, stage, late=late)
+
+
+async def test_a_meeting_keeps_its_link_where_it_moves(stage: Stage, account: Account, outbox: Outbox) -> None:
+    stage.app.calendars = {account.kind: account.provider}
+    await connect(stage, account.kind, await account.connected())
+    await stage.meet_on(account.channel)
     booked = await stage.book()
-    await later(stage, seconds=11)
-    (event,) = account.primary.events.values()
-    link = event["hangoutLink"]
+    await stage.work()
+    await stage.later(seconds=11)
+    ((_, link, _),) = account.events()
 
     await stage.move(booked.appointment_id, TUESDAY.add(hours=2))
     await stage.work()
-    (moved,) = account.primary.events.values()
+    moved = account.events()
     await stage.cancel(booked.appointment_id)
     await stage.work()
 
-    assert [link in one for one in told(stage, outbox)] == [True, True, True]
-    assert (moved["iCalUID"], Instant.parse_iso(moved["start"]["dateTime"])) == (
-        f"{booked.appointment_id}@kalends", TUESDAY.add(hours=2),
-    )  # fmt: skip
-    assert (moved["hangoutLink"], moved["location"]) == (link, link)
-    assert [one["status"] for one in account.primary.events.values()] in ([], ["cancelled"])
-    assert google.mails == []
-
-
-@pytest.mark.parametrize("joined_later", [False, True])
-async def test_microsoft_with_teams(stage: Stage, graph: FakeGraph, outbox: Outbox, joined_later: bool) -> None:
-    mailbox = graph.account("ada@acme.test")
-    mailbox.joined_later = joined_later
-    provider = graph.provider(clock=stage.clock)
-    stage.app.calendars = {"outlook": provider}
-    await connect(stage, "outlook", await graph.connect(provider, mailbox))
-    await on(stage, "teamsForBusiness2")
-    booked = await stage.book()
-    await later(stage, seconds=11)
-    (event,) = mailbox.events.values()
-    link = event.fields["onlineMeeting"]["joinUrl"]
-
-    await stage.move(booked.appointment_id, TUESDAY.add(hours=2))
-    await stage.work()
-    (moved,) = [one.start for one in mailbox.events.values()]
-    await stage.cancel(booked.appointment_id)
-    await stage.work()
-
-    assert [link in one for one in told(stage, outbox)] == [True, True, True]
-    assert moved == TUESDAY.add(hours=2)
-    assert (mailbox.events, mailbox.mailed) == ({}, [])
+    assert [link in part(mail, "plain") for mail in to(outbox.mails, stage.guest)] == [True, True, True]
+    assert moved == [(TUESDAY.add(hours=2), link, link)]
+    assert (account.events(), list(account.mails)) == ([], [])

@@ -1,6 +1,7 @@
 """A company that can be booked, and a queue worked through to its end."""
 
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid4
 
 from procrastinate import App as Queue
@@ -14,6 +15,7 @@ from kalends.services.actor import Actor
 from kalends.services.bookings import Booked
 from kalends.services.companies import Founded
 from kalends.services.orders import NewAttendee, Order
+from kalends.storage import calendar_writes, conferences, effects
 from tests import factories
 
 NOW = Instant.parse_iso("2031-03-03T08:00:00Z")  # a Monday
@@ -37,6 +39,14 @@ class Stage:
 
     def clock(self) -> Instant:
         return self.now
+
+    async def meet_on(self, channel: str, **fields: Any) -> None:
+        """Let bookings from now on be met on a channel."""
+        async with self.app.transaction() as conn:
+            kind = await factories.meeting_type(
+                conn, self.founded, meeting_info={"channel": channel}, now=NOW, **fields
+            )
+        self.meeting_type_id = kind.id
 
     async def book(
         self,
@@ -84,6 +94,15 @@ class Stage:
                 if not await self.rows("SELECT id FROM procrastinate_jobs WHERE status = 'todo' AND attempts = 0"):
                     break
 
+    async def later(self, **time: int) -> None:
+        """Let time pass, then start what is due and do it."""
+        self.now = self.now.add(**time)
+        async with self.app.transaction() as conn:
+            await effects.start_due(conn, self.now)
+            await conferences.start_due(conn, self.now)
+            await calendar_writes.start_due(conn, self.now)
+        await self.work()
+
     async def run(self, task: str, **args: object) -> None:
         """Run one task now, as a second worker would that was handed the same job."""
         jobs: Queue = queue.create(self.app, self.conninfo)
@@ -100,6 +119,18 @@ class Stage:
             appointment_id,
         )
         return [row[0] for row in found]
+
+
+async def staged(app: App, conninfo: str, now: Instant = NOW) -> Stage:
+    """Found a company that can be booked; all the work there is comes from it, since others' calendars would be its."""
+    async with app.transaction() as conn:
+        await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
+        await conn.execute("DELETE FROM calendar_write")
+        founded = await factories.company(conn, now=now)
+        meeting_type = await factories.meeting_type(conn, founded, now=now)
+    stage = Stage(app, conninfo, founded, meeting_type.id, now)
+    app.now = stage.clock
+    return stage
 
 
 def to(mails: list[OutgoingMail], address: str) -> list[OutgoingMail]:

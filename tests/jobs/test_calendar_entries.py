@@ -24,13 +24,6 @@ from tests.jobs.stage import NOW, TUESDAY, Stage
 Time = tuple[Instant, Instant]
 
 
-@pytest.fixture(autouse=True)
-async def _nothing_owed_by_others(stage: Stage) -> None:
-    async with stage.app.transaction() as conn:  # their calendars would be these
-        await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
-        await conn.execute("DELETE FROM calendar_write")
-
-
 @pytest.fixture
 def calendar(stage: Stage) -> MemoryCalendar:
     calendar = MemoryCalendar()
@@ -75,14 +68,6 @@ async def with_buffer(stage: Stage, *, shown: bool = True) -> UUID:
     return await connect(
         stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW, sync_buffers_to_calendar=shown
     )
-
-
-async def later(stage: Stage, **time: int) -> None:
-    """Let time pass, then start what is due and do it."""
-    stage.now = stage.now.add(**time)
-    async with stage.app.transaction() as conn:
-        await calendar_writes.start_due(conn, stage.now)
-    await stage.work()
 
 
 @pytest.mark.usefixtures("connection_id")
@@ -321,11 +306,11 @@ async def test_an_outage_is_outlasted_and_leaves_no_second_event(stage: Stage, c
     booked = await stage.book()
     await stage.work()
     waiting = await owed(stage, booked.appointment_id)
-    await later(stage, seconds=11)
+    await stage.later(seconds=11)
     calendar.failure, calendar.loses = None, [Upstream("the answer was lost")]
-    await later(stage, seconds=61)
+    await stage.later(seconds=61)
 
-    await later(stage, seconds=301)
+    await stage.later(seconds=301)
 
     assert waiting == [(1, NOW.add(seconds=10), "away")]
     assert times(calendar.shown()) == [half_hour(TUESDAY)]
@@ -357,7 +342,7 @@ async def test_an_event_whose_answer_was_lost_is_not_left_in_the_calendar_that_i
     await stage.work()
     await write_to(stage.app, connection_id, WORK)
 
-    await later(stage, seconds=11)
+    await stage.later(seconds=11)
 
     assert (calendar.shown(PERSONAL), times(calendar.shown(WORK))) == ([], [half_hour(TUESDAY)])
 
@@ -370,7 +355,7 @@ async def test_an_event_whose_answer_was_lost_stays_once_its_time_is_over(
     booked = await stage.book()
     await stage.work()
 
-    await later(stage, hours=24 * 9)
+    await stage.later(hours=24 * 9)
 
     assert times(calendar.shown()) == [half_hour(TUESDAY)]
     assert await owed(stage, booked.appointment_id) == []
@@ -438,14 +423,14 @@ async def test_what_waited_for_a_connection_that_is_deleted_is_let_go(
     calendar.failure = CredentialRefused("no")
     booked = await stage.book()
     await stage.work()
-    await later(stage, seconds=11)
+    await stage.later(seconds=11)
     waiting = await owed(stage, booked.appointment_id)
     async with stage.app.transaction() as conn:
         await conn.execute(
             "UPDATE calendar_connection SET deleted_at = %s, is_primary = false WHERE id = %s", (NOW, connection_id)
         )
 
-    await later(stage, seconds=10)
+    await stage.later(seconds=10)
 
     assert waiting == [(1, None, calendar_writes.REFUSED)]
     assert await owed(stage, booked.appointment_id) == []
@@ -461,7 +446,7 @@ async def test_a_move_whose_answer_was_lost_is_not_taken_for_a_move_in_the_calen
     await stage.move(booked.appointment_id, TUESDAY.add(hours=1))
     await stage.work()
 
-    await later(stage, seconds=11)
+    await stage.later(seconds=11)
 
     assert times(calendar.shown()) == [half_hour(TUESDAY.add(hours=1))]
     assert await owed(stage, booked.appointment_id) == []
@@ -474,14 +459,14 @@ async def test_what_is_owed_waits_for_a_connection_that_lets_us_in_again(
     booked = await stage.book()
     await stage.work()
     ((status,),) = await stage.rows("SELECT status FROM calendar_access WHERE connection_id = %s", connection_id)
-    await later(stage, seconds=11)
-    await later(stage, hours=3)
+    await stage.later(seconds=11)
+    await stage.later(hours=3)
     waiting = await owed(stage, booked.appointment_id)
     calendar.failure, tries = None, calendar.asked.count("put")
     async with stage.app.transaction() as conn:  # as connecting it again does
         await conn.execute("UPDATE calendar_access SET status = 'connected' WHERE connection_id = %s", (connection_id,))
 
-    await later(stage, seconds=10)
+    await stage.later(seconds=10)
 
     assert status == "refused"  # its reading was called for at once
     assert (waiting, tries) == ([(1, None, calendar_writes.REFUSED)], 1)
@@ -595,14 +580,14 @@ async def test_a_first_calendar_gets_what_is_still_to_come_and_moves_it_when_ano
             conn, actor=stage.actor, user_id=stage.founded.user_id, as_sync=False, box=stage.app.box, clock=stage.clock,
             found=Found("caldav", connected, calendar.calendars_there),
         )  # fmt: skip
-    await later(stage, seconds=10)
+    await stage.later(seconds=10)
     first = [one.uid for one in calendar.shown(PERSONAL)]
     async with stage.app.transaction() as conn:
         await calendar_settings.change(
             conn, actor=stage.actor, connection_id=view.connection.id, user_id=None, clock=stage.clock,
             changes=Changes(primary=WORK.remote_id, keeps_primary=False),
         )  # fmt: skip
-    await later(stage, seconds=10)
+    await stage.later(seconds=10)
 
     assert first == [f"{coming.appointment_id}@kalends"]
     assert calendar.shown(PERSONAL) == []
@@ -617,7 +602,7 @@ async def test_connecting_again_tries_at_once_what_could_not_be_written(
     booked = await stage.book()
     await stage.work()
     for _ in range(5):
-        await later(stage, hours=3)
+        await stage.later(hours=3)
     ((account,),) = await stage.rows("SELECT account FROM calendar_connection WHERE id = %s", connection_id)
     calendar.failure = None
 
@@ -626,7 +611,7 @@ async def test_connecting_again_tries_at_once_what_could_not_be_written(
             conn, actor=stage.actor, user_id=stage.founded.user_id, as_sync=False, box=stage.app.box, clock=stage.clock,
             found=Found("caldav", Connected(str(account), "ada@acme.test", {}), calendar.calendars_there),
         )  # fmt: skip
-    await later(stage, seconds=1)
+    await stage.later(seconds=1)
 
     assert times(calendar.shown()) == [half_hour(TUESDAY)]
     assert await owed(stage, booked.appointment_id) == []
@@ -639,7 +624,7 @@ async def test_what_is_over_is_not_written_anew(stage: Stage, calendar: MemoryCa
     await stage.work()
     calendar.failure = None
 
-    await later(stage, hours=24 * 9)
+    await stage.later(hours=24 * 9)
 
     assert calendar.shown() == []
     assert await owed(stage, booked.appointment_id) == []

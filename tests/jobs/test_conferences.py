@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
 from unittest.mock import AsyncMock
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from kalends.services import bookings, handoffs
 from kalends.services import conferences as conference_service
 from kalends.services.handoff_candidates import Target
 from kalends.services.orders import NewAttendee, Order
-from kalends.storage import calendar_writes, conferences, effects
+from kalends.storage import conferences
 from tests import factories
 from tests.calendar_connections import connect
 from tests.conftest import Outbox
@@ -31,35 +30,11 @@ FOLLOWS = "The link to join follows."
 FOLLOWS_FOR_HOSTS = "The link to join could not be made yet. It follows as soon as that works."
 
 
-@pytest.fixture(autouse=True)
-async def _nothing_owed_by_others(stage: Stage) -> None:
-    async with stage.app.transaction() as conn:  # their calendars would be these
-        await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
-        await conn.execute("DELETE FROM calendar_write")
-
-
 @pytest.fixture
 def zoom(stage: Stage) -> Iterator[FakeZoom]:
     with running() as zoom:
         stage.app.conferences = {"zoom": zoom.provider(stage.clock)}
         yield zoom
-
-
-async def on(stage: Stage, channel: str, **fields: Any) -> None:
-    """Let bookings from now on be met on a channel."""
-    async with stage.app.transaction() as conn:
-        kind = await factories.meeting_type(conn, stage.founded, meeting_info={"channel": channel}, now=NOW, **fields)
-    stage.meeting_type_id = kind.id
-
-
-async def later(stage: Stage, **time: int) -> None:
-    """Let time pass, then start what is due and do it."""
-    stage.now = stage.now.add(**time)
-    async with stage.app.transaction() as conn:
-        await effects.start_due(conn, stage.now)
-        await conferences.start_due(conn, stage.now)
-        await calendar_writes.start_due(conn, stage.now)
-    await stage.work()
 
 
 async def link(stage: Stage, appointment_id: UUID) -> object:
@@ -77,11 +52,11 @@ async def owners(stage: Stage, outbox: Outbox) -> list[OutgoingMail]:
 
 
 async def test_everybody_gets_one_mail_and_it_has_the_link(stage: Stage, zoom: FakeZoom, outbox: Outbox) -> None:
-    await on(stage, "zoom")
+    await stage.meet_on("zoom")
     booked = await stage.book()
 
     await stage.work()
-    await later(stage, seconds=40)
+    await stage.later(seconds=40)
 
     (meeting,) = zoom.meetings.values()
     (to_guest,), (to_host,) = to(outbox.mails, stage.guest), await owners(stage, outbox)
@@ -95,12 +70,12 @@ async def test_everybody_gets_one_mail_and_it_has_the_link(stage: Stage, zoom: F
 async def test_all_who_come_to_a_group_have_the_same_link_and_one_mail_each(
     stage: Stage, zoom: FakeZoom, outbox: Outbox
 ) -> None:
-    await on(stage, "zoom", spots=3)
+    await stage.meet_on("zoom", spots=3)
     await stage.book()
     await stage.work()
     await stage.book(guest="mia@guest.test")
     await stage.work()
-    await later(stage, seconds=40)
+    await stage.later(seconds=40)
 
     (meeting,) = zoom.meetings.values()
     mails = [to(outbox.mails, stage.guest), to(outbox.mails, "mia@guest.test")]
@@ -108,7 +83,7 @@ async def test_all_who_come_to_a_group_have_the_same_link_and_one_mail_each(
 
 
 async def test_without_a_provider_nothing_waits_and_nothing_is_said(stage: Stage, outbox: Outbox) -> None:
-    await on(stage, "zoom")
+    await stage.meet_on("zoom")
     booked = await stage.book()
 
     await stage.work()
@@ -121,16 +96,16 @@ async def test_without_a_provider_nothing_waits_and_nothing_is_said(stage: Stage
 async def test_a_provider_that_is_away_holds_mails_back_for_half_a_minute_and_the_link_follows(
     stage: Stage, zoom: FakeZoom, outbox: Outbox
 ) -> None:
-    await on(stage, "zoom")
+    await stage.meet_on("zoom")
     zoom.answers = [(503, {}, {})] * 2
     booked = await stage.book()
     stage.now = NOW.add(seconds=1)
     await stage.work()
     before_that = list(outbox.mails)
 
-    await later(stage, seconds=30)
+    await stage.later(seconds=30)
     (first,), (host_first,) = to(outbox.mails, stage.guest), await owners(stage, outbox)
-    await later(stage, seconds=60)
+    await stage.later(seconds=60)
 
     _, second = to(outbox.mails, stage.guest)
     _, host_second = await owners(stage, outbox)
@@ -142,7 +117,7 @@ async def test_a_provider_that_is_away_holds_mails_back_for_half_a_minute_and_th
         assert part(mail, "plain").startswith("The meeting has changed\n")
         assert meeting["join_url"] in part(mail, "plain")
     assert calendar(second)[1]["SEQUENCE"] > calendar(first)[1]["SEQUENCE"]
-    await later(stage, seconds=600)
+    await stage.later(seconds=600)
     assert (len(to(outbox.mails, stage.guest)), len(zoom.meetings)) == (2, 1)
     assert await state(stage, booked.appointment_id) == [("made", 0)]
 
@@ -150,7 +125,7 @@ async def test_a_provider_that_is_away_holds_mails_back_for_half_a_minute_and_th
 async def test_mails_wait_for_a_link_that_was_made_and_that_the_appointment_does_not_know_yet(
     stage: Stage, zoom: FakeZoom, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await on(stage, "zoom")
+    await stage.meet_on("zoom")
     with monkeypatch.context() as patched:
         patched.setattr(conference_service, "tell", AsyncMock(side_effect=DatabaseBusy))
         booked = await stage.book()
@@ -174,7 +149,7 @@ async def test_mails_wait_for_a_link_that_was_made_and_that_the_appointment_does
 
 
 async def test_a_link_that_failed_once_is_tried_again_after_all_mails(stage: Stage) -> None:
-    await on(stage, "zoom")
+    await stage.meet_on("zoom")
     stage.app.conferences = {"zoom": _Broken()}
     await stage.book()
     await stage.work()
@@ -192,7 +167,7 @@ async def test_a_provider_that_takes_too_long_in_all_is_tried_again_later(
 ) -> None:
     monkeypatch.setattr(patience, "LONGEST_REMOTE_S", 0.05)
     monkeypatch.setattr(stage.app.conferences["zoom"], "put", lambda *_: asyncio.sleep(60))
-    await on(stage, "zoom")
+    await stage.meet_on("zoom")
     booked = await stage.book()
 
     await stage.work()
@@ -201,12 +176,12 @@ async def test_a_provider_that_takes_too_long_in_all_is_tried_again_later(
 
 
 async def test_a_provider_that_never_comes_back_is_given_up_after_a_day(stage: Stage, outbox: Outbox) -> None:
-    await on(stage, "zoom")
+    await stage.meet_on("zoom")
     stage.app.conferences = {"zoom": _Broken()}
     booked = await stage.book()
     await stage.work()
     for _ in range(12):
-        await later(stage, hours=9)
+        await stage.later(hours=9)
         if await state(stage, booked.appointment_id) == [("given-up", 10)]:
             break
 
@@ -229,7 +204,7 @@ class _Broken:
 async def test_a_meeting_follows_its_appointment_and_nobody_is_told_twice(
     stage: Stage, zoom: FakeZoom, outbox: Outbox
 ) -> None:
-    await on(stage, "zoom")
+    await stage.meet_on("zoom")
     booked = await stage.book()
     await stage.work()
     await stage.move(booked.appointment_id, TUESDAY.add(hours=2))
@@ -245,7 +220,7 @@ async def test_a_meeting_follows_its_appointment_and_nobody_is_told_twice(
 
 
 async def test_booked_and_cancelled_at_once_leaves_no_meeting_behind(stage: Stage, zoom: FakeZoom) -> None:
-    await on(stage, "zoom")
+    await stage.meet_on("zoom")
     booked = await stage.book()
     await stage.cancel(booked.appointment_id)
 
@@ -255,7 +230,7 @@ async def test_booked_and_cancelled_at_once_leaves_no_meeting_behind(stage: Stag
 
 
 async def test_a_job_that_runs_twice_makes_one_meeting_and_one_revision(stage: Stage, zoom: FakeZoom) -> None:
-    await on(stage, "zoom")
+    await stage.meet_on("zoom")
     booked = await stage.book()
     await stage.work()
 
@@ -270,7 +245,7 @@ async def test_a_job_that_runs_twice_makes_one_meeting_and_one_revision(stage: S
 async def test_mails_that_a_link_brings_about_count_as_those_of_the_guest_who_booked(
     stage: Stage, zoom: FakeZoom
 ) -> None:
-    await on(stage, "zoom")
+    await stage.meet_on("zoom")
     booked = await stage.book(client="203.0.113.7")
     await stage.work()
 
@@ -285,7 +260,7 @@ async def test_mails_that_a_link_brings_about_count_as_those_of_the_guest_who_bo
 
 async def test_a_jitsi_room_stays_the_same_when_the_meeting_moves(stage: Stage) -> None:
     stage.app.conferences = {"jitsi": JitsiRooms("https://meet.acme.test")}
-    await on(stage, "jitsi")
+    await stage.meet_on("jitsi")
     booked = await stage.book()
     await stage.work()
     room = await link(stage, booked.appointment_id)
@@ -307,11 +282,11 @@ async def test_meet_and_teams_links_come_with_the_event_in_the_host_s_calendar(
         stage.app, stage.founded.company_id, stage.founded.user_id,
         provider="google" if provider == "google" else "outlook", now=NOW,
     )  # fmt: skip
-    await on(stage, channel)
+    await stage.meet_on(channel)
     booked = await stage.book()
 
     await stage.work()
-    await later(stage, seconds=40)
+    await stage.later(seconds=40)
 
     (mail,) = to(outbox.mails, stage.guest)
     (event,) = meet.shown()
@@ -328,15 +303,15 @@ async def test_a_calendar_that_makes_its_link_late_or_fails_lets_the_mail_go_wit
     meet = MemoryCalendar("google", failure=Upstream("away"))
     stage.app.calendars = {"google": meet}
     await connect(stage.app, stage.founded.company_id, stage.founded.user_id, provider="google", now=NOW)
-    await on(stage, "google")
+    await stage.meet_on("google")
     booked = await stage.book()
     await stage.work()
-    await later(stage, seconds=30)
+    await stage.later(seconds=30)
     meet.failure = None
-    await later(stage, seconds=60)
+    await stage.later(seconds=60)
     meet.links = ["https://meet.test/abc"]
 
-    await later(stage, seconds=300)
+    await stage.later(seconds=300)
 
     first, second = (part(mail, "plain") for mail in to(outbox.mails, stage.guest))
     assert f"Where: Google Meet\n  {FOLLOWS}\n" in first
@@ -349,14 +324,14 @@ async def test_a_calendar_that_never_makes_its_link_is_asked_no_more_after_a_day
     meet = MemoryCalendar("google")
     stage.app.calendars = {"google": meet}
     await connect(stage.app, stage.founded.company_id, stage.founded.user_id, provider="google", now=NOW)
-    await on(stage, "google")
+    await stage.meet_on("google")
     booked = await stage.book()
     await stage.work()
     for _ in range(11):
-        await later(stage, hours=9)
+        await stage.later(hours=9)
     tries = meet.asked.count("put")
 
-    await later(stage, hours=9)
+    await stage.later(hours=9)
 
     owed = await stage.rows("SELECT 1 FROM calendar_write WHERE appointment_id = %s", booked.appointment_id)
     assert (await state(stage, booked.appointment_id), owed) == ([("given-up", 10)], [])
@@ -366,7 +341,7 @@ async def test_a_calendar_that_never_makes_its_link_is_asked_no_more_after_a_day
 async def test_a_host_whose_calendar_makes_no_such_links_is_not_waited_for(stage: Stage, outbox: Outbox) -> None:
     stage.app.calendars = {"caldav": MemoryCalendar()}
     await connect(stage.app, stage.founded.company_id, stage.founded.user_id, now=NOW)
-    await on(stage, "google")
+    await stage.meet_on("google")
     booked = await stage.book()
 
     await stage.work()
@@ -383,7 +358,7 @@ async def test_a_handover_has_the_new_host_s_calendar_make_the_link(stage: Stage
         ben = (await factories.user(conn, stage.founded, now=NOW)).user
     for user_id in (stage.founded.user_id, ben.id):
         await connect(stage.app, stage.founded.company_id, user_id, provider="google", now=NOW)
-    await on(stage, "google")
+    await stage.meet_on("google")
     booked = await stage.book()
     await stage.work()
     meet.events.clear()  # of the one account in memory the two hosts have one each
@@ -394,7 +369,7 @@ async def test_a_handover_has_the_new_host_s_calendar_make_the_link(stage: Stage
             clock=stage.clock,
         )  # fmt: skip
     await stage.work()
-    await later(stage, seconds=40)
+    await stage.later(seconds=40)
 
     told = [part(mail, "plain") for mail in to(outbox.mails, stage.guest)]
     assert ["https://meet.test/ada" in one for one in told] == [True, False]
@@ -404,7 +379,7 @@ async def test_a_handover_has_the_new_host_s_calendar_make_the_link(stage: Stage
 async def test_dates_of_a_series_have_a_link_each_and_are_told_in_one_mail(
     stage: Stage, zoom: FakeZoom, outbox: Outbox
 ) -> None:
-    await on(stage, "zoom", days_into_future={"mode": "unlimited"})
+    await stage.meet_on("zoom", days_into_future={"mode": "unlimited"})
     guest = NewAttendee(stage.guest, full_name="Jo Lee", language="en", timezone="Europe/London")
     order = Order(stage.meeting_type_id, TUESDAY, guest, recurrence=Recurrence("weekly", 1, 3))
     async with stage.app.transaction() as conn:
@@ -412,7 +387,7 @@ async def test_dates_of_a_series_have_a_link_each_and_are_told_in_one_mail(
 
     await stage.work()
     for _ in range(5):
-        await later(stage, seconds=11)
+        await stage.later(seconds=11)
 
     (mail,) = to(outbox.mails, stage.guest)
     text = part(mail, "plain")

@@ -18,11 +18,8 @@ from tests.mail.snapshots import parsed, part
 
 
 @pytest.fixture(autouse=True)
-async def _nothing_of_others(stage: Stage) -> None:
+def _calendar(stage: Stage) -> None:
     stage.app.calendars = {"caldav": MemoryCalendar()}
-    async with stage.app.transaction() as conn:
-        await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
-        await conn.execute("DELETE FROM calendar_write")
 
 
 def calendar_parts(mail: OutgoingMail) -> list[str]:

@@ -2,8 +2,6 @@
 
 from uuid import UUID, uuid4
 
-import pytest
-
 from kalends.errors import Upstream
 from kalends.ports import MailRefused, OutgoingMail
 from kalends.services import appointments, guests
@@ -333,10 +331,3 @@ async def test_a_job_that_breaks_comes_back(stage: Stage, outbox: Outbox) -> Non
     )
     assert [row[0] for row in waiting] == ["todo", "todo"]
     assert {row[1] for row in waiting} <= {1, 2}
-
-
-@pytest.fixture(autouse=True)
-async def _no_jobs_of_others(stage: Stage) -> None:
-    """Finish what other tests left, so that a test's own jobs are all there is."""
-    async with stage.app.transaction() as conn:
-        await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")

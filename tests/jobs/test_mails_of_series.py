@@ -35,12 +35,6 @@ async def weekly(stage: Stage) -> Stage:
     return stage
 
 
-@pytest.fixture(autouse=True)
-async def _no_jobs_of_others(stage: Stage) -> None:
-    async with stage.app.transaction() as conn:
-        await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
-
-
 async def _type(stage: Stage, **fields: Any) -> None:
     async with stage.app.transaction() as conn:
         kind = await factories.meeting_type(

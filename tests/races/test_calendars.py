@@ -11,10 +11,9 @@ import pytest
 
 from kalends.app import App
 from kalends.errors import DomainError
-from tests import factories
 from tests.fakes.memory_calendar import MemoryCalendar, Stored
 from tests.jobs.host_calendar import half_hour, of_owner
-from tests.jobs.stage import NOW, TUESDAY, Stage
+from tests.jobs.stage import TUESDAY, Stage, staged
 
 CLIENTS = 8
 STARTS = [TUESDAY.add(minutes=30 * number) for number in range(14)]
@@ -22,12 +21,7 @@ STARTS = [TUESDAY.add(minutes=30 * number) for number in range(14)]
 
 @pytest.fixture
 async def stage(crowd: App, conninfo: str) -> Stage:
-    async with crowd.transaction() as conn:
-        founded = await factories.company(conn, now=NOW)
-        kind = await factories.meeting_type(conn, founded, now=NOW)
-    stage = Stage(crowd, conninfo, founded, kind.id)
-    crowd.now = stage.clock
-    return stage
+    return await staged(crowd, conninfo)
 
 
 async def test_bookings_moves_and_readings_of_one_host_at_once(stage: Stage) -> None:
