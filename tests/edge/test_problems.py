@@ -1,13 +1,13 @@
 """Every failure in the contract's shape (3.2, 6.2), whatever caused it."""
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
 import structlog
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, field_validator
+from pydantic import AfterValidator, BaseModel, StringConstraints, field_validator
 from starlette.responses import HTMLResponse, Response
 
 from kalends import errors
@@ -61,6 +61,7 @@ class Address(BaseModel):
 
 class Order(BaseModel):
     attendee: Address
+    title: Annotated[str, AfterValidator(str.strip), StringConstraints(max_length=5)] = ""
     guests: list[Address] = []
 
 
@@ -203,7 +204,9 @@ async def test_a_bug_tells_its_request_id_only_and_is_logged_once(client_for: Cl
 async def test_a_wrong_body_names_each_field_with_its_path(client_for: ClientFor) -> None:
     client = await client_for(router)
 
-    answer = await client.post("/v4/orders", json={"attendee": {"zone": "Mars"}, "guests": [{"email": "nobody"}]})
+    answer = await client.post(
+        "/v4/orders", json={"attendee": {"zone": "Mars"}, "title": "Two words", "guests": [{"email": "nobody"}]}
+    )
 
     body = answer.json()
     body.pop("requestId")
@@ -214,6 +217,7 @@ async def test_a_wrong_body_names_each_field_with_its_path(client_for: ClientFor
         "errors": [
             {"field": "attendee.email", "message": "Field required"},
             {"field": "attendee.zone", "message": "Input should be 'Europe/Berlin'"},
+            {"field": "title", "message": "Value should have at most 5 characters, not 9"},
             {"field": "guests.0.email", "message": "is no address"},
         ],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -39,6 +40,7 @@ _STATUS: dict[type[DomainError], int] = {
 _FAMILIES = {family.code for family in _STATUS if family not in (OutcomeUnknown, KeyMismatch)}
 _TAKEN = "slot-occupied"  # 400 with its code as message, whatever family it is of (contract 6.4)
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}  # RFC 9110; Python 3.11 knows older ones
+_ITEMS_OF_TEXT = re.compile("item(s?) after validation")  # as pydantic counts the characters of a text
 
 log = structlog.get_logger()
 
@@ -216,6 +218,8 @@ def _field_errors(found: Iterable[Mapping[str, Any]]) -> Iterable[FieldError]:
     for one in found:
         path = ".".join(str(part) for part in one["loc"][1:] if part != "[key]")
         message = str(one["msg"]).removeprefix("Value error, ")
+        if isinstance(one["input"], str):
+            message = _ITEMS_OF_TEXT.sub(r"character\1", message)
         if not path and one["type"] == "model_attributes_type":
             message = "must be a JSON object, sent with Content-Type: application/json"
         yield FieldError(path or "body", message)
