@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 from whenever import Instant
 
 from .errors import DomainError, Unavailable
@@ -81,7 +81,7 @@ class App:
                 self._waker.cancel()
                 await asyncio.wait([self._waker], timeout=WAKE_EVERY_S)
         if self._wake.is_set():
-            with suppress(psycopg.Error, PoolTimeout):
+            with suppress(psycopg.Error):
                 await self._notify()
         await self.pool.close()
         if self.closing:
@@ -154,13 +154,9 @@ class App:
             async with enclosing.part() as conn:
                 yield conn
             return
-        conn = await self._lent()
-        try:
-            yield conn
-        except psycopg.OperationalError as error:
-            raise DatabaseBusy(retry_after_s=1) from error
-        finally:
-            await self.pool.putconn(conn)
+        async with self.connection() as conn:
+            with _busy():
+                yield conn
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -169,17 +165,12 @@ class App:
         Raises:
             DatabaseBusy: none could be had.
         """
-        conn = await self._lent()
+        with _busy():
+            conn = await self.pool.getconn()
         try:
             yield conn
         finally:
             await self.pool.putconn(conn)
-
-    async def _lent(self) -> Connection:
-        try:
-            return await self.pool.getconn()
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            raise DatabaseBusy(retry_after_s=1) from error
 
     def wake_workers(self) -> None:
         """Tell the workers, soon, that jobs are waiting."""
@@ -189,7 +180,7 @@ class App:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            with suppress(psycopg.Error, PoolTimeout):  # workers poll as well
+            with suppress(psycopg.Error):  # workers poll as well
                 await self._notify()
             await asyncio.sleep(WAKE_EVERY_S)
 
@@ -219,7 +210,7 @@ class Enclosing:
         Raises:
             DatabaseBusy: as `App.transaction`.
         """
-        try:
+        with _busy():
             if self._conn is not None:
                 async with self._conn.transaction():
                     yield self._conn
@@ -229,8 +220,6 @@ class Enclosing:
             except BaseException:
                 await self._leave()
                 raise
-        except psycopg.OperationalError as error:
-            raise DatabaseBusy(retry_after_s=1) from error
 
     async def look_back(self) -> None:
         """Carry out the first statements, and undo them.
@@ -239,9 +228,8 @@ class Enclosing:
             DatabaseBusy: as `App.transaction`.
         """
         try:
-            await self._begin()
-        except psycopg.OperationalError as error:
-            raise DatabaseBusy(retry_after_s=1) from error
+            with _busy():
+                await self._begin()
         finally:
             await self._leave()
 
@@ -284,6 +272,15 @@ class Enclosing:
         finally:  # also where this task is cancelled while it waits for that
             self._conn = None
             await self._held.aclose()
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    """Say of a connection that could not be had, or was lost, that whoever asked is to try again."""
+    try:
+        yield
+    except psycopg.OperationalError as error:  # PoolTimeout is of this kind
+        raise DatabaseBusy(retry_after_s=1) from error
 
 
 def _failed(error: psycopg.OperationalError, conn: Connection, *, committing: bool) -> DomainError:
