@@ -125,6 +125,12 @@ async def _write(stage: Stage, appointment_id: UUID) -> None:
     )
 
 
+async def _status(calendar: HostCalendar, status: str) -> None:
+    await calendar.stage.rows(
+        "UPDATE calendar_access SET status = %s WHERE connection_id = %s RETURNING 1", status, calendar.connection_id
+    )
+
+
 async def _later(stage: Stage, **time: int) -> None:
     """Let time pass, then start what is due and do it."""
     stage.now = stage.now.add(**time)
@@ -231,6 +237,29 @@ async def test_what_is_being_taken_to_another_calendar_is_not_taken_for_deleted_
     assert await following.appointment(booked.appointment_id) == (TUESDAY, False)
     shown = [one.uid for one in following.remote.shown(WORK)]
     assert (following.remote.shown(PERSONAL), shown) == ([], [f"{booked.appointment_id}@kalends"])
+
+
+async def test_what_is_taken_to_another_calendar_once_the_connection_works_again_is_not_taken_for_deleted(
+    following: HostCalendar,
+) -> None:
+    stage = following.stage
+    booked = await stage.book()
+    await stage.work()
+    await _change(following, primary=WORK.remote_id, keeps_primary=False)
+    await _status(following, "refused")
+    await _write(stage, booked.appointment_id)
+    waiting = await stage.rows("SELECT error FROM calendar_write WHERE appointment_id = %s", booked.appointment_id)
+    await _status(following, "connected")
+    async with stage.app.transaction() as conn:  # as connecting it again does
+        await calendar_writes.hurry(
+            conn, company_id=stage.founded.company_id, user_id=stage.founded.user_id, now=stage.now
+        )
+
+    await _while_asked(following, "delete", _write(stage, booked.appointment_id), following.read)
+
+    assert waiting == [(calendar_writes.REFUSED,)]
+    assert await following.appointment(booked.appointment_id) == (TUESDAY, False)
+    assert (following.remote.shown(PERSONAL), len(following.remote.shown(WORK))) == ([], 1)
 
 
 async def test_a_deletion_cancels_nothing_where_its_host_does_not_want_that_any_more(following: HostCalendar) -> None:

@@ -6,7 +6,7 @@ network: `plan` says what to do in short transactions, the job does it, `wrote` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -209,15 +209,20 @@ async def _with_deletions(
 ) -> Plan:
     """Add what is not to stand any more; it is let go where nobody gets to it, or has not for too long."""
     deletions, refused = [], plan.refused
+    targets = {place.connection_id for place in places.values() if place.is_target}
     for one in gone:
         place = places.get(one.calendar_id)
-        waits = place is not None and (place.is_target or (place.works and plan.write.failures < OLD_TRIES))
-        if place and waits:
+        if place and (place.is_target or (plan.write.failures < OLD_TRIES and _is_reached(place, targets))):
             deletions.append((place, one))
             refused = refused or not place.works
         else:
             await stored.forget(conn, one)
     return replace(plan, deletions=deletions, refused=refused)
+
+
+def _is_reached(place: Place, targets: Collection[UUID]) -> bool:
+    """Tell whether a calendar can be written to now, or once its connection lets us in for another calendar's sake."""
+    return place.works or place.connection_id in targets
 
 
 def moved(put: Put, found: RemoteEvent | None) -> bool:
