@@ -40,7 +40,7 @@ def build(settings: Settings, conninfo: str, *, connections: int = CONNECTIONS) 
     calendars = calendar_providers(settings)
     return App(
         pool=database.pool(conninfo, min_size=min(2, connections), max_size=connections),
-        mailer=mailer(settings),
+        mailer=_mailer(settings),
         base_url=settings.public_url,
         mail_from=settings.sender,
         box=secret_box(settings),
@@ -51,7 +51,7 @@ def build(settings: Settings, conninfo: str, *, connections: int = CONNECTIONS) 
     )
 
 
-def mailer(settings: Settings) -> Mailer:
+def _mailer(settings: Settings) -> Mailer:
     """Choose who carries mails away: the server of the settings, else the folder of `.eml` files."""
     if settings.smtp_url is not None:
         return SmtpMailer.from_url(settings.smtp_url.get_secret_value())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalends.domain.grid import Grid
-from kalends.domain.listing import Listing, Seats, dates_json, timeframes, timeframes_json
+from kalends.domain.listing import Listing, Seats, dates_json, timeframes_json
 
 from .build import minute
 
@@ -19,6 +19,14 @@ def listing(*starts: int, also: tuple[int, ...] = ()) -> Listing:
     """A listing of starts, with other candidates that cannot be booked."""
     candidates = sorted({*starts, *also})
     return Listing(Grid(candidates), bytes(one in starts for one in candidates))
+
+
+def timeframes(found: Listing) -> list[tuple[int, int]]:
+    """The timeframes of half-hour appointments, in epoch minutes."""
+    written = json.loads(timeframes_json(found, 30))
+    return [
+        (minute(one["start"].removesuffix(":00.000Z")), minute(one["end"].removesuffix(":00.000Z"))) for one in written
+    ]
 
 
 def test_days_with_a_zone_are_local_and_carry_the_offset() -> None:
@@ -89,7 +97,7 @@ def test_group_appointments_stand_among_the_starts_with_their_seats() -> None:
             ],
         }
     ]
-    assert timeframes(found, 30) == [
+    assert timeframes(found) == [
         (minute("2031-03-02T23:10"), minute("2031-03-02T23:40")),
         (on_grid, minute("2031-03-03T08:50")),
         (minute("2031-03-03T09:00"), minute("2031-03-03T09:30")),
@@ -113,7 +121,7 @@ def test_blocked_starts_say_why_and_are_in_no_timeframe() -> None:
     assert [spot["startTime"] for day in days for spot in day["spots"] if "appointment" in spot] == [
         "2031-03-03T09:00:00.000Z"
     ]
-    assert timeframes(found, 30) == [(free, free + 30)]
+    assert timeframes(found) == [(free, free + 30)]
 
 
 @given(
@@ -156,7 +164,7 @@ def test_every_start_is_written_once_under_its_local_date(
 def test_a_timeframe_goes_on_while_the_next_start_is_not_after_the_end(
     starts: list[int], expected: list[tuple[int, int]]
 ) -> None:
-    assert timeframes(listing(*starts), 30) == expected
+    assert timeframes(listing(*starts)) == expected
 
 
 def test_timeframes_are_written_in_utc() -> None:

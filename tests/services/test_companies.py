@@ -20,9 +20,8 @@ async def test_an_owner_can_be_booked_at_once(conn: Connection) -> None:
     assert owner
     assert (owner.id, owner.is_admin, owner.is_owner) == (founded.user_id, True, True)
     assert owner.default_availability_id == founded.availability_id
-    found = await meeting_types.by_slug(conn, founded.company_id, owner.id, founded.meeting_type_slug)
-    assert found
-    assert found.slug == "30min-meeting"
+    (found,) = await meeting_types.of_user(conn, founded.company_id, owner.id)
+    assert (found.slug, founded.meeting_type_slug) == ("30min-meeting", "30min-meeting")
     assert (found.meeting_info["name"], found.meeting_info["duration"], found.meeting_info["channel"]) == (
         "30min Meeting",
         30,

@@ -41,10 +41,10 @@ def providers(configured: Settings, *, reachable: bool) -> Iterator[Finding]:
         elif missing:
             yield Finding(what, f"{' and '.join(missing)} not set", "Set it: docs/operating.md, Calendars.")
         else:
-            yield redirect_address(configured, kind, reachable=reachable)
+            yield _redirect_address(configured, kind, reachable=reachable)
 
 
-def redirect_address(configured: Settings, kind: CalendarKind, *, reachable: bool) -> Finding:
+def _redirect_address(configured: Settings, kind: CalendarKind, *, reachable: bool) -> Finding:
     """Look whether a provider can send browsers back to us."""
     what, _ = _NAMES[kind]
     address = callback(configured.public_url, kind)

@@ -21,10 +21,10 @@ def providers(configured: Settings) -> Iterator[Finding]:
         yield Finding("Zoom", f"{' and '.join(missing)} not set", "Set it: docs/operating.md, Online meetings.")
     else:
         yield Finding("Zoom", "set up")
-    yield jitsi(configured.jitsi_url)
+    yield _jitsi(configured.jitsi_url)
 
 
-def jitsi(url: str) -> Finding:
+def _jitsi(url: str) -> Finding:
     """Look at the address of the Jitsi Meet; "" is none."""
     if not url:
         return Finding("Jitsi", f"not set up ({variable('jitsi_url')})")

@@ -49,7 +49,7 @@ def doctor() -> None:
 
 def findings(configured: Settings) -> Iterator[Finding]:
     """Look at one thing after the other."""
-    yield spelling()
+    yield _spelling()
     yield (folder := data_folder(configured.data_dir, embedded=configured.database_url is None))
     if folder.mend is None or configured.database_url is not None:
         yield from _on_database(configured)
@@ -61,7 +61,7 @@ def findings(configured: Settings) -> Iterator[Finding]:
     yield from conference_findings.providers(configured)
 
 
-def spelling() -> Finding:
+def _spelling() -> Finding:
     """Look for variables that begin like a setting and are none."""
     names = settings.unknown_names()
     if names:

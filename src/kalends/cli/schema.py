@@ -27,7 +27,7 @@ def schema(
     check: Annotated[Path | None, typer.Option(help="Compare with this file instead of printing.")] = None,
 ) -> None:
     """Print the schema that the migrations lead to, from a server made for the purpose."""
-    fresh = dump()
+    fresh = _dump()
     if check is None:
         print(fresh, end="")
         return
@@ -35,7 +35,7 @@ def schema(
         raise CommandFailed(f"{check} is not what the migrations lead to: kalends schema > {check}")
 
 
-def dump() -> str:
+def _dump() -> str:
     """Migrate an empty database and write its schema, without what belongs to other packages."""
     with tempfile.TemporaryDirectory(prefix="kalends-schema-") as folder, embedded.running(Path(folder)) as server:
         migrations.upgrade(server.conninfo)
@@ -54,10 +54,10 @@ def dump() -> str:
         )
     if done.returncode != 0:
         raise CommandFailed(f"pg_dump failed: {' '.join(done.stderr.split())}")
-    return HEADER + tidied(done.stdout)
+    return HEADER + _tidied(done.stdout)
 
 
-def tidied(dumped: str) -> str:
+def _tidied(dumped: str) -> str:
     """Keep the statements about our own objects; drop comments, session settings and empty lines between."""
     ours = [section for section in SECTION.split(dumped)[1:] if not FOREIGN.match(section)]
     text = NOISE.sub("", "".join(ours))

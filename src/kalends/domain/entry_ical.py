@@ -44,10 +44,10 @@ def resource(entry: Entry, *, over: str | None = None, people: bool = True) -> s
         event.add("x-kalends-appointment", vText(str(entry.appointment_id)))
     if people:
         _add_people(event, entry)
-    return _calendar(event, added(over) if over else "")
+    return _calendar(event, _added(over) if over else "")
 
 
-def added(text: str) -> str:
+def _added(text: str) -> str:
     """Find what its owner may add to an event of ours and keep: alarms before it, categories, class, colour.
 
     Answers content lines, each with CRLF; "" for none, or for more than we carry along.

@@ -141,10 +141,10 @@ class Zones:
         if known is not None:
             return NamedZone(known)
         written = None if component is None else _written(component, self._until)
-        return written or named(key)
+        return written or _named(key)
 
 
-def named(name: str) -> Zone | None:
+def _named(name: str) -> Zone | None:
     """Find a zone by what it is called alone: in the time zone database, by Windows, or by Exchange to people."""
     known = known_name(name)
     if known is not None:

@@ -13,7 +13,6 @@ from typing import NamedTuple, TypeAlias
 
 from kalends.domain.grid import Grid
 from kalends.domain.kept import forgettable, kept
-from kalends.domain.spans import Span
 from kalends.domain.spots import CLOSING, EPOCH, clock, heads, leads, local_days
 from kalends.domain.zones import DAY
 
@@ -163,15 +162,6 @@ def local_date(day: int) -> str:
 # --- timeframes
 
 
-def timeframes(listing: Listing, duration: int) -> list[Span]:
-    """Join the starts into bookable spans (epoch minutes).
-
-    A run goes on while the next start is not after the end of the appointment before it (contract 6.6).
-    """
-    edges = _edges(listing.starts, duration)
-    return list(zip(edges[::2], edges[1::2], strict=True))
-
-
 def _edges(starts: Sequence[int], duration: int) -> list[int]:
     """Find where runs start and end, in turn."""
     edges = [*starts[:1]]
@@ -182,7 +172,10 @@ def _edges(starts: Sequence[int], duration: int) -> list[int]:
 
 
 def timeframes_json(listing: Listing, duration: int) -> bytes:
-    """Write the `timeframes` array, in UTC."""
+    """Write the `timeframes` array, in UTC: the starts joined into bookable spans.
+
+    A run goes on while the next start is not after the end of the appointment before it (contract 6.6).
+    """
     edges = list(map(_utc, _edges(listing.starts, duration)))
     frames = map('","end":"'.join, zip(edges[::2], edges[1::2], strict=True))
     return '[{{"start":"{}"}}]'.format('"},{"start":"'.join(frames)).encode() if edges else b"[]"

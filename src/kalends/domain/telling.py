@@ -20,8 +20,8 @@ def news(told: Snapshot | None, newest: Snapshot, recipient_id: str) -> News | N
         told: the snapshot he was last told of; None if he was never told anything.
         recipient_id: id of a host or an attendee.
     """
-    before = taking_part(told, recipient_id) if told else None
-    after = taking_part(newest, recipient_id)
+    before = _taking_part(told, recipient_id) if told else None
+    after = _taking_part(newest, recipient_id)
     if not after:
         return "cancellation" if before else None
     if not before or not told or before.get("email") != after.get("email"):
@@ -29,7 +29,7 @@ def news(told: Snapshot | None, newest: Snapshot, recipient_id: str) -> News | N
     return "change" if _shown(told, recipient_id) != _shown(newest, recipient_id) else None
 
 
-def taking_part(snapshot: Snapshot, recipient_id: str) -> Mapping[str, Any] | None:
+def _taking_part(snapshot: Snapshot, recipient_id: str) -> Mapping[str, Any] | None:
     """Find the host or attendee of this id if the meeting takes place with him; None otherwise."""
     if snapshot["isCancelled"]:
         return None

@@ -56,7 +56,7 @@ def callback(base_url: str, kind: CalendarKind) -> str:
     return f"{base_url}/v4/calendar-connections/auth/{kind}/callback"
 
 
-def authorizes(provider: CalendarProvider) -> TypeGuard[AuthorizingProvider]:
+def _authorizes(provider: CalendarProvider) -> TypeGuard[AuthorizingProvider]:
     """Tell whether a provider lets us in on a page of its own."""
     return hasattr(provider, "authorization_url")
 
@@ -82,7 +82,7 @@ async def begin(
         Invalid: the browser may not be sent to that address.
         UserNotFound, NotYours: as of `calendar_connections.owner`.
     """
-    if not authorizes(provider):
+    if not _authorizes(provider):
         raise ConnectionRefused(f"'{provider.kind}' is connected by POST /v4/calendar-connections/connections")
     if wanted.redirect_url is not None and not redirects.is_allowed(wanted.redirect_url, (base_url, *origins)):
         raise Invalid("Validation failed", errors=[FieldError("redirectUrl", "is not an address of an allowed origin")])
@@ -120,7 +120,7 @@ async def finish(
     """
     if authorization.expires_at <= now:
         raise AuthorizationOver
-    if not authorizes(provider):
+    if not _authorizes(provider):
         raise ConnectionRefused
     try:
         verifier = box.open(authorization.verifier).decode()

@@ -49,7 +49,7 @@ async def close(
     if owner is None:
         raise availabilities.AvailabilityNotFound
     known = await availability_exceptions.of_owners(conn, actor.company_id, [owner.id])
-    wanted = days(year, country, german_state, owner.language)
+    wanted = _days(year, country, german_state, owner.language)
     blocked = {row.starts: row for row in known if not row.available and row.starts == row.ends}
     rows = [
         exception_rows.row(
@@ -67,7 +67,7 @@ async def close(
     return [blocked[day.isoformat()] for day, _ in wanted]
 
 
-def days(year: int, country: Country, german_state: GermanState | None, language: str) -> list[tuple[date, str]]:
+def _days(year: int, country: Country, german_state: GermanState | None, language: str) -> list[tuple[date, str]]:
     """List a country's public holidays in order, named in the language where the library knows it, else its own.
 
     Args:

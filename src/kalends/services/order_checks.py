@@ -39,17 +39,17 @@ def checked(order: Order, kind: MeetingType) -> Order:
         PhoneOnlyNotAllowed, ChannelNotAllowed, LocationNotOffered, BookingPasswordWrong
         Invalid: naming each field that is missing or wrong.
     """
-    check_contact(order, kind)
+    _check_contact(order, kind)
     who = order.attendee
     phone = phone_of(who)
     if not order.ignore_availability:
         page_passwords.check(kind, order.booking_password)
         _check_answers(order, kind)
-    channel = channel_of(order, kind)
+    channel = _channel_of(order, kind)
     return replace(
         order,
         channel=channel,
-        location=location_of(order, kind, channel),
+        location=_location_of(order, kind, channel),
         attendee=replace(who, phone=phone),
     )
 
@@ -73,7 +73,7 @@ def _check_answers(order: Order, kind: MeetingType) -> None:
         raise Invalid("Validation failed", errors=[FieldError(f"attendee.notes.{label}", why) for label, why in wrong])
 
 
-def check_contact(order: Order, kind: MeetingType) -> None:
+def _check_contact(order: Order, kind: MeetingType) -> None:
     """Refuse an order that does not say how its guest is reached: by e-mail, or by phone where the type allows that.
 
     Raises:
@@ -89,7 +89,7 @@ def check_contact(order: Order, kind: MeetingType) -> None:
         raise Invalid("Validation failed", errors=[FieldError("attendee.email", "is required")])
 
 
-def channel_of(order: Order, kind: MeetingType) -> str:
+def _channel_of(order: Order, kind: MeetingType) -> str:
     """Choose the channel: the one asked for, else the type's.
 
     Raises:
@@ -110,7 +110,7 @@ def check_channel(channel: str | None, kind: MeetingType) -> None:
         raise ChannelNotAllowed
 
 
-def location_of(order: Order, kind: MeetingType, channel: str) -> str | None:
+def _location_of(order: Order, kind: MeetingType, channel: str) -> str | None:
     """Choose the place (contract 2.5): one of the type's for `local`, the attendee's own for `local-attendee`.
 
     Raises:

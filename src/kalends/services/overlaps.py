@@ -41,10 +41,10 @@ async def beside(conn: Connection, wanted: Sequence[Claim], now: Instant) -> lis
         end=max(claim.end for claim in wanted),
         now=now,
     )
-    return split(wanted, taken)
+    return _split(wanted, taken)
 
 
-def split(wanted: Sequence[Claim], taken: Sequence[tuple[int, Instant, Instant]]) -> list[Claim]:
+def _split(wanted: Sequence[Claim], taken: Sequence[tuple[int, Instant, Instant]]) -> list[Claim]:
     """Cut each wanted claim at the exclusive ones that stand there already (design section 4).
 
     Args:

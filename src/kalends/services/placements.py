@@ -133,7 +133,7 @@ def check_override(actor: Actor, placed: Placement, *, moved: UUID | None = None
         raise OverrideNotAllowed
 
 
-def span(loaded: Loaded, start: Instant) -> tuple[Instant, Instant, tuple[Instant, Instant]]:
+def _span(loaded: Loaded, start: Instant) -> tuple[Instant, Instant, tuple[Instant, Instant]]:
     """Give the start and the end of an appointment, and the time it takes with its buffers."""
     return start, start.add(minutes=loaded.rules.duration), slots.padded(loaded.rules, start)
 
@@ -145,7 +145,7 @@ async def _joining(conn: Connection, loaded: Loaded, start: Instant) -> Placemen
     known = {host.id: host for host in loaded.hosts}
     if not known.keys() >= set(session.host_ids):
         known = await hosts.by_ids(conn, loaded.meeting_type.company_id, session.host_ids)
-    return Placement(*span(loaded, start), tuple(known[host_id] for host_id in session.host_ids), session=session)
+    return Placement(*_span(loaded, start), tuple(known[host_id] for host_id in session.host_ids), session=session)
 
 
 async def _taking(
@@ -170,7 +170,7 @@ async def _taking(
         for one, unit in zip(loaded.resources, units, strict=True)
     )
     placed = Placement(
-        *span(loaded, start), tuple(chosen), resources, choice=choice, custom_link=link, expired=loaded.expired
+        *_span(loaded, start), tuple(chosen), resources, choice=choice, custom_link=link, expired=loaded.expired
     )
     if isinstance(verdict, Bookable):
         return placed

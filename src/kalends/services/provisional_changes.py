@@ -101,14 +101,14 @@ async def _record(
         revision=after.revision,
         kind=kind,
         actor=changes.who(actor),
-        before=None if before is None else snapshot(before, spans, now),
-        after=snapshot(after, spans, now),
+        before=None if before is None else _snapshot(before, spans, now),
+        after=_snapshot(after, spans, now),
         now=now,
     )
     await parts.write(conn, event)
 
 
-def snapshot(booking: ProvisionalBooking, spans: Sequence[tuple[Instant, Instant]], now: Instant) -> dict[str, Any]:
+def _snapshot(booking: ProvisionalBooking, spans: Sequence[tuple[Instant, Instant]], now: Instant) -> dict[str, Any]:
     """Write down one revision as JSON values, without any secret; what an appointment has too has the same name.
 
     Args:

@@ -50,7 +50,7 @@ def write(request: Request, office: Office) -> OutgoingMail:
     snapshot, to = request.newest, request.to
     mail = messages.message(
         office,
-        letter(request.news, snapshot, to, link=page_link(office.base_url, snapshot["id"], request.secret)),
+        letter(request.news, snapshot, to, link=_page_link(office.base_url, snapshot["id"], request.secret)),
         to=(to.name, to.email),
         answers=readers.answers(snapshot, to),
         message_id=office.message_id(snapshot["id"], request.news, to.id),
@@ -59,7 +59,7 @@ def write(request: Request, office: Office) -> OutgoingMail:
     return messages.outgoing(office, mail, to.email)
 
 
-def page_link(base_url: str, provisional_id: str, secret: str) -> str:
+def _page_link(base_url: str, provisional_id: str, secret: str) -> str:
     """Build the address of the page on which a guest proves himself, or a host decides."""
     return f"{base_url.rstrip('/')}/p/{provisional_id}/{secret}"
 

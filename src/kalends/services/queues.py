@@ -109,10 +109,10 @@ async def choose(
         free: ids of members who could take it, at least one.
         zone: of the type's schedule.
     """
-    return assignment.choose(state.type, await candidates(conn, company_id, state, start, zone, now), free)
+    return assignment.choose(state.type, await _candidates(conn, company_id, state, start, zone, now), free)
 
 
-async def candidates(
+async def _candidates(
     conn: Connection, company_id: UUID, state: QueueState, start: Instant, zone: str, now: Instant
 ) -> list[Candidate]:
     """Read what counts when a start is given to one of the rotating members."""
@@ -180,7 +180,7 @@ async def next_(conn: Connection, *, actor: Actor, queue_id: UUID, now: Instant)
     state = await queues.state(conn, actor.company_id, queue_id)
     assert state is not None
     members = {one.id: one for one in state.members}
-    standing = {one.member_id: one for one in await candidates(conn, actor.company_id, state, now, queue.zone, now)}
+    standing = {one.member_id: one for one in await _candidates(conn, actor.company_id, state, now, queue.zone, now)}
     closed = await _leaders(conn, actor.company_id, state, queue.zone, now)
     order: list[tuple[UUID, assignment.Reason]] = [
         (one.member_id, one.reason)

@@ -32,16 +32,16 @@ def at_each_start(seated: Iterable[Seated], *, total: int, seats: int, host_ids:
     place = {host: number for number, host in reversed(list(enumerate(host_ids)))}
     best: dict[int, Session] = {}
     for (start, _), session in sorted(found.items(), key=lambda item: (item[0][0], place[item[0][1]])):
-        if start not in best or (not has_room(best[start], seats) and has_room(session, seats)):
+        if start not in best or (not _has_room(best[start], seats) and _has_room(session, seats)):
             best[start] = session
     return best
 
 
-def has_room(session: Session, seats: int) -> bool:
+def _has_room(session: Session, seats: int) -> bool:
     """Tell whether so many seats are free."""
     return session.total - session.taken >= seats
 
 
 def open_starts(sessions: Mapping[int, Session], seats: int) -> tuple[int, ...]:
     """List the starts at which so many seats can be had, in order."""
-    return tuple(sorted(start for start, session in sessions.items() if has_room(session, seats)))
+    return tuple(sorted(start for start, session in sessions.items() if _has_room(session, seats)))

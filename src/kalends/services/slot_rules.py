@@ -40,7 +40,7 @@ def rules(scope: Scope, query: SlotQuery) -> Rules:
         notice=kind.booking_minimum,
         window=booking_window(kind.days_into_future),
         zone=scope.zone,
-        caps=caps_of(kind.booking_limits),
+        caps=_caps_of(kind.booking_limits),
     )
 
 
@@ -54,14 +54,14 @@ def booking_window(raw: Mapping[str, Any]) -> BookingWindow:
     return BookingWindow("unlimited")
 
 
-def caps_of(raw: Mapping[str, Any]) -> Caps:
+def _caps_of(raw: Mapping[str, Any]) -> Caps:
     """Read `bookingLimits` of contract 6.6."""
     return Caps(raw.get("perDay"), raw.get("perWeek"), raw.get("perMonth")) if raw else UNCAPPED
 
 
 def is_capped(limits: Mapping[str, Any]) -> bool:
     """Tell whether a type with these `bookingLimits` is locked first: its bookings are counted one after the other."""
-    return caps_of(limits) != UNCAPPED
+    return _caps_of(limits) != UNCAPPED
 
 
 def ask(scope: Scope, query: SlotQuery) -> Ask:
@@ -78,7 +78,7 @@ def ask(scope: Scope, query: SlotQuery) -> Ask:
 def calendar(one: HostHours) -> HostCalendar:
     """Read a host's calendar, without what is taken of it."""
     zone = one.host.timezone
-    return HostCalendar(one.host.id, schedule(one.hours, zone), zone, caps=caps_of(one.booking_limits))
+    return HostCalendar(one.host.id, schedule(one.hours, zone), zone, caps=_caps_of(one.booking_limits))
 
 
 def blocking(scope: Scope, one: HostHours) -> tuple[BlockingCalendar, ...]:

@@ -34,10 +34,10 @@ class Availability:
 
 async def get(conn: Connection, company_id: UUID, availability_id: UUID) -> Availability | None:
     """Find a live availability of the company."""
-    return (await by_ids(conn, company_id, [availability_id])).get(availability_id)
+    return (await _by_ids(conn, company_id, [availability_id])).get(availability_id)
 
 
-async def by_ids(conn: Connection, company_id: UUID, ids: Collection[UUID]) -> dict[UUID, Availability]:
+async def _by_ids(conn: Connection, company_id: UUID, ids: Collection[UUID]) -> dict[UUID, Availability]:
     """Find those of the availabilities that are live ones of the company."""
     query = f"SELECT {COLUMNS} FROM availability WHERE company_id = %s AND id = ANY(%s) AND deleted_at IS NULL"
     async with conn.cursor(row_factory=class_row(Availability)) as cur:

@@ -27,7 +27,7 @@ COLUMNS = (
     "company_id, id, user_id, provider, account, email, is_primary, validate_availability, unanswered_is_busy,"
     " cancel_if_declined_or_deleted, disable_attendee_notification, sync_buffers_to_calendar, created_at, updated_at"
 )
-ACCESS_COLUMNS = "status, synced_at, used_at, due_at, failures, error, told_at"
+ACCESS_COLUMNS = "status, synced_at, used_at, due_at, failures, error"
 CALENDAR_COLUMNS = (
     "company_id, id, no, connection_id, remote_id, name, color, zone, is_default, writable, selected, is_primary,"
     " treat_all_as_busy"
@@ -62,7 +62,6 @@ class CalendarConnection:
         used_at: when slots of the host were asked for.
         due_at: when it is to be read next.
         failures: readings that failed since the last one that did not; `error` is what the last one met.
-        told_at: when the host was told that we are not let in any more.
     """
 
     company_id: UUID
@@ -85,7 +84,6 @@ class CalendarConnection:
     due_at: Instant | None
     failures: int
     error: str | None
-    told_at: Instant | None
 
 
 @dataclass(frozen=True, slots=True)

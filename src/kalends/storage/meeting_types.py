@@ -87,15 +87,6 @@ async def locked(conn: Connection, company_id: UUID, meeting_type_id: UUID) -> M
         return await cur.fetchone()
 
 
-async def by_slug(conn: Connection, company_id: UUID, user_id: UUID, slug: str) -> MeetingType | None:
-    """Find a user's live meeting type by its slug; a disabled one too."""
-    query = f"""SELECT {COLUMNS} FROM meeting_type
-        WHERE company_id = %s AND user_id = %s AND slug = %s AND deleted_at IS NULL"""
-    async with conn.cursor(row_factory=class_row(MeetingType)) as cur:
-        await cur.execute(query, (company_id, user_id, slug))
-        return await cur.fetchone()
-
-
 async def of_user(conn: Connection, company_id: UUID, user_id: UUID) -> Sequence[MeetingType]:
     """List a user's live meeting types, oldest first; disabled ones too."""
     query = f"""SELECT {COLUMNS} FROM meeting_type WHERE company_id = %s AND user_id = %s AND deleted_at IS NULL

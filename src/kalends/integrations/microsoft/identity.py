@@ -25,7 +25,7 @@ _TRANSACTION = re.compile(r"([^#\s]+@kalends)(?:#.*)?")
 
 def uid(event: Mapping[str, Any]) -> str | None:
     """Read an event's UID; ours where it is an entry of ours or a mailed invitation of ours."""
-    return written_uid(event) or unpacked(event.get("iCalUId"))
+    return written_uid(event) or _unpacked(event.get("iCalUId"))
 
 
 def written_uid(event: Mapping[str, Any]) -> str | None:
@@ -49,7 +49,7 @@ def packed(foreign: str) -> str:
     return f"{_GLOBAL}{'0' * 40}{length}{_FOREIGN}{data.hex()}".upper()
 
 
-def unpacked(given: str | None) -> str | None:
+def _unpacked(given: str | None) -> str | None:
     """Take a foreign UID out of a global object id; anything else is itself."""
     found = _PACKED.fullmatch(given or "")
     if not found:
@@ -60,16 +60,16 @@ def unpacked(given: str | None) -> str | None:
         return given
 
 
-def quoted(value: str) -> str:
+def _quoted(value: str) -> str:
     """Write a string of an OData filter."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def entries_of(entry_uid: str) -> str:
     """Filter for what we wrote ourselves."""
-    return f"singleValueExtendedProperties/Any(ep: ep/id eq {quoted(PROPERTY)} and ep/value eq {quoted(entry_uid)})"
+    return f"singleValueExtendedProperties/Any(ep: ep/id eq {_quoted(PROPERTY)} and ep/value eq {_quoted(entry_uid)})"
 
 
 def invitations_of(entry_uid: str) -> str:
     """Filter for what the mailbox made out of an invitation."""
-    return f"iCalUId eq {quoted(entry_uid)} or iCalUId eq {quoted(packed(entry_uid))}"
+    return f"iCalUId eq {_quoted(entry_uid)} or iCalUId eq {_quoted(packed(entry_uid))}"

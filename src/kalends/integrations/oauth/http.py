@@ -76,11 +76,11 @@ def judged(vendor: str, answer: Answer) -> Upstream | None:
     """Tell what any vendor means by "not now"; None: it means something else."""
     if answer.status == 429 or answer.status >= 500:
         busy = "is asked too often" if answer.status == 429 else f"answers {answer.status}"
-        return Upstream(f"{vendor} {busy}", retry_after_s=retry_after_s(answer))
+        return Upstream(f"{vendor} {busy}", retry_after_s=_retry_after_s(answer))
     return None
 
 
-def retry_after_s(answer: Answer) -> int | None:
+def _retry_after_s(answer: Answer) -> int | None:
     """Read Retry-After (RFC 9110 10.2.3), seconds or a date; None: not said, or nonsense."""
     given = answer.headers.get("retry-after", "").strip()
     if given.isdecimal() and len(given) < 10:
