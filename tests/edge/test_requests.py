@@ -34,6 +34,11 @@ async def echo(request: Request) -> int:
     return len(await request.body())
 
 
+@router.delete("/v4/user/{user_id}", status_code=204)
+async def delete_user(user_id: UUID) -> None:
+    return None
+
+
 @router.get("/b/{appointment_id}/{secret}")
 async def guest_page(appointment_id: str, secret: str) -> Response:
     return Response("<h1>Ada</h1>", media_type="text/html")
@@ -95,6 +100,15 @@ async def test_every_answer_has_an_id_of_ours_that_is_in_the_log(client_for: Cli
     ids = [answer.headers["x-request-id"] for answer in answers]
     assert len({UUID(one) for one in ids}) == 2
     assert [line["request_id"] for line in request_lines(lines)] == ids
+
+
+async def test_nothing_is_answered_without_a_type(client_for: ClientFor, acme: Acme) -> None:
+    client = await client_for(router)
+
+    answer = await client.delete(f"/v4/user/{acme.member_id}")
+
+    assert (answer.status_code, answer.content, answer.headers.get("content-type")) == (204, b"", None)
+    assert answer.headers["x-request-id"]
 
 
 async def test_a_browser_may_call_the_api_from_anywhere_without_cookies(client_for: ClientFor) -> None:

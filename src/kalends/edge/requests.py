@@ -96,7 +96,10 @@ class _Exchange:
     async def _send_with_headers(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message = {**message, "headers": self._all_headers(message.get("headers", ()))}
+            found = message.get("headers", ())
+            if self._status == 204:  # of nothing there is no type; a client that trusts one would parse it
+                found = [header for header in found if header[0] != b"content-type"]
+            message = {**message, "headers": self._all_headers(found)}
         elif self._head and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)
