@@ -138,6 +138,17 @@ async def test_everything_that_can_be_set_is_kept(api: Api) -> None:
     assert (await api.get(f"/v4/meeting-type/{found['id']}")).json() == found
 
 
+async def test_a_whole_number_may_be_written_with_a_point(api: Api) -> None:
+    options = {"allowedDurations": [30.0, 45.0]}
+
+    found = await made(api, meetingInfo={"duration": 30.0}, meetingOptions=options, bookingMinimum=1e3)
+    refused = await api.patch(f"/v4/meeting-type/{found['id']}", {"meetingInfo": {"duration": 30.5}})
+
+    numbers = (found["meetingInfo"]["duration"], found["meetingOptions"]["allowedDurations"], found["bookingMinimum"])
+    assert str(numbers) == "(30, [30, 45], 1000)"
+    assert [one["field"] for one in refused.json()["errors"]] == ["meetingInfo.duration"]
+
+
 async def test_what_clients_leave_empty_is_not_set(api: Api) -> None:
     button = {"useConfirmationButton": False, "text": "", "color": "", "link": ""}
     info = {"redirect": "", "customChannelName": "", "customChannelLink": "", "color": "", "confirmationButton": button}

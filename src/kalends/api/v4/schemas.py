@@ -29,8 +29,15 @@ INT32 = 2**31 - 1
 MOST_IDS = 100
 
 
+def _whole(value: Any) -> Any:
+    """Read 30.0 as 30, in a list too: JSON does not tell them apart."""
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class Body(BaseModel):
-    """Base of request bodies: camelCase names, unknown keys dropped, null the same as absent.
+    """Base of request bodies: camelCase names, unknown keys dropped, null the same as absent, 30.0 the same as 30.
 
     `keeps_null` names (as on the wire) the keys where null means something: usually "forget the value".
     """
@@ -44,7 +51,7 @@ class Body(BaseModel):
     def _absent_or_set(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        return {key: value for key, value in data.items() if value is not None or key in cls.keeps_null}
+        return {key: _whole(value) for key, value in data.items() if value is not None or key in cls.keeps_null}
 
     def given(self) -> dict[str, Any]:
         """Answer what the caller sent, by the wire's names, nested bodies included."""
