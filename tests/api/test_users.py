@@ -103,6 +103,14 @@ async def test_what_cannot_be_is_refused_by_its_field(api: Api, change: dict[str
     assert [one["field"] for one in answer.json()["errors"]] == [field]
 
 
+async def test_a_channel_that_needs_a_link_cannot_be_the_first(api: Api) -> None:
+    answer = await api.post("/v4/user", ana(meetingType={"channel": "custom"}))
+
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "custom-link-missing")
+    assert [one["field"] for one in answer.json()["errors"]] == ["meetingType.channel"]
+    assert (await api.get("/v4/user")).json()["total"] == 1
+
+
 async def test_half_a_surrogate_pair_is_refused(api: Api) -> None:
     raw = b'{"email": "ana@klinik.test", "givenName": "\\ud800", "familyName": "Roth"}'
 

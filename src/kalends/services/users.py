@@ -25,6 +25,7 @@ from . import availabilities, calendar_connections, meeting_type_defaults, meeti
 from .actor import Actor
 from .availabilities import NewAvailability
 from .calendars import ChangedMeanwhile
+from .meeting_types import CustomLinkMissing
 from .rights import UserNotFound
 
 _SLUGS_AT_ONCE = 20
@@ -129,6 +130,7 @@ async def create(conn: Connection, *, actor: Actor, new: NewUser, now: Instant) 
     Raises:
         EmailTaken: another live user of the company has the address.
         UserSlugTaken: the slug asked for is another user's, in whichever company.
+        CustomLinkMissing: his meeting type is to have the custom channel.
         Invalid: it has a resource's capacity or buffers, and is none.
     """
     return await add(conn, company_id=actor.company_id, created_by=actor.user_id, new=new, now=now)
@@ -275,6 +277,8 @@ async def add(conn: Connection, *, company_id: UUID, created_by: UUID | None, ne
 
 
 def _first_type(asked: FirstMeetingType) -> Mapping[str, Any]:
+    if asked.channel == "custom":  # its link cannot be said here
+        raise CustomLinkMissing(errors=[FieldError("meetingType.channel", "needs a link; make the type by itself")])
     duration = asked.duration or meeting_type_defaults.DURATION
     info = {
         "name": asked.name or f"{duration}min Meeting",

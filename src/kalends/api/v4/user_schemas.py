@@ -21,7 +21,12 @@ from .personal_pages import PersonalPage
 from .schedules import Schedule
 from .schemas import Answer, Body, Email, Line, Link, Name, OrEmpty, Phone, Stamp, Whole, Zone
 
-UserSlug = Annotated[str, StringConstraints(max_length=200), AfterValidator(slugs.checked_user_slug)]
+UserSlug = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    AfterValidator(slugs.checked_user_slug),
+    Field(description="At least 5 letters, digits and hyphens; other text is made so (`John Doe` is `john-doe`)."),
+]
 
 Capacity = Annotated[Whole, Field(ge=1, le=100, description="Units of a resource.")]
 ResourceBuffer = Annotated[Whole, Field(ge=0, le=480, description="Minutes a resource keeps free around a booking.")]

@@ -14,6 +14,7 @@ from kalends.edge.context import AppDep
 from kalends.errors import Invalid
 from kalends.services import companies, users
 from kalends.services.companies import CompanyNotFound
+from kalends.services.meeting_types import CustomLinkMissing
 from kalends.services.rights import AdminsOnly, NotYours, UserNotFound
 from kalends.services.users import EmailTaken, OwnerStays, UserSlugTaken
 from kalends.storage.users import UserType
@@ -36,7 +37,7 @@ class NothingToChange(Invalid):
     code = "nothing-to-change"
 
 
-@router.post("/user", status_code=201, responses=problems.document(EmailTaken, UserSlugTaken))
+@router.post("/user", status_code=201, responses=problems.document(EmailTaken, UserSlugTaken, CustomLinkMissing))
 async def create_user(body: UserBody, actor: KeyOnly, app: AppDep) -> UserCreated:
     """Create a user who can be booked at once.
 
