@@ -89,6 +89,42 @@ async def test_null_forgets_limits_texts_notes_and_availability(api: Api) -> Non
     }
 
 
+async def test_of_the_button_too_a_patch_changes_only_what_it_names(api: Api) -> None:
+    button = {"useConfirmationButton": True, "text": "Pay", "color": "#0b5fff", "link": "https://pay.acme.test"}
+    found = await made(api, meetingInfo={"confirmationButton": button})
+    change = {"meetingInfo": {"confirmationButton": {"text": "Pay now", "color": None}}}
+
+    changed = (await api.patch(f"/v4/meeting-type/{found['id']}", change)).json()
+    cleared = (await api.patch(f"/v4/meeting-type/{found['id']}", {"meetingInfo": {"confirmationButton": None}})).json()
+
+    assert changed["meetingInfo"]["confirmationButton"] == {**button, "text": "Pay now", "color": None}
+    assert cleared["meetingInfo"]["confirmationButton"] is None
+
+
+@pytest.mark.parametrize("duration", [30, 90, 480])
+async def test_a_type_can_be_sent_back_as_it_was_answered(api: Api, duration: int) -> None:
+    before = await made(
+        api, meetingInfo={"duration": duration}, ics={"title": "Talk"}, availability={"name": "A", "timezone": "UTC"}
+    )
+
+    answer = await api.patch(f"/v4/meeting-type/{before['id']}", before)
+    copied = await api.post("/v4/meeting-type", {**before, "slug": None})
+
+    assert answer.json() == {**before, "updatedAt": answer.json()["updatedAt"]}
+    assert copied.json()["timeslotInterval"] == duration
+
+
+async def test_an_interval_that_follows_the_duration_goes_on_when_both_are_sent_back(api: Api) -> None:
+    before = await made(api, meetingInfo={"duration": 90})
+    path, info = f"/v4/meeting-type/{before['id']}", before["meetingInfo"]
+
+    longer = await api.patch(path, {**before, "meetingInfo": {**info, "duration": 120}})
+    refused = await api.patch(path, {"timeslotInterval": 90})
+
+    assert (longer.status_code, longer.json()["timeslotInterval"]) == (200, 120)
+    assert [one["field"] for one in refused.json()["errors"]] == ["timeslotInterval"]
+
+
 async def test_a_channel_that_needs_a_link_cannot_lose_it(api: Api) -> None:
     info = {"channel": "custom", "customChannelLink": "https://room.acme.test"}
     found = await made(api, meetingInfo=info)

@@ -22,6 +22,8 @@ from .availabilities import NewAvailability
 from .resource_channels import NewChannel
 from .rights import UserNotFound
 
+LONGEST_INTERVAL = 60  # minutes between two starts, unless they follow the duration
+
 
 class MeetingTypeNotFound(NotFound):
     """Meeting type not found"""
@@ -84,13 +86,16 @@ async def create(
         CalendarNotFound: nobody in the company has connected such a calendar.
         MeetingTypeSlugTaken: the slug asked for is another type's of the user.
         CustomLinkMissing: the custom channel has no link.
+        Invalid: the interval is too long.
     """
     user = await users.get(conn, actor.company_id, user_id, lock="share")
     if user is None:
         raise UserNotFound
     require_own(actor, user_id, "create meeting types for this user")
-    _check_channel({**meeting_type_defaults.MEETING_INFO, **fields.info})
+    info = {**meeting_type_defaults.MEETING_INFO, **fields.info}
+    _check_channel(info)
     row = await _columns(conn, user, fields, now)
+    _follow_duration(row, [info["duration"]])
     row |= {"meeting_info": fields.info, "meeting_options": {**fields.options, **row.get("meeting_options", {})}}
     meeting_type = await add(
         conn, company_id=actor.company_id, user_id=user_id, created_by=actor.user_id, fields=row, now=now
@@ -179,6 +184,7 @@ async def update(
         CalendarNotFound: nobody in the company has connected such a calendar.
         MeetingTypeSlugTaken: the slug is another type's of the owner.
         CustomLinkMissing: the custom channel is left without a link.
+        Invalid: the interval is too long.
     """
     _, owner = await get(conn, actor=actor, meeting_type_id=meeting_type_id)
     require_own(actor, owner.id, "change this meeting type")
@@ -187,8 +193,9 @@ async def update(
     if latest is None:
         raise MeetingTypeNotFound
     changes = await _columns(conn, owner, fields, now, latest.resource_channels)
-    info = {**latest.meeting_info, **fields.info}
+    info = _changed(latest.meeting_info, fields.info)
     _check_channel(info)
+    _follow_duration(changes, [latest.meeting_info["duration"], info["duration"]])
     options = {**latest.meeting_options, **fields.options, **changes.get("meeting_options", {})}
     changes |= {"meeting_info": info, "meeting_options": options, "updated_at": now}
     try:
@@ -256,6 +263,30 @@ async def _by_language(
     return {
         part: {company.language: text} if isinstance(text, str) else dict(text) for part, text in ics.items() if text
     }
+
+
+def _changed(info: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Change the keys of meetingInfo that are sent, and of an object in it those of its own (contract 2.2)."""
+    found = {**info, **sent}
+    for key, old in info.items():
+        if isinstance(old, Mapping) and isinstance(sent.get(key), Mapping):
+            found[key] = {**old, **sent[key]}
+    return found
+
+
+def _follow_duration(row: dict[str, Any], durations: Sequence[int]) -> None:
+    """Unset an interval that is the duration of a long meeting: a type without one answers so, and it is sent back.
+
+    Raises:
+        Invalid: it is longer than intervals may be, and none of the durations.
+    """
+    interval = row.get("timeslot_interval")
+    if interval is None or interval <= LONGEST_INTERVAL:
+        return
+    if interval not in durations:
+        message = f"must be at most {LONGEST_INTERVAL}, or the duration"
+        raise Invalid("Validation failed", errors=[FieldError("timeslotInterval", message)])
+    row["timeslot_interval"] = None
 
 
 def _check_channel(info: Mapping[str, Any]) -> None:

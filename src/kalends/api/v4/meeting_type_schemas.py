@@ -75,7 +75,9 @@ ChannelAvailability = Annotated[UUID | AvailabilityBody, _by_shape(UUID, Availab
 
 
 class ConfirmationButtonBody(Body):
-    """A button on the confirmation page."""
+    """A button on the confirmation page; in a PATCH, what is not sent stays."""
+
+    keeps_null = frozenset({"text", "color", "link"})
 
     use_confirmation_button: Flag = False
     text: Line | None = None
@@ -258,8 +260,8 @@ class MeetingTypePatch(Body):
     slug: Slug | None = None
     enabled: Flag | None = None
     spots: Annotated[Whole, Field(ge=1, le=100)] | None = None
-    timeslot_interval: Annotated[Whole, Field(ge=5, le=60)] | None = Field(
-        default=None, description="Minutes between two starts; null follows the duration."
+    timeslot_interval: Annotated[Whole, Field(ge=5, le=480)] | None = Field(
+        default=None, description="Minutes between two starts, 5 to 60; null, or the duration, follows the duration."
     )
     booking_minimum: Annotated[Whole, Field(ge=0, le=YEARS_5)] | None = Field(
         default=None, description="Minutes of notice."
