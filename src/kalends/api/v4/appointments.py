@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from kalends.edge import problems
@@ -27,6 +27,8 @@ from .schemas import INT32, Absent, Answer, Stamp
 from .windows import side, whole_second
 
 router = APIRouter(prefix="/v4", tags=["Appointment V4"])
+
+AppointmentId = Annotated[UUID, Path(alias="id")]
 
 
 class AppointmentPage(Answer):
@@ -104,19 +106,19 @@ async def get_current_appointment(actor: Scheduling, app: AppDep) -> Appointment
 
 
 @router.get("/appointment/{id}", responses=problems.document(NotFound))
-async def get_appointment(id: UUID, actor: Scheduling, app: AppDep) -> AppointmentAnswer:  # noqa: A002
+async def get_appointment(appointment_id: AppointmentId, actor: Scheduling, app: AppDep) -> AppointmentAnswer:
     """Show one appointment.
 
     Members see the ones they host, administrators all of the company.
     """
     async with app.reading() as conn:
-        found = await appointments.get(conn, actor=actor, appointment_id=id)
+        found = await appointments.get(conn, actor=actor, appointment_id=appointment_id)
     return for_hosts(found)
 
 
 @router.post("/appointment/{id}/cancel", responses=problems.document(NotFound, AttendeeOrAllNeeded))
 async def cancel_appointment(
-    id: UUID,  # noqa: A002
+    appointment_id: AppointmentId,
     actor: Scheduling,
     app: AppDep,
     body: Cancellation | None = None,
@@ -127,7 +129,7 @@ async def cancel_appointment(
         cancelled = await appointments.cancel(
             conn,
             actor=actor,
-            appointment_id=id,
+            appointment_id=appointment_id,
             attendee_id=body.attendee_id,
             cancel_all=body.cancel_all,
             entire_series=body.cancel_entire_series,
@@ -138,10 +140,10 @@ async def cancel_appointment(
 
 
 @router.delete("/appointment/{id}", status_code=204, responses=problems.document(NotFound))
-async def delete_appointment(id: UUID, actor: Scheduling, app: AppDep) -> Response:  # noqa: A002
+async def delete_appointment(appointment_id: AppointmentId, actor: Scheduling, app: AppDep) -> Response:
     """Cancel a whole appointment for all who booked it; the answer is empty."""
     async with app.transaction() as conn:
-        await appointments.cancel(conn, actor=actor, appointment_id=id, cancel_all=True, clock=app.now)
+        await appointments.cancel(conn, actor=actor, appointment_id=appointment_id, cancel_all=True, clock=app.now)
     return Response(status_code=204)
 
 
@@ -150,7 +152,7 @@ async def delete_appointment(id: UUID, actor: Scheduling, app: AppDep) -> Respon
     responses=problems.document(NotFound, AlreadyCancelled, AlreadyOver, OverrideNotAllowed, *refusals.ALL),
 )
 async def reschedule_appointment(
-    id: UUID,  # noqa: A002
+    appointment_id: AppointmentId,
     body: Move,
     actor: Scheduling,
     app: AppDep,
@@ -162,7 +164,7 @@ async def reschedule_appointment(
             return await appointments.reschedule(
                 conn,
                 actor=actor,
-                appointment_id=id,
+                appointment_id=appointment_id,
                 start=whole_second(body.start) if body.ignore_availability else body.start,
                 ignore_availability=body.ignore_availability,
                 mode=body.calculation_method,
@@ -181,7 +183,7 @@ async def reschedule_appointment(
 
 @router.patch("/appointment/{id}/notes", responses=problems.document(NotFound))
 async def update_appointment_notes(
-    id: UUID,  # noqa: A002
+    appointment_id: AppointmentId,
     body: Note,
     actor: Scheduling,
     app: AppDep,
@@ -189,14 +191,14 @@ async def update_appointment_notes(
     """Replace the hosts' note."""
     async with app.transaction() as conn:
         changed = await appointments.annotate(
-            conn, actor=actor, appointment_id=id, fields={"note": body.note}, clock=app.now
+            conn, actor=actor, appointment_id=appointment_id, fields={"note": body.note}, clock=app.now
         )
     return for_hosts(changed)
 
 
 @router.patch("/appointment/{id}/transcription", responses=problems.document(NotFound))
 async def update_appointment_transcription(
-    id: UUID,  # noqa: A002
+    appointment_id: AppointmentId,
     body: Transcription,
     actor: Scheduling,
     app: AppDep,
@@ -204,7 +206,7 @@ async def update_appointment_transcription(
     """Set transcription and summary."""
     async with app.transaction() as conn:
         changed = await appointments.annotate(
-            conn, actor=actor, appointment_id=id, fields=body.model_dump(exclude_unset=True), clock=app.now
+            conn, actor=actor, appointment_id=appointment_id, fields=body.model_dump(exclude_unset=True), clock=app.now
         )
     return for_hosts(changed)
 
@@ -213,7 +215,7 @@ async def update_appointment_transcription(
     "/appointment/{id}/guest", responses=problems.document(NotFound, AlreadyCancelled, AlreadyOver, SlotTaken)
 )
 async def add_appointment_guest(
-    id: UUID,  # noqa: A002
+    appointment_id: AppointmentId,
     body: Guest,
     actor: Scheduling,
     app: AppDep,
@@ -223,7 +225,7 @@ async def add_appointment_guest(
         changed = await appointments.add_guest(
             conn,
             actor=actor,
-            appointment_id=id,
+            appointment_id=appointment_id,
             attendee_id=body.attendee_id,
             email=body.email,
             clock=app.now,

@@ -28,21 +28,18 @@ from .one_time_links import OneTimeLink
 
 router = APIRouter(prefix="/v4", tags=["Meeting Type V4"])
 
-
-@router.post(
-    "/meeting-type",
-    status_code=201,
-    responses=problems.document(
-        UserNotFound,
-        AvailabilityNotFound,
-        ResourceNotFound,
-        CalendarNotFound,
-        MeetingTypeNotYours,
-        MeetingTypeSlugTaken,
-        CustomLinkMissing,
-        ExceptionInvalid,
-    ),
+_REFUSALS = (
+    AvailabilityNotFound,
+    ResourceNotFound,
+    CalendarNotFound,
+    MeetingTypeNotYours,
+    MeetingTypeSlugTaken,
+    CustomLinkMissing,
+    ExceptionInvalid,
 )
+
+
+@router.post("/meeting-type", status_code=201, responses=problems.document(UserNotFound, *_REFUSALS))
 async def create_meeting_type(body: MeetingTypeBody, actor: Scheduling, app: AppDep) -> MeetingTypeCreated:
     """Create a meeting type.
 
@@ -78,19 +75,7 @@ async def get_meeting_type(meeting_type_id: UUID, actor: Scheduling, app: AppDep
     return MeetingType.of(row, owner, app.base_url)
 
 
-@router.patch(
-    "/meeting-type/{meeting_type_id}",
-    responses=problems.document(
-        MeetingTypeNotFound,
-        AvailabilityNotFound,
-        ResourceNotFound,
-        CalendarNotFound,
-        MeetingTypeNotYours,
-        MeetingTypeSlugTaken,
-        CustomLinkMissing,
-        ExceptionInvalid,
-    ),
-)
+@router.patch("/meeting-type/{meeting_type_id}", responses=problems.document(MeetingTypeNotFound, *_REFUSALS))
 async def update_meeting_type(
     meeting_type_id: UUID, body: MeetingTypePatch, actor: Scheduling, app: AppDep
 ) -> MeetingType:
