@@ -1,5 +1,6 @@
 """Rooms and things of appointments: which unit is taken, for how long, and given back."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -65,6 +66,23 @@ async def test_the_lowest_free_unit_is_taken_with_its_own_buffers(conn: Connecti
     assert AT not in await listed(conn, company, kinds[2].id)
     with pytest.raises(SlotTaken):
         await booked(conn, actor, order(kinds[2].id))
+
+
+async def test_a_resource_that_hosts_is_not_had_as_a_room_too(conn: Connection, company: Founded) -> None:
+    room, pair = await _channel(conn, company, "Room"), await _channel(conn, company, "Pair", capacity=2)
+    alone, beside = await _kind(conn, company, room), await _kind(conn, company, pair)
+    actor = factories.actor(company)
+
+    hosted = [
+        replace(order(kind.id), host_ids=(UUID(one["resourceId"]),)) for kind, one in ((alone, room), (beside, pair))
+    ]
+    starts = [await listed(conn, company, one.meeting_type_id, host_ids=one.host_ids) for one in hosted]
+
+    assert (AT in starts[0], AT in starts[1]) == (False, True)
+    with pytest.raises(SlotTaken):
+        await booked(conn, actor, hosted[0])
+    assert (await booked(conn, actor, hosted[1])).resources[0]["name"] == "Pair"
+    assert [unit for unit, *_ in await _taken(conn, pair)] == [1, 2]
 
 
 async def test_a_cancelled_appointment_gives_its_unit_back(conn: Connection, company: Founded) -> None:

@@ -189,7 +189,7 @@ async def _loaded(
         ),
         ask=asked.ask,
         sessions=joinable,
-        resources=resource_calendars.claimed(asked.resources, busy.claims),
+        resources=resource_calendars.claimed(asked.resources, busy.claims, asked.hosts),
         hold=held.hold,
         hold_hosts=held.hosts,
         expired=busy.expired,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -11,9 +11,11 @@ from whenever import Instant
 
 from kalends.domain.rules import Resource, ResourceCalendar, Unit
 from kalends.domain.spans import Span
+from kalends.domain.zones import FOREVER
 from kalends.storage import resource_calendars
 from kalends.storage.calendars import Scope
 from kalends.storage.database import Connection
+from kalends.storage.hosts import Host
 from kalends.storage.resource_calendars import ResourceHours
 
 from . import slot_rules
@@ -22,6 +24,7 @@ from .slot_queries import LoadedResource, ResourceChoice, SlotQuery
 
 # A resource channel as the type keeps it, and its resource.
 Channel: TypeAlias = tuple[Mapping[str, Any], ResourceHours]
+_ALWAYS = ((-FOREVER, FOREVER),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +141,20 @@ def loaded(resources: Sequence[Needed], zone: str) -> tuple[LoadedResource, ...]
     )
 
 
-def claimed(resources: Sequence[LoadedResource], busy: Mapping[int, Sequence[Span]]) -> tuple[LoadedResource, ...]:
-    """Add what is claimed of the units, by their host_no."""
+def claimed(
+    resources: Sequence[LoadedResource], busy: Mapping[int, Sequence[Span]], hosts: Iterable[Host]
+) -> tuple[LoadedResource, ...]:
+    """Add what is claimed of the units, by their host_no; one of the hosts is not there as a unit too."""
+    if not resources:
+        return ()
+    taken = {**busy, **{host.host_no: _ALWAYS for host in hosts}}
     return tuple(
         replace(
             one,
             calendar=Resource(
                 one.calendar.name,
                 tuple(
-                    replace(calendar, units=tuple(Unit(number, busy.get(number, ())) for number in choice.units))
+                    replace(calendar, units=tuple(Unit(number, taken.get(number, ())) for number in choice.units))
                     for calendar, choice in zip(one.calendar.choices, one.choices, strict=True)
                 ),
             ),
