@@ -131,14 +131,6 @@ async def _status(calendar: HostCalendar, status: str) -> None:
     )
 
 
-async def _later(stage: Stage, **time: int) -> None:
-    """Let time pass, then start what is due and do it."""
-    stage.now = stage.now.add(**time)
-    async with stage.app.transaction() as conn:
-        await calendar_writes.start_due(conn, stage.now)
-    await stage.work()
-
-
 @pytest.fixture
 async def calendar(stage: Stage) -> HostCalendar:
     return await of_owner(stage, unanswered_is_busy=False)
@@ -211,7 +203,7 @@ async def test_a_calendar_that_is_chosen_while_an_appointment_is_written_to_the_
         await _change(calendar, primary=WORK.remote_id, keeps_primary=False)
 
     await _while_asked(calendar, "put", stage.work(), choose)
-    await _later(stage, seconds=10)
+    await stage.later(seconds=10)
 
     shown = [one.uid for one in calendar.remote.shown(WORK)]
     assert (calendar.remote.shown(PERSONAL), shown) == ([], [f"{booked.appointment_id}@kalends"])
@@ -231,7 +223,7 @@ async def test_what_is_being_taken_to_another_calendar_is_not_taken_for_deleted_
         await following.read()
 
     await _while_asked(following, "delete", _write(stage, booked.appointment_id), change_and_read)
-    await _later(stage, seconds=10)
+    await stage.later(seconds=10)
     await following.read()
 
     assert await following.appointment(booked.appointment_id) == (TUESDAY, False)
