@@ -44,6 +44,22 @@ async def test_every_operation_has_a_summary_and_its_refusals(api: Api) -> None:
     assert [name for name, operation in operations.items() if not {"500", "503"} <= set(operation["responses"])] == []
 
 
+async def test_every_operation_has_a_name_of_its_own_and_its_parameters_are_written_as_fields_are(api: Api) -> None:
+    operations = dict(_operations(await _document(api)))
+
+    names = [operation["operationId"] for operation in operations.values()]
+    parameters = [
+        f"{name} {one['name']}"
+        for name, operation in operations.items()
+        for one in operation.get("parameters", [])
+        if (one["in"] != "header" and "_" in one["name"]) or (one["in"] == "path" and f"{{{one['name']}}}" not in name)
+    ]
+    assert len(set(names)) == len(names) > 70
+    assert operations["GET /availability"]["operationId"] == "listAvailabilitiesAlias"
+    assert parameters == []
+    assert [name for name in operations if "_" in name] == []
+
+
 async def test_every_body_has_an_example_that_its_schema_accepts(api: Api) -> None:
     document = await _document(api)
     wrong: list[str] = []
@@ -76,7 +92,7 @@ async def test_an_id_is_the_same_wherever_it_stands_in_the_examples(api: Api) ->
     paths = (await _document(api))["paths"]
 
     created = paths["/v4/user"]["post"]["responses"]["201"]["content"][JSON]["examples"]["usual"]["value"]
-    user = paths["/v4/user/{user_id}"]["get"]["responses"]["200"]["content"][JSON]["examples"]["usual"]["value"]
-    own = paths["/v4/availability/{availability_id}"]["get"]["responses"]["200"]["content"][JSON]["examples"]
+    user = paths["/v4/user/{userId}"]["get"]["responses"]["200"]["content"][JSON]["examples"]["usual"]["value"]
+    own = paths["/v4/availability/{availabilityId}"]["get"]["responses"]["200"]["content"][JSON]["examples"]
     assert (created["userId"], created["meetingTypeId"]) == (user["id"], user["meetingTypeIds"][0])
     assert {created["availabilityId"], user["defaultAvailabilityId"]} == {own["usual"]["value"]["id"]}

@@ -182,7 +182,7 @@ async def test_every_write_of_the_api_heeds_its_key(api: Api) -> None:
         content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
         answer = await api.call(
             method,
-            path.format(**{name: 7 if name == "exception_id" else uuid4() for name in names}),
+            path.format(**{name: 7 if name == "exceptionId" else uuid4() for name in names}),
             json=content["examples"]["usual"]["value"] if content else None,
             headers={"Idempotency-Key": "x" * 256},
         )

@@ -52,18 +52,18 @@ async def _ids(api: Api) -> dict[str, str]:
     connection = (await api.post(CONNECTIONS, CALENDAR)).json()["id"]
     calendar = (await api.get(f"{CONNECTIONS}/{connection}/calendars")).json()["calendars"][0]["id"]
     return {
-        "user_id": str(company.user_id), "userId": str(company.user_id), "hostIds": str(company.user_id),
-        "ownerId": str(company.user_id), "meeting_type_id": str(company.meeting_type_id),
+        "userId": str(company.user_id), "hostIds": str(company.user_id),
+        "ownerId": str(company.user_id),
         "meetingTypeId": str(company.meeting_type_id), "meetingTypeOrder": str(company.meeting_type_id),
-        "availability_id": str(company.availability_id), "availabilityId": str(company.availability_id),
-        "channelAvailabilities": str(company.availability_id), "exception_id": str(exception),
+        "availabilityId": str(company.availability_id),
+        "channelAvailabilities": str(company.availability_id), "exceptionId": str(exception),
         "id": str(appointment.id), "appointmentId": str(appointment.id), "existingAppointmentId": str(appointment.id),
-        "attendeeId": str(appointment.attendees[0].id), "queueId": queue, "queue_id": queue,
-        "queueGroupId": group, "group_id": group, "mainGroupHostId": str(company.user_id),
-        "workspace_id": str(company.company_id),
+        "attendeeId": str(appointment.attendees[0].id), "queueId": queue,
+        "queueGroupId": group, "groupId": group, "mainGroupHostId": str(company.user_id),
+        "workspaceId": str(company.company_id),
         "resourceId": str(resource.user.id), "resourceChannelIds": str(resource.user.id),
-        "holdId": hold, "oneTimeLinkId": link, "provisional_id": provisional,
-        "connection_id": connection, "calendarIds": calendar,
+        "holdId": hold, "oneTimeLinkId": link, "provisionalId": provisional,
+        "connectionId": connection, "calendarIds": calendar,
     }  # fmt: skip
 
 
@@ -155,7 +155,7 @@ async def test_no_id_in_a_query_or_a_body_leads_to_another_company(api: Api, ano
     }  # fmt: skip
     for method, path, address in (
         ("POST", "/v4/meeting-type", "/v4/meeting-type"),
-        ("PATCH", "/v4/meeting-type/{meeting_type_id}", kind),
+        ("PATCH", "/v4/meeting-type/{meetingTypeId}", kind),
     ):
         info = {"meetingInfo": INFO} if method == "POST" else {}
         calls[method, path, "availabilityId"] = (address, {**info, "availabilityId": theirs["availabilityId"]})
@@ -184,15 +184,15 @@ async def test_no_id_in_a_query_or_a_body_leads_to_another_company(api: Api, ano
     calls["GET", "/v4/handoff/available-handoffs", "appointmentId"] = (
         "/v4/handoff/available-handoffs", {"appointmentId": theirs["appointmentId"]},
     )  # fmt: skip
-    calls["PATCH", "/v4/queue/meeting-type/{meeting_type_id}", "userId"] = (
+    calls["PATCH", "/v4/queue/meeting-type/{meetingTypeId}", "userId"] = (
         f"/v4/queue/meeting-type/{ours['meetingTypeId']}", {"userId": theirs["userId"]},
     )  # fmt: skip
     calls["POST", "/v4/queue-user-group", "queueId"] = (
         "/v4/queue-user-group", {"queueId": theirs["queueId"], "name": "Pair"},
     )  # fmt: skip
     for name in ("userId", "mainGroupHostId"):
-        calls["PATCH", "/v4/queue-user-group/{group_id}", name] = (
-            f"/v4/queue-user-group/{ours['group_id']}", {name: theirs[name]},
+        calls["PATCH", "/v4/queue-user-group/{groupId}", name] = (
+            f"/v4/queue-user-group/{ours['groupId']}", {name: theirs[name]},
         )  # fmt: skip
     for name in ("meetingTypeId", "userId"):
         calls["GET", "/v4/appointment/paginated", name] = (
@@ -201,18 +201,18 @@ async def test_no_id_in_a_query_or_a_body_leads_to_another_company(api: Api, ano
         calls["GET", "/v4/provisional-booking/paginated", name] = (
             "/v4/provisional-booking/paginated", listed | {name: theirs[name]},
         )  # fmt: skip
-    one, whose = f"{CONNECTIONS}/{ours['connection_id']}", f"?userId={theirs['userId']}"
+    one, whose = f"{CONNECTIONS}/{ours['connectionId']}", f"?userId={theirs['userId']}"
     for method, template, address, sent in (
         ("POST", CONNECTIONS, CONNECTIONS, CALENDAR),
-        ("PATCH", f"{CONNECTIONS}/{{connection_id}}", one, {"validateAvailability": False}),
-        ("DELETE", f"{CONNECTIONS}/{{connection_id}}", one, {}),
-        ("POST", f"{CONNECTIONS}/{{connection_id}}/sync", f"{one}/sync", {}),
+        ("PATCH", f"{CONNECTIONS}/{{connectionId}}", one, {"validateAvailability": False}),
+        ("DELETE", f"{CONNECTIONS}/{{connectionId}}", one, {}),
+        ("POST", f"{CONNECTIONS}/{{connectionId}}/sync", f"{one}/sync", {}),
     ):
         calls[method, template, "userId"] = (address + whose, sent)
     for template, address in (
         (CONNECTIONS, CONNECTIONS),
-        (f"{CONNECTIONS}/{{connection_id}}", one),
-        (f"{CONNECTIONS}/{{connection_id}}/calendars", f"{one}/calendars"),
+        (f"{CONNECTIONS}/{{connectionId}}", one),
+        (f"{CONNECTIONS}/{{connectionId}}/calendars", f"{one}/calendars"),
         ("/v4/calendar-connections/auth/{provider}/url", "/v4/calendar-connections/auth/google/url"),
     ):
         calls["GET", template, "userId"] = (address, {"userId": theirs["userId"]})

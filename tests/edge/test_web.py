@@ -82,7 +82,21 @@ async def test_the_document_is_openapi_3_1_with_all_ways_to_sign_in(client_for: 
         "platformApiKey": "http",
         "actingUser": "apiKey",
     }
-    assert sorted(found["paths"]) == ["/v4/open", "/v4/thing", "/v4/thing/{thing_id}", "/v4/things"]
+    assert sorted(found["paths"]) == ["/v4/open", "/v4/thing", "/v4/thing/{thingId}", "/v4/things"]
+
+
+async def test_a_client_made_from_the_document_has_names_as_on_the_wire(client_for: ClientFor) -> None:
+    paths = (await document(client_for))["paths"]
+
+    names = {f"{method} {path}": one["operationId"] for path, ways in paths.items() for method, one in ways.items()}
+    assert names == {
+        "get /v4/thing/{thingId}": "getThing",
+        "post /v4/thing": "createThing",
+        "get /v4/things": "listThings",
+        "get /v4/open": "openRoute",
+    }
+    (parameter, _) = paths["/v4/thing/{thingId}"]["get"]["parameters"]
+    assert (parameter["name"], parameter["in"], parameter["required"]) == ("thingId", "path", True)
 
 
 async def test_operations_say_who_may_call_them(client_for: ClientFor) -> None:
@@ -91,7 +105,7 @@ async def test_operations_say_who_may_call_them(client_for: ClientFor) -> None:
     token: dict[str, list[str]] = {"personalAccessToken": []}
     key: dict[str, list[str]] = {"platformApiKey": []}
     as_user: dict[str, list[str]] = key | {"actingUser": []}
-    assert paths["/v4/thing/{thing_id}"]["get"]["security"] == [token, as_user]
+    assert paths["/v4/thing/{thingId}"]["get"]["security"] == [token, as_user]
     assert paths["/v4/things"]["get"]["security"] == [token, key, as_user]
     assert paths["/v4/thing"]["post"]["security"] == [key, as_user]
     assert "security" not in paths["/v4/open"]["get"]
@@ -107,7 +121,7 @@ async def test_operations_list_every_status_they_may_answer(client_for: ClientFo
     }
 
     assert statuses == {
-        "get /v4/thing/{thing_id}": ["200", "304", "400", "401", "403", "404", "429", "500", "503"],
+        "get /v4/thing/{thingId}": ["200", "304", "400", "401", "403", "404", "429", "500", "503"],
         "post /v4/thing": ["201", "400", "401", "403", "409", "413", "422", "429", "500", "503"],
         "get /v4/things": ["200", "304", "401", "403", "429", "500", "503"],
         "get /v4/open": ["200", "304", "500", "503"],
@@ -117,7 +131,7 @@ async def test_operations_list_every_status_they_may_answer(client_for: ClientFo
 async def test_refusals_refer_to_the_problem_schema_with_examples(client_for: ClientFor) -> None:
     found = await document(client_for)
 
-    not_found = found["paths"]["/v4/thing/{thing_id}"]["get"]["responses"]["404"]["content"]["application/json"]
+    not_found = found["paths"]["/v4/thing/{thingId}"]["get"]["responses"]["404"]["content"]["application/json"]
     assert not_found["schema"] == {"$ref": "#/components/schemas/Problem"}
     assert list(not_found["examples"]) == ["thing-not-found", "not-found"]
     assert not_found["examples"]["thing-not-found"]["value"]["errorCode"] == "thing-not-found"
@@ -130,7 +144,7 @@ async def test_refusals_refer_to_the_problem_schema_with_examples(client_for: Cl
 async def test_docstrings_become_summaries_without_what_is_for_programmers(client_for: ClientFor) -> None:
     paths = (await document(client_for))["paths"]
 
-    shown = paths["/v4/thing/{thing_id}"]["get"]
+    shown = paths["/v4/thing/{thingId}"]["get"]
     listed = paths["/v4/things"]["get"]
     assert (shown["summary"], shown["description"]) == ("Show one thing", "Deleted things are gone.")
     assert (listed["summary"], listed["description"]) == ("All things", "List the things.")

@@ -1,7 +1,7 @@
 """The OpenAPI document: what FastAPI derives from the routes, made to say what the contract says.
 
-Every operation gets its credentials, the refusals that any of its kind may meet, examples of what goes in and out, and
-its docstring as summary.
+Every operation gets its credentials, the refusals that any of its kind may meet, examples of what goes in and out, its
+docstring as summary, and the name that its method has in a client made from the document.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
+from pydantic.alias_generators import to_camel
 
 from kalends.app import DatabaseBusy
 from kalends.errors import FieldError, Forbidden, LimitReached, Unauthenticated
@@ -101,6 +102,9 @@ _TEXT_HEADERS = {
     "X-Request-Id": "Finds this request in the server's log.",
     **repetition.HEADERS,
 }
+_UNAUTHENTICATED = (
+    "Missing authorization header", "Invalid API key", "API key has expired", "API key is deactivated", "Unauthorized",
+)  # fmt: skip
 _LIMIT_HEADERS = ("RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
@@ -116,18 +120,37 @@ def finish(web: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
     schemas |= _SCHEMAS
     for leftover in ("HTTPValidationError", "ValidationError"):
         schemas.pop(leftover, None)
+    taken: set[str] = set()
     for context in iter_route_contexts(web.routes):
         for method in context.methods or ():
             path = context.path_format or ""
             operation = document["paths"].get(path, {}).get(method.lower())
             if operation:
+                operation["operationId"] = _operation_id(context, taken)
                 _finish_operation(context, operation, schemas)
                 repetition.describe(method, path, operation)
+    document["paths"] = {_camel_path(path): operations for path, operations in document["paths"].items()}
     return document
+
+
+def _operation_id(context: RouteContext, taken: set[str]) -> str:
+    """Name an operation after its function; at a second mount the function gets another name."""
+    name = to_camel(context.name or "")
+    while name in taken:
+        name += "Alias"
+    taken.add(name)
+    return name
+
+
+def _camel_path(path: str) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: f"{{{to_camel(found[1])}}}", path)
 
 
 def _finish_operation(context: RouteContext, operation: dict[str, Any], schemas: examples.Schemas) -> None:
     guard = guard_in(context.dependant)
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            parameter["name"] = to_camel(parameter["name"])
     _describe(context, operation)
     _show(operation, schemas)
     if guard:
@@ -188,7 +211,7 @@ def _common(guard: Guard | None, operation: dict[str, Any]) -> Iterator[tuple[in
     if guard:
         if not guard.owner_acts:
             yield 400, "user-header-missing", Problem(400, MISSING_USER)
-        for text in ("Missing authorization header", "Invalid API key", "API key has expired"):
+        for text in _UNAUTHENTICATED:
             yield 401, text.lower().replace(" ", "-"), problems.of(Unauthenticated(text))
         yield 403, "forbidden", problems.of(Forbidden(f"This personal access token lacks the scope '{guard.scope}'"))
         yield 429, "too-many-requests", problems.of(LimitReached(retry_after_s=1))
