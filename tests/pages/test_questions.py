@@ -121,6 +121,8 @@ async def test_wrong_answers_are_said_beside_their_fields_and_kept(site: Site) -
         ({"fieldType": "text-multi", "min": 3}, "ab", "Please enter a longer answer."),
         ({"fieldType": "text-single"}, "a\nb", "Please enter a shorter answer."),
         ({"fieldType": "text-multi"}, "x" * 2001, "Please enter a shorter answer."),
+        ({"fieldType": "text-single", "required": True, "options": COLOURS}, "", "Please enter an answer."),
+        ({"fieldType": "select", "required": True, "options": COLOURS}, "", "Please choose an answer."),
     ],
 )
 def test_a_wrong_answer_is_told_in_words_that_help(field: dict[str, Any], text: str, sentence: str) -> None:

@@ -159,7 +159,8 @@ def errors(_: Translate, asked: Sequence[Question], answers: Answers, *, zone: s
 def _missing(_: Translate, one: Question) -> str:
     if one.kind == "checkbox":
         return _("Please tick this box.")
-    return _("Please choose an answer.") if one.options else _("Please enter an answer.")
+    chosen = one.kind in ("radio", "checkboxes", "select")
+    return _("Please choose an answer.") if chosen else _("Please enter an answer.")
 
 
 def _sentence(_: Translate, one: Question) -> str:
