@@ -14,10 +14,11 @@ from httpx2 import ASGITransport, AsyncClient, Response
 from kalends.api.v4 import express, routers
 from kalends.app import App
 from kalends.edge import web
-from kalends.services import credentials
+from kalends.services import appointments, credentials
 from kalends.services.companies import Founded
+from kalends.storage.appointments import Appointment
 from kalends.storage.buckets import RateLimit
-from tests import factories
+from tests import factories, ordering
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,14 @@ class Api:
             )
         return self.holding(plain)
 
+    async def stored(self, booked: Response) -> Appointment:
+        """Find the appointment that a booking has answered."""
+        assert booked.status_code == 201, booked.text
+        async with self.app.reading() as conn:
+            return await appointments.get(
+                conn, actor=factories.actor(self.company), appointment_id=UUID(booked.json()["appointmentId"])
+            )
+
     async def call(self, method: str, path: str, **more: Any) -> Response:
         """Send one request with credential and user header; `more` goes to the HTTP client (json, params, headers)."""
         headers = {"Authorization": f"Bearer {self.secret}", **more.pop("headers", {})}
@@ -86,6 +95,12 @@ CompanyMaker = Callable[[], Awaitable[Api]]
 
 
 _served: list[FastAPI] = []
+
+
+@pytest.fixture
+def still(app: App) -> None:
+    """Let every request of a test come at the same moment, `ordering.NOW`."""
+    app.now = ordering.clock
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 import pytest
 from whenever import Instant
 
-from kalends.app import App
 from kalends.ports import Conference
 from kalends.storage import calendar_connections, calendar_entries, conferences
 from kalends.storage.appointments import Appointment
@@ -16,12 +15,9 @@ from tests.api.conftest import Api, CompanyMaker
 from tests.calendar_connections import connect
 from tests.ordering import NOW, START, order
 
+pytestmark = pytest.mark.usefixtures("still")
+
 PATH = "/v4/appointment"
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 async def _booked(api: Api, start: Instant = START, **fields: Any) -> Appointment:

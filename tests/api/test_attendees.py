@@ -11,12 +11,9 @@ from tests import factories, ordering
 from tests.api.conftest import Api, CompanyMaker
 from tests.ordering import NOW, order
 
+pytestmark = pytest.mark.usefixtures("still")
+
 PATH = "/v4/attendee/quick-mail"
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 @pytest.fixture

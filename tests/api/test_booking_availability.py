@@ -7,18 +7,14 @@ import pytest
 from httpx2 import Response
 from whenever import Instant
 
-from kalends.app import App
 from kalends.domain import kept as kept_in_domain
 from tests import factories, ordering, statements
 from tests.api.conftest import Api, CompanyMaker
 from tests.ordering import START, order
 
+pytestmark = pytest.mark.usefixtures("still")
+
 PATH = "/v4/booking-availability"
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 async def _get(api: Api, **params: Any) -> Response:

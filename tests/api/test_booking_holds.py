@@ -6,17 +6,12 @@ from uuid import uuid4
 import pytest
 from httpx2 import Response
 
-from kalends.app import App
-from tests import ordering
 from tests.api.conftest import Api
 from tests.ordering import NOW, START
 
+pytestmark = pytest.mark.usefixtures("still")
+
 PATH = "/v4/booking-hold"
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 async def _hold(api: Api, **fields: Any) -> Response:

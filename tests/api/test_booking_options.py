@@ -6,19 +6,13 @@ from uuid import UUID, uuid4
 import pytest
 from httpx2 import Response
 
-from kalends.app import App
-from kalends.services import appointments
-from kalends.storage.appointments import Appointment
-from tests import factories, ordering
+from tests import factories
 from tests.api.conftest import Api
 from tests.ordering import NOW, START
 
+pytestmark = pytest.mark.usefixtures("still")
+
 PATH = "/v4/booking"
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 async def _kind(api: Api, **fields: Any) -> str:
@@ -36,14 +30,6 @@ async def _post(api: Api, kind: str | None = None, **fields: Any) -> Response:
     return await api.post(PATH, {name: value for name, value in body.items() if value is not ...})
 
 
-async def _stored(api: Api, answer: Response) -> Appointment:
-    assert answer.status_code == 201, answer.text
-    async with api.app.reading() as conn:
-        return await appointments.get(
-            conn, actor=factories.actor(api.company), appointment_id=UUID(answer.json()["appointmentId"])
-        )
-
-
 def _refused(answer: Response) -> tuple[int, str | None, list[str]]:
     found = answer.json()
     return answer.status_code, found.get("errorCode"), [one["field"] for one in found.get("errors", ())]
@@ -58,7 +44,7 @@ async def test_a_series_answers_every_start(api: Api) -> None:
 
     assert _refused(failed) == (400, "series-conflict", ["recurrence[1]"])
     assert failed.json()["conflicts"] == [{"start": "2031-03-12T09:00:00.000Z", "errorCode": "slot-occupied"}]
-    first = await _stored(api, skipped)
+    first = await api.stored(skipped)
     found = skipped.json()
     assert found == {
         "appointmentId": str(first.id),
@@ -168,9 +154,9 @@ async def test_a_pending_attendee_books_by_his_number(api: Api) -> None:
     }
     number = (await api.post("/v4/attendee/pending", {"attendee": form})).json()
 
-    stored = await _stored(
-        api, await _post(api, attendee=..., attendeePendingId=number, notes="Ring twice", timezone=None)
-    )
+    answer = await _post(api, attendee=..., attendeePendingId=number, notes="Ring twice", timezone=None)
+
+    stored = await api.stored(answer)
 
     booker, pal = stored.attendees
     assert (booker.email, booker.full_name, booker.phone) == ("gil@guests.test", "Gil Moss", "+436601234567")
@@ -185,7 +171,7 @@ async def test_what_the_attendee_says_wins_over_what_he_said_before(api: Api) ->
     number = (await api.post("/v4/attendee/pending", {"attendee": form})).json()
     said = {"email": "new@guests.test", "firstname": "Ana", "notes": {"b": "2"}}
 
-    stored = await _stored(api, await _post(api, attendee=said, attendeePendingId=number))
+    stored = await api.stored(await _post(api, attendee=said, attendeePendingId=number))
 
     booker = stored.attendees[0]
     assert (booker.email, booker.full_name, booker.language) == ("new@guests.test", "Ana", "de")
@@ -207,7 +193,7 @@ async def test_questions_are_answered_in_the_notes(api: Api) -> None:
 
     assert _refused(await _post(api, kind)) == (400, None, ["attendee.notes.Topic"])
     answered = {"email": "ana@guests.test", "notes": {"topic": "Plan", "utm_source": "mail"}}
-    stored = await _stored(api, await _post(api, kind, attendee=answered))
+    stored = await api.stored(await _post(api, kind, attendee=answered))
     assert stored.attendees[0].notes == {"topic": "Plan", "utm_source": "mail"}
     assert (await _post(api, kind, ignoreAvailability=True)).status_code == 201
 
@@ -228,7 +214,7 @@ async def test_phone_numbers_are_kept_as_e164(api: Api, phone: str, zone: str | 
     if kept is None:
         assert _refused(answer) == (400, None, ["attendee.phone"])
     else:
-        assert (await _stored(api, answer)).attendees[0].phone == kept
+        assert (await api.stored(answer)).attendees[0].phone == kept
 
 
 async def test_guests_of_a_group_see_themselves_only(api: Api) -> None:
@@ -279,7 +265,7 @@ async def test_what_a_guest_of_a_group_writes_is_no_other_guests_to_read(api: Ap
 
 async def test_a_group_is_shown_with_its_seats_until_they_are_taken(api: Api) -> None:
     kind = await _kind(api, spots=2)
-    first = await _stored(api, await _post(api, kind))
+    first = await api.stored(await _post(api, kind))
 
     async def spot() -> dict[str, Any] | None:
         days = await api.get("/v4/booking-availability", meetingTypeId=kind, start="2031-03-05", end="2031-03-05")

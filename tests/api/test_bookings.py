@@ -10,19 +10,15 @@ from whenever import Instant
 from kalends.api.v4 import routers
 from kalends.app import App
 from kalends.edge import web
-from kalends.services import appointments
 from kalends.storage.appointments import Appointment
 from kalends.storage.buckets import RateLimit
 from tests import factories, ordering, statements
 from tests.api.conftest import Api, CompanyMaker
 from tests.ordering import START, order
 
+pytestmark = pytest.mark.usefixtures("still")
+
 PATH = "/v4/booking"
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 async def _post(api: Api, **fields: Any) -> Response:
@@ -35,18 +31,10 @@ async def _post(api: Api, **fields: Any) -> Response:
     return await api.post(PATH, {name: value for name, value in body.items() if value is not ...})
 
 
-async def _stored(api: Api, answer: Response) -> Appointment:
-    assert answer.status_code == 201, answer.text
-    async with api.app.reading() as conn:
-        return await appointments.get(
-            conn, actor=factories.actor(api.company), appointment_id=UUID(answer.json()["appointmentId"])
-        )
-
-
 async def test_a_booking_answers_its_id_and_the_first_attendees_secret(api: Api) -> None:
     answer = await _post(api)
 
-    stored = await _stored(api, answer)
+    stored = await api.stored(answer)
     assert answer.json() == {"appointmentId": str(stored.id), "secret": stored.attendees[0].secret}
 
 
@@ -54,7 +42,7 @@ async def test_a_booking_takes_seven_statements_and_a_commit(api: Api) -> None:
     await _post(api)  # reads what is kept from then on
 
     with statements.counted() as sent:
-        await _stored(api, await _post(api, start=START.add(hours=1).format_iso()))
+        await api.stored(await _post(api, start=START.add(hours=1).format_iso()))
 
     words = [" ".join(one.removeprefix("b'").split()).split(" ", 1)[0] for one in sent]
     assert words == [
@@ -94,7 +82,7 @@ async def test_all_that_is_sent_is_kept(api: Api) -> None:
         sourceChannel="dropped",
     )
 
-    stored = await _stored(api, answer)
+    stored = await api.stored(answer)
     assert (stored.start_at, stored.channel, stored.skip_notifications) == (START, "zoom", True)
     assert (stored.ics_title, stored.ics_description) == ("Plan", "Line one\nLine two")
     booker = stored.attendees[0]
@@ -138,7 +126,7 @@ async def test_empty_texts_are_no_values(api: Api) -> None:
         api, **fields, hostIds="", attendee={"email": " ana@guests.test ", **dict.fromkeys(names, ""), "lastname": " "}
     )
 
-    stored = await _stored(api, answer)
+    stored = await api.stored(answer)
     booker = stored.attendees[0]
     assert (booker.email, booker.full_name, booker.first_name, booker.last_name) == (
         "ana@guests.test",
@@ -151,7 +139,7 @@ async def test_empty_texts_are_no_values(api: Api) -> None:
 
 
 async def test_what_disregards_availability_begins_at_a_whole_second(api: Api) -> None:
-    stored = await _stored(api, await _post(api, start="2031-03-05T02:00:01.750Z", ignoreAvailability=True))
+    stored = await api.stored(await _post(api, start="2031-03-05T02:00:01.750Z", ignoreAvailability=True))
 
     assert stored.start_at == Instant("2031-03-05T02:00:01Z")
 
@@ -285,7 +273,7 @@ async def test_a_phone_is_enough_where_the_type_allows_it(api: Api) -> None:
 
     answer = await _post(api, meetingTypeId=str(kind.id), phoneOnlyBooking=True, attendee=caller)
 
-    attendee = (await _stored(api, answer)).attendees[0]
+    attendee = (await api.stored(answer)).attendees[0]
     assert (attendee.email, attendee.phone) == (None, "+436601234567")
 
 

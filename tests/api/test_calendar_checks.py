@@ -26,15 +26,12 @@ from tests.fakes.memory_calendar import MemoryCalendar
 from tests.live_calendars import Several
 from tests.ordering import NOW, START
 
+pytestmark = pytest.mark.usefixtures("still")
+
 # Half an hour that is free in what is stored of the calendar.
 SPAN = (START, START.add(minutes=30))
 
 Take: TypeAlias = Callable[[Api], Awaitable[Response]]
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 @pytest.fixture

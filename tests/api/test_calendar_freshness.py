@@ -8,18 +8,14 @@ import pytest
 from httpx2 import Response
 from whenever import Instant
 
-from kalends.app import App
-from tests import busy_rows, ordering
+from tests import busy_rows
 from tests.api.conftest import Api
 from tests.busy_rows import Connected
 from tests.ordering import NOW, START
 
+pytestmark = pytest.mark.usefixtures("still")
+
 PATH = "/v4/booking-availability"
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 @pytest.fixture

@@ -8,20 +8,15 @@ from uuid import UUID
 import pytest
 from httpx2 import Response
 
-from kalends.app import App
 from kalends.storage import editions
-from tests import ordering
 from tests.api.conftest import Api
 from tests.ordering import START
+
+pytestmark = pytest.mark.usefixtures("still")
 
 INFO = {"name": "Talk", "description": "", "duration": 30, "channel": "phone"}
 AWAY = {"available": False, "start": "2031-03-04", "end": "2031-03-06"}
 GUEST = {"email": "ana@guests.test", "firstName": "Ana"}
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 async def _edition(api: Api) -> UUID:

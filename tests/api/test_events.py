@@ -19,12 +19,9 @@ from tests.calendar_connections import connect
 from tests.ordering import START, order
 from tests.statements import counted
 
+pytestmark = pytest.mark.usefixtures("still")
+
 PATH = "/v4/event"
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 async def _booked(api: Api, *, hours: float = 0, **fields: Any) -> Appointment:

@@ -17,8 +17,9 @@ from kalends.api.v4 import express, routers
 from kalends.app import App
 from kalends.edge import web
 from kalends.storage.buckets import RateLimit
-from tests import ordering
 from tests.api.conftest import Api, CompanyMaker
+
+pytestmark = pytest.mark.usefixtures("still")
 
 # What differs from one request to the next.
 COUNTED = (b"x-request-id", b"ratelimit", b"x-ratelimit-remaining", b"x-ratelimit-reset")
@@ -159,11 +160,6 @@ async def _answer(served: FastAPI, asked: Asked, ids: Mapping[str, str]) -> tupl
     own = dict(start["headers"])[b"x-request-id"]
     told = [(name, b"" if name in COUNTED else value) for name, value in start["headers"]]
     return start["status"], told, b"".join(one["body"] for one in rest).replace(own, b"")
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from kalends.storage.buckets import RateLimit
 from tests import factories, ordering
 from tests.api.conftest import Api
 
+pytestmark = pytest.mark.usefixtures("still")
+
 PATH = "/v4/booking"
 # What differs from one request to the next, and from one booking to the other.
 OWN = re.compile(rb'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<="secret":")[^"]+')
@@ -120,11 +122,6 @@ async def _answer(served: FastAPI, asked: Sent, ids: dict[str, str]) -> tuple[An
     start, *rest = sent
     told = [(name, b"" if b"ratelimit" in name else OWN.sub(b"", value)) for name, value in start["headers"]]
     return start["status"], told, OWN.sub(b"", b"".join(one["body"] for one in rest))
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 @pytest.fixture

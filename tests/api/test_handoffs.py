@@ -16,10 +16,7 @@ from tests import factories, ordering
 from tests.api.conftest import Api
 from tests.ordering import NOW, START, clock, order
 
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
+pytestmark = pytest.mark.usefixtures("still")
 
 
 async def _booked(api: Api, *hosts: Api, **fields: Any) -> Appointment:

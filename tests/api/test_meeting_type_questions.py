@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from kalends.app import App
-from tests import ordering
 from tests.api.conftest import Api
 from tests.api.test_meeting_types import INFO, made
+
+pytestmark = pytest.mark.usefixtures("still")
 
 KINDS = [
     "text-single", "text-multi", "email", "phone", "number", "select", "radio", "checkbox-single", "checkbox-multi",
@@ -19,11 +19,6 @@ EMPTY = {
     "name": None, "required": False, "hidden": False, "options": [], "min": None, "max": None, "placeholder": None,
     "defaultValue": None,
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 async def test_questions_are_kept_with_every_key(api: Api) -> None:

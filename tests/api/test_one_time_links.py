@@ -2,19 +2,14 @@
 
 import pytest
 
-from kalends.app import App
-from tests import ordering
 from tests.api.conftest import Api
 from tests.api.test_meeting_types import INFO, made
+
+pytestmark = pytest.mark.usefixtures("still")
 
 PATH = "/v4/one-time-booking-link/create"
 START = "2031-03-05T09:00:00Z"
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 async def test_a_link_leads_to_the_types_page(api: Api) -> None:

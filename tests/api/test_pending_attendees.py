@@ -8,16 +8,12 @@ from kalends.app import App
 from kalends.services import pending_attendees
 from kalends.services.orders import NewAttendee
 from kalends.services.pending_attendees import PendingAttendeeNotFound
-from tests import ordering
 from tests.api.conftest import Api, CompanyMaker
+
+pytestmark = pytest.mark.usefixtures("still")
 
 PATH = "/v4/attendee/pending"
 NOBODY = NewAttendee(None)
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 async def test_a_number_is_answered_and_the_form_is_kept(api: Api) -> None:

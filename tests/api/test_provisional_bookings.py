@@ -9,18 +9,15 @@ from whenever import Instant
 
 from kalends.app import App
 from kalends.services import appointments
-from tests import factories, ordering
+from tests import factories
 from tests.api.conftest import Api, CompanyMaker
 from tests.ordering import NOW, START
 from tests.statements import counted
 
+pytestmark = pytest.mark.usefixtures("still")
+
 PATH = "/v4/provisional-booking"
 LIST = f"{PATH}/paginated"
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 @pytest.fixture

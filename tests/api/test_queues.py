@@ -7,17 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from kalends.app import App
 from kalends.services import users
 from tests import factories, ordering
 from tests.api.conftest import Api
 from tests.ordering import NOW, START, order
 from tests.statements import counted
 
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
+pytestmark = pytest.mark.usefixtures("still")
 
 
 def _address(api: Api) -> str:

@@ -7,20 +7,16 @@ import jsonschema_rs
 import pytest
 from whenever import Instant
 
-from kalends.app import App
 from kalends.storage.meeting_types import MeetingType
 from tests import calendar_rows, factories, ordering, statements
 from tests.api.conftest import Api, CompanyMaker
 from tests.ordering import START, order
 
+pytestmark = pytest.mark.usefixtures("still")
+
 LIST = "/v4/booking-availability"
 PATH = f"{LIST}/explain"
 AT = "2031-03-05T09:00:00.000Z"
-
-
-@pytest.fixture(autouse=True)
-def _still(app: App) -> None:
-    app.now = ordering.clock
 
 
 async def _explained(api: Api, start: str = AT, **params: Any) -> dict[str, Any]:

@@ -60,22 +60,25 @@ def _scans(plan: dict[str, Any]) -> dict[str, str]:
     }
 
 
+async def _busy(conn: Connection, hosts: int, connected: Connected | None = None) -> object:
+    """Ask for the busy time of so many hosts in a month."""
+    return await taken_time.busy(
+        conn,
+        company_id=uuid4(),
+        edition=uuid4(),
+        host_nos=range(1, 1 + hosts),
+        first=START,
+        last=START.add(hours=720),
+        moved=None,
+        hold=None,
+        now=NOW,
+        connected=connected,
+    )
+
+
 @pytest.mark.parametrize("hosts", [1, 10, 100])
 async def test_claims_are_read_from_their_index_alone(conn: Connection, hosts: int) -> None:
-    plan = await _plan(
-        conn,
-        lambda: taken_time.busy(
-            conn,
-            company_id=uuid4(),
-            edition=uuid4(),
-            host_nos=range(1, 1 + hosts),
-            first=START,
-            last=START.add(hours=720),
-            moved=None,
-            hold=None,
-            now=NOW,
-        ),
-    )
+    plan = await _plan(conn, lambda: _busy(conn, hosts))
 
     assert _scans(plan) == {"claim": "Index Only Scan claim_host_span", "e": "Index Scan edition_pkey"}
 
@@ -93,26 +96,9 @@ async def test_busy_events_are_read_from_their_index_alone(conn: Connection, hos
         (company.company_id,),
     )
     await conn.execute("ANALYZE busy_event, busy_edition, calendar_access")
-    plan = await _plan(
-        conn,
-        lambda: taken_time.busy(
-            conn,
-            company_id=uuid4(),
-            edition=uuid4(),
-            host_nos=range(1, 1 + hosts),
-            first=START,
-            last=START.add(hours=720),
-            moved=None,
-            hold=None,
-            now=NOW,
-            connected=Connected(
-                dict.fromkeys(range(1, 1 + hosts), uuid4()),
-                [BlockingCalendar(uuid4(), uuid4(), 1)],
-                START,
-                START.add(hours=720),
-            ),
-        ),
-    )
+    calendar = BlockingCalendar(uuid4(), uuid4(), 1)
+    connected = Connected(dict.fromkeys(range(1, 1 + hosts), uuid4()), [calendar], START, START.add(hours=720))
+    plan = await _plan(conn, lambda: _busy(conn, hosts, connected))
 
     assert _scans(plan) == {
         "claim": "Index Only Scan claim_host_span",
