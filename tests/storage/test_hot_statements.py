@@ -17,7 +17,7 @@ from kalends.storage.calendars import BlockingCalendar
 from kalends.storage.credentials import Presented
 from kalends.storage.database import Connection
 from kalends.storage.taken_time import Connected
-from tests import busy_rows, factories, statements
+from tests import busy_rows, factories, ordering, statements
 from tests.ordering import NOW, START
 
 
@@ -78,6 +78,7 @@ async def _busy(conn: Connection, hosts: int, connected: Connected | None = None
 
 @pytest.mark.parametrize("hosts", [1, 10, 100])
 async def test_claims_are_read_from_their_index_alone(conn: Connection, hosts: int) -> None:
+    await _many_claims(conn, await factories.company(conn, now=NOW))
     plan = await _plan(conn, lambda: _busy(conn, hosts))
 
     assert _scans(plan) == {"claim": "Index Only Scan claim_host_span", "e": "Index Scan edition_pkey"}
@@ -87,6 +88,7 @@ async def test_claims_are_read_from_their_index_alone(conn: Connection, hosts: i
 async def test_busy_events_are_read_from_their_index_alone(conn: Connection, hosts: int) -> None:
     """Also where there are so many that all of them would be read rather than looked up."""
     company = await factories.company(conn, now=NOW)
+    await _many_claims(conn, company)
     own = await busy_rows.connection(conn, company)
     await busy_rows.busy(conn, own.calendars[0], [(START, START.add(hours=1))])
     await conn.execute(
@@ -169,6 +171,18 @@ async def test_a_credential_in_use_is_found_and_charged_by_one_statement_with_in
 
     assert _scans(plan).keys() == {"d", "c", "u", "o", "b"}
     assert not [scan for scan in _scans(plan).values() if "Seq Scan" in scan or "all of" in scan]
+
+
+async def _many_claims(conn: Connection, company: Founded) -> None:
+    """Add so many claims that reading all of some weeks would take longer than looking up those of a host."""
+    await ordering.booked(conn, factories.actor(company), ordering.order(company.meeting_type_id, START))
+    await conn.execute(
+        """INSERT INTO claim (company_id, host_no, start_at, end_at, exclusive, appointment_id)
+        SELECT company_id, n %% 300, start_at + n * age, end_at + n * age, false, appointment_id
+        FROM claim, generate_series(1, 10000) n, CAST('1 hour' AS interval) age WHERE company_id = %s""",
+        (company.company_id,),
+    )
+    await conn.execute("ANALYZE claim")
 
 
 async def _many_rows(conn: Connection, company: Founded) -> None:
