@@ -143,6 +143,16 @@ def test_the_host_reads_who_comes_and_what_he_answered() -> None:
     assert "Bringt mit: pal\n  pal@x.test\n" in text
 
 
+def test_the_fields_of_the_booking_page_are_named_in_the_hosts_language() -> None:
+    answered = guest(notes={"note": "Muster", "address": "Ring 1", "Insured": "true", "Note": False, "n": 1})
+
+    mail = write(HOST, attendees=[answered])
+
+    told = "Nachricht: Muster\nAdresse: Ring 1\nInsured: Ja\n"
+    assert f"{told}Note: Nein\nn: 1\n" in part(mail, "plain")
+    assert f"{told}n: 1" in str(calendar(mail)[1]["DESCRIPTION"])
+
+
 def test_a_change_shows_the_old_time_and_the_new_one() -> None:
     moved = {"revision": 2, "sequence": 1, "start": "2026-10-21T12:00:00Z", "end": "2026-10-21T12:30:00Z"}
 

@@ -90,7 +90,9 @@ def _notes(_: Translate, notes: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 def _text(_: Translate, value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return _("Yes") if value in (True, "true") else _("No") if value in (False, "false") else str(value)
+    if value is True or value == "true":
+        return _("Yes")
+    return _("No") if value is False or value == "false" else str(value)
 
 
 def told(_: Translate, booking: ProvisionalBooking, at: State, words: Words) -> tuple[str, str]:

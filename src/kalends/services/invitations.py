@@ -90,7 +90,7 @@ def _description(snapshot: Snapshot, to: Reader) -> str:
     for guest in readers.live_guests(snapshot):
         lines.append(", ".join(filter(None, (guest.get("fullname"), guest.get("email"), guest.get("phone")))))
         notes = guest.get("notes") or {}
-        lines += [f"{' '.join(label.split())}: {answer}" for label, answer in notes.items() if answer]
+        lines += [f"{readers.question(key, to)}: {readers.answer(value, to)}" for key, value in notes.items() if value]
     return "\n".join(dict.fromkeys(lines))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -215,19 +214,12 @@ def guests(newest: Snapshot, to: Reader) -> list[Fact]:
             Fact(label, shown, link=f"mailto:{quote(email, safe=_PLAIN_IN_MAILTO)}" if email else "", gone=off)
         )
         notes = guest.get("notes") or {}
-        # A question may come with the page's address: on several lines it could pass for facts of ours.
         facts += [
-            Fact(" ".join(key.split()), _answer(value)) for key, value in notes.items() if value not in (None, "")
+            Fact(readers.question(key, to), readers.answer(value, to))
+            for key, value in notes.items()
+            if value not in (None, "")
         ]
     return facts
-
-
-def _answer(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    return json.dumps(value, ensure_ascii=False)
 
 
 def when(snapshot: Snapshot, to: Reader) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -123,6 +124,26 @@ def answers(snapshot: Snapshot, to: Reader) -> tuple[str, str] | None:
         return host_name(main), main["email"]
     guests = live_guests(snapshot)
     return next(((guest.get("fullname") or "", guest["email"]) for guest in guests if guest.get("email")), None)
+
+
+def question(key: str, to: Reader) -> str:
+    """Name what a guest answered, on one line; the booking page's own fields in the reader's language.
+
+    A question may come with the page's address: on several lines it could pass for facts of ours.
+    """
+    ours = {"note": to.t("Note"), "address": to.t("Address")}
+    return ours.get(key) or " ".join(key.split())
+
+
+def answer(value: object, to: Reader) -> str:
+    """Write what a guest answered; a box is ticked or not in the reader's language."""
+    if value is True or value == "true":
+        return to.t("Yes")
+    if value is False or value == "false":
+        return to.t("No")
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def meeting_name(snapshot: Snapshot) -> str:
