@@ -20,7 +20,7 @@ from kalends.domain.rules import Mode
 from kalends.errors import DomainError
 from kalends.services import availabilities, calendars, connected_calendars, listings, slot_scopes
 from kalends.services.companies import Founded
-from kalends.services.kept_scopes import Kept
+from kalends.services.kept_rows import KeptRows
 from kalends.services.slot_queries import Loaded, SlotQuery
 from kalends.storage import taken_time as storage_taken_time
 from kalends.storage.database import Connection
@@ -80,8 +80,8 @@ async def _load(conn: Connection, office: Office, query: SlotQuery) -> Loaded:
 async def _anew(conn: Connection, office: Office, query: SlotQuery) -> Loaded:
     """Load without anything kept."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(slot_scopes, "_KEPT", Kept[slot_scopes.Asked](0, attrgetter("weight")))
-        patch.setattr(connected_calendars, "_KEPT", Kept[connected_calendars._Events](0, attrgetter("weight")))
+        patch.setattr(slot_scopes, "_KEPT", KeptRows[slot_scopes.Asked](0, attrgetter("weight")))
+        patch.setattr(connected_calendars, "_KEPT", KeptRows[connected_calendars._Events](0, attrgetter("weight")))
         return await _load(conn, office, query)
 
 
@@ -489,7 +489,7 @@ class _Weight:
 
 
 def test_what_is_longest_unused_is_forgotten_first() -> None:
-    store: Kept[_Weight] = Kept(10, attrgetter("weight"))
+    store: KeptRows[_Weight] = KeptRows(10, attrgetter("weight"))
     for name in "abc":
         store.put(name, _Weight(3))
 
@@ -582,7 +582,7 @@ async def test_what_is_kept_may_be_forgotten_or_renewed_while_a_statement_is_wai
                 async with app.reading() as other:
                     await _load(other, office, query)
             else:
-                connected_calendars._KEPT = Kept(32_000, attrgetter("weight"))
+                connected_calendars._KEPT = KeptRows(32_000, attrgetter("weight"))
         return found
 
     with pytest.MonkeyPatch.context() as patch:

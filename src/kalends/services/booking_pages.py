@@ -10,9 +10,9 @@ from kalends.storage import booking_pages
 from kalends.storage.booking_pages import BookingPage
 from kalends.storage.database import Connection
 
-from .kept_scopes import Kept
+from .kept_rows import KeptRows
 
-_KEPT: Kept[BookingPage] = Kept(2_000, lambda page: 1)  # of all companies; some kilobytes each
+_KEPT: KeptRows[BookingPage] = KeptRows(2_000, lambda page: 1)  # of all companies; some kilobytes each
 
 
 def kept(user: str, meeting_type: str) -> BookingPage | None:

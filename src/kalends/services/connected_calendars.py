@@ -20,7 +20,7 @@ from kalends.storage.taken_time import Access, Busy, Connected
 from . import freshness
 from .company_settings import CompanySettings
 from .freshness import Freshness
-from .kept_scopes import Kept
+from .kept_rows import KeptRows
 from .slot_queries import CalendarEvents, ConnectedCalendars
 from .slot_scopes import Asked
 
@@ -41,7 +41,7 @@ class _Events:
         return 1 + (len(self.together) + sum(len(one.spans) for one in self.calendars)) // 8
 
 
-_KEPT: Kept[_Events] = Kept(32_000, attrgetter("weight"))
+_KEPT: KeptRows[_Events] = KeptRows(32_000, attrgetter("weight"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from kalends.storage.queues import QueueState
 from kalends.storage.reservations import Reservation
 
 from . import resource_calendars, slot_rules
-from .kept_scopes import Kept
+from .kept_rows import KeptRows
 from .refusals import HostNotAllowed
 from .slot_queries import LoadedResource, SlotQuery
 
@@ -100,7 +100,7 @@ class Held:
 
 
 # Of all companies: no two share an id, nor an edition, not even in different databases. It grows to 32 MB.
-_KEPT: Kept[Asked] = Kept(32_000, attrgetter("weight"))
+_KEPT: KeptRows[Asked] = KeptRows(32_000, attrgetter("weight"))
 
 
 def kept(company_id: UUID, query: SlotQuery, *, deleted: bool) -> Asked | None:

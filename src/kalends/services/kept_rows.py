@@ -1,4 +1,4 @@
-"""Kept scopes: what queries concern, as this process read it last, the ones longest unused forgotten first."""
+"""Kept rows: what seldom changes, as this process read it last, the ones longest unused forgotten first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 
-class Kept(Generic[V]):
+class KeptRows(Generic[V]):
     """A store of values that together weigh no more than `most`; a value heavier than that is not kept."""
 
     def __init__(self, most: int, weigh: Callable[[V], int]) -> None:
