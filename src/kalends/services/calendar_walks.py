@@ -8,25 +8,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from whenever import Instant
 
-from kalends.domain import findings, sync, sync_times
-from kalends.domain.remote_events import Page, RemoteEvent, Window
+from kalends.domain import sync, sync_times
+from kalends.domain.remote_events import Page, RemoteEvent
 from kalends.domain.sync import ForgetEvent, Known, Store
 from kalends.errors import Upstream
 from kalends.ports import CalendarAccount, CalendarTooLarge, SyncTokenDead
-from kalends.storage import busy_events, calendar_readings, locks, standings
+from kalends.storage import busy_events, calendar_readings, locks
 from kalends.storage.database import Connection
 from kalends.storage.standings import Written
 
-from . import calendar_events
+from . import calendar_events, calendar_suspects
 from .calendar_sources import Source
+from .calendar_suspects import Seen
 
 MOST_LOOKED_UP = 50  # events said to be gone that are asked for once more, in one reading
-BELIEVED_AFTER_MINUTES = 10  # what seems to have vanished all at once
 
 
 class Overtaken(Exception):
@@ -60,12 +60,12 @@ async def through(source: Source, account: CalendarAccount) -> Ended:
     last = source.last
     if last.sync_token and last.window and not sync_times.is_short(last.window.end, began, source.days):
         try:
-            return await Walk(source, account, last.window, last.sync_token, began).run()
+            return await Walk(source, account, last.sync_token, Seen(last.window, began)).run()
         except SyncTokenDead:
             pass
     window = sync_times.window(began, source.days)
     try:
-        return await Walk(source, account, window, None, began).run()
+        return await Walk(source, account, None, Seen(window, began)).run()
     except SyncTokenDead as error:
         raise Upstream("the calendar's server knows of a reading that was never begun") from error
 
@@ -76,37 +76,29 @@ class Walk:
 
     Attributes:
         token: where it goes on; None: it begins anew.
-        began: nothing that it finds is older.
-        listed: remote ids of all events it met.
-        own: those of ours among them.
-        gone: remote ids that are said to be no more.
+        seen: what it has met so far.
         next: where the next one goes on.
     """
 
     source: Source
     account: CalendarAccount
-    window: Window
     token: str | None
-    began: Instant
-    listed: set[str] = field(default_factory=set)
-    own: dict[str, RemoteEvent] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
+    seen: Seen
     next: str | None = None
-    complete: bool = False
     _stored_as: UUID | None = None
     _looked_up: int = 0
     _batch: UUID | None = None
 
     async def run(self) -> Ended:
         """Go through all pages."""
-        source = self.source
-        pages = self.account.changes(source.remote, token=self.token, window=self.window, own=source.own)
+        source, seen = self.source, self.seen
+        pages = self.account.changes(source.remote, token=self.token, window=seen.window, own=source.own)
         async for page in pages:
-            self.complete |= page.complete
+            seen.complete |= page.complete
             self.next = page.token
             for portion in sync.portions(page):
                 await self._store_page(portion)
-        suspects, emptied = await self._suspects()
+        suspects, emptied = await calendar_suspects.find(source, seen)
         await self._finish(settled=not suspects, emptied=emptied)
         return Ended(self, suspects, emptied)
 
@@ -122,31 +114,31 @@ class Walk:
     async def _store_page(self, page: Page) -> None:
         if not page.events and not page.gone:
             return
-        source, ids = self.source, [event.remote_id for event in page.events]
-        self.listed.update(ids)
-        if len(self.listed) > sync.MOST_EVENTS:
+        source, seen, ids = self.source, self.seen, [event.remote_id for event in page.events]
+        seen.listed.update(ids)
+        if len(seen.listed) > sync.MOST_EVENTS:
             raise CalendarTooLarge
-        self.gone |= set(page.gone) - self.listed
+        seen.gone |= set(page.gone) - seen.listed
         async with source.reader.reading() as conn:
             known = await busy_events.known(conn, source.calendar.id, {*ids, *page.gone})
         events, gone = await self._look_up(page, known)
         async with source.reader.reading() as conn:
             ours = await busy_events.ours(conn, source.company_id, source.host.id, source.calendar.id, events)
-        self.own |= {event.remote_id: event for event in events if event.remote_id in ours}
+        seen.own |= {event.remote_id: event for event in events if event.remote_id in ours}
         await self._store(sync.plan_events(events, gone, known=known, ours=ours, rules=source.rules))
 
     async def _look_up(self, page: Page, known: dict[str, Known]) -> tuple[list[RemoteEvent], list[str]]:
         """Ask for each event that is said to be gone though it blocks: time that is free by mistake is booked twice."""
-        events, gone = list(page.events), []
+        seen, events, gone = self.seen, list(page.events), []
         for remote_id in dict.fromkeys(page.gone):
             one = known.get(remote_id)
-            blocks = one is not None and any(end > self.began for _, end in one.spans)
-            if blocks and remote_id not in self.listed and self._looked_up < MOST_LOOKED_UP:
+            blocks = one is not None and any(end > seen.began for _, end in one.spans)
+            if blocks and remote_id not in seen.listed and self._looked_up < MOST_LOOKED_UP:
                 self._looked_up += 1
-                event = await self.account.event(self.source.remote, remote_id, window=self.window, own=self.source.own)
+                event = await self.account.event(self.source.remote, remote_id, window=seen.window, own=self.source.own)
                 if event:
                     events.append(event)
-                    self.listed.add(remote_id)
+                    seen.listed.add(remote_id)
                     continue
             gone.append(remote_id)
         return events, gone
@@ -157,7 +149,7 @@ class Walk:
                 await self._carry_out(conn, batch)
 
     async def _carry_out(self, conn: Connection, plan: Sequence[Store]) -> None:
-        source = self.source
+        source, began = self.source, self.seen.began
         added = await busy_events.store(
             conn,
             company_id=source.company_id,
@@ -166,14 +158,14 @@ class Walk:
             host_no=source.host.host_no,
             plan=plan,
         )
-        spans = [span for found in added.values() for span in found if span[1] > self.began]
+        spans = [span for found in added.values() for span in found if span[1] > began]
         if not spans:
             return
         meetings = await busy_events.meetings(
             conn,
             source.company_id,
             source.host.id,
-            first=max(min(start for start, _ in spans), self.began),
+            first=max(min(start for start, _ in spans), began),
             last=max(end for _, end in spans),
         )
         for event_id, found in sync.conflicts(added, meetings).items():
@@ -195,50 +187,15 @@ class Walk:
                     now=self.source.reader.clock(),
                 )
 
-    async def _suspects(self) -> tuple[list[Written], bool]:
-        """Compare what we wrote there with what was listed; also tells whether too much vanished at once."""
-        source, company_id, calendar_id = self.source, self.source.company_id, self.source.calendar.id
-        if not (self.own or self.gone or self.complete):
-            return [], False
-        async with source.reader.reading() as conn:
-            if self.complete:
-                written = await standings.in_calendar(conn, company_id, calendar_id, self.began)
-            else:
-                written = await standings.named(conn, company_id, calendar_id, {*self.own, *self.gone}, self.began)
-            vanished = [one for one in written if self._vanished(one)]
-            ours = len(written) if self.complete else await standings.count(conn, company_id, calendar_id, self.began)
-            others = await busy_events.count_ahead(conn, calendar_id, self.began) if self.complete else 0
-        changed = [one for one in written if self._changed(one)]
-        listed = len(self.listed) if self.complete else 1
-        if sync.is_emptied(ours, len(vanished), others=others, listed=listed) and not self._is_believed():
-            return changed, True
-        return [*changed, *vanished], False
-
-    def _changed(self, one: Written) -> bool:
-        event = self.own.get(one.remote_id)
-        return event is not None and bool(findings.compare(one.standing, event))
-
-    def _vanished(self, one: Written) -> bool:
-        if one.remote_id in self.listed:
-            return False
-        in_window = one.standing.start < self.window.end and one.standing.written[0] < self.window.end
-        # What was written while this was reading may be missing from a list that was begun before.
-        return one.remote_id in self.gone or (self.complete and in_window and one.written_at < self.began)
-
-    def _is_believed(self) -> bool:
-        """Whether what vanished had done so before, the last time a while ago, and both readings were complete ones."""
-        emptied_at = self.source.last.emptied_at
-        return self.complete and emptied_at is not None and self.began >= emptied_at.add(minutes=BELIEVED_AFTER_MINUTES)
-
     async def _finish(self, *, settled: bool, emptied: bool) -> None:
-        source = self.source
+        source, seen = self.source, self.seen
         missing: list[Store] = []
-        if self.complete and not emptied:
+        if seen.complete and not emptied:
             async with source.reader.reading() as conn:
                 stored = await busy_events.all_ids(conn, source.calendar.id)
-            missing = [ForgetEvent(known_id) for one, known_id in stored.items() if one not in self.listed]
+            missing = [ForgetEvent(known_id) for one, known_id in stored.items() if one not in seen.listed]
         await self._store(missing)
-        emptied_at = (source.last.emptied_at or self.began) if emptied else None
+        emptied_at = (source.last.emptied_at or seen.began) if emptied else None
         # Until it is settled what vanished, the next reading looks at the same once more, or at all there is.
         token = None if emptied else self.next if settled else self.token
         async with self._storing() as conn:
@@ -253,8 +210,8 @@ class Walk:
             conn,
             self.source.calendar.id,
             token=token,
-            window=self.window,
-            synced_at=self.began,
+            window=self.seen.window,
+            synced_at=self.seen.began,
             emptied_at=emptied_at,
         )
 
