@@ -61,10 +61,10 @@ class Host:
         until(lambda: bool(self.get(self.connection)["syncedAt"]))
 
     def sync(self) -> None:
-        """Have the calendar read, and wait for that."""
-        before = self.get(self.connection)["syncedAt"]
+        """Have the calendar read, and wait until a reading is over that began after this."""
+        asked = Instant.now().round("millisecond", mode="floor")
         assert self._api.post(f"{self.connection}/sync").status_code in (200, 202)
-        until(lambda: self.get(self.connection)["syncedAt"] != before)
+        until(lambda: Instant.parse_iso(self.get(self.connection)["syncedAt"]) >= asked)
 
     def cancel_what_is_deleted(self) -> None:
         done = self._api.patch(self.connection, json={"cancelIfDeclinedOrDeleted": True})

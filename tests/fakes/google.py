@@ -236,7 +236,7 @@ class FakeGoogle:
 
     def wait_told(self, count: int) -> list[dict[str, str]]:
         """Wait until so many messages of channels have left; gives their headers."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while len(self.told) < count:
             assert time.monotonic() < deadline, self.told
             time.sleep(0.005)
@@ -282,7 +282,7 @@ class FakeGoogle:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
         self._thread.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not self._server.started:
             assert time.monotonic() < deadline
             time.sleep(0.002)

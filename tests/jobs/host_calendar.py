@@ -48,7 +48,7 @@ class HostCalendar:
             calendar.remote_id,
         )
 
-    async def refresh(self, within_s: float = 2) -> None:
+    async def refresh(self, within_s: float = 30) -> None:
         await calendar_sync.refresh(
             self.stage.app.calendar_reader, self.stage.founded.company_id, [self.connection_id], within_s=within_s
         )
