@@ -122,6 +122,19 @@ async def test_a_day_chosen_before_the_zone_was_found_is_shown_in_that_zone(site
     await expect(page.locator(f"#day-{DAY}")).to_have_attribute("aria-current", "true")
 
 
+@SCRIPT
+async def test_another_zone_shows_the_same_day(site: Site, visitor: Visit, script: bool) -> None:
+    page = (await visitor(java_script_enabled=script)).page
+    await page.goto(f"{site.meeting}?month={DAY[:7]}&day={DAY}")
+
+    await page.select_option("#timezone", "Asia/Tokyo")
+    if not script:
+        await page.get_by_role("button", name="Apply").click()
+
+    await expect(page.locator(".slot").first).to_have_text("12:00 AM")
+    await expect(page.locator("#times-title")).to_have_text("Tue, Mar 10")
+
+
 async def test_the_keyboard_is_enough(site: Site, visitor: Visit) -> None:
     page = (await visitor()).page
     await page.goto(f"{site.meeting}?month={DAY[:7]}")

@@ -96,7 +96,7 @@ async def view(conn: Connection, company_id: UUID, query: SlotQuery, visit: Visi
         earliest_link=_first_link(visit, earliest) if earliest or wanted else None,
         zones=zone_choice.options(now, visit.language, zone_listed),
         zone_listed=zone_listed,
-        zone_form={key: value for key, value in visit.params.items() if key not in ("timezone", "start", "day")},
+        zone_form={key: value for key, value in visit.params.items() if key not in ("timezone", "start")},
         now=now,
         edition=listed.loaded.edition,
     )
