@@ -9,7 +9,7 @@ from kalends.domain.findings import (
     Deleted,
     Finding,
     GuestAnswered,
-    Overtaken,
+    MovedOnBothSides,
     OwnDeclined,
     ProposeMove,
     ShapeChanged,
@@ -52,7 +52,7 @@ def _standing(written: Span = _OURS, start: float = 9, **guests: Answer) -> Stan
         # The appointment was moved here, and the calendar does not show it yet, or nobody has noted that it does.
         (_standing(start=12), _event((9, 10)), []),
         (_standing(start=12), _event((12, 13)), []),
-        (_standing(start=12), _event((15, 16)), [Overtaken(_span(15, 16))]),
+        (_standing(start=12), _event((15, 16)), [MovedOnBothSides(_span(15, 16))]),
         (_standing(), None, [Deleted()]),
         (_standing(), _event(), [OwnDeclined()]),
         (_standing(), _event((9, 10), answer="declined"), [OwnDeclined()]),

@@ -43,7 +43,7 @@ class ShapeChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Overtaken:
+class MovedOnBothSides:
     """It was moved on both sides: the appointment's time stands, since its guests were told, and is written again."""
 
     span: Span
@@ -66,7 +66,7 @@ class GuestAnswered:
     answers: tuple[tuple[str, Answer], ...]
 
 
-Finding: TypeAlias = ProposeMove | ShapeChanged | Overtaken | Deleted | OwnDeclined | GuestAnswered
+Finding: TypeAlias = ProposeMove | ShapeChanged | MovedOnBothSides | Deleted | OwnDeclined | GuestAnswered
 
 
 def compare(standing: Standing, event: RemoteEvent | None) -> list[Finding]:
@@ -102,7 +102,7 @@ def _moved(standing: Standing, event: RemoteEvent) -> Finding | None:
     if there == standing.written and not recurs:
         return None  # it was moved here, and is still to be written
     if standing.written != ours:
-        return Overtaken(there)
+        return MovedOnBothSides(there)
     if recurs or first.end - first.start != standing.end - standing.start:
         return ShapeChanged(there)
     return ProposeMove(first.start)

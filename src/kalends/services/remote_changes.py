@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from uuid import UUID
 
 from whenever import Instant
@@ -19,26 +18,17 @@ from kalends.domain.findings import (
     Deleted,
     Finding,
     GuestAnswered,
-    Overtaken,
+    MovedOnBothSides,
     OwnDeclined,
     ProposeMove,
     ShapeChanged,
     compare,
 )
-from kalends.domain.remote_events import Answer, RemoteEvent
-from kalends.domain.sync import Meeting, Span
+from kalends.domain.remote_events import Answer
 from kalends.errors import DomainError, NotFound, Unavailable
 from kalends.ports import CalendarAccount
-from kalends.storage import (
-    attendees,
-    busy_events,
-    calendar_connections,
-    calendar_entries,
-    calendar_writes,
-    standings,
-)
+from kalends.storage import attendees, calendar_connections
 from kalends.storage.appointments import Appointment
-from kalends.storage.database import Connection
 from kalends.storage.standings import Written
 
 from . import appointments, calendar_copies, calendar_events, locked_appointments, revisions
@@ -46,6 +36,7 @@ from .actor import Actor
 from .calendar_copies import Copy
 from .calendar_events import Reason
 from .calendar_sources import Source
+from .own_events import OwnEvent
 
 
 async def settle(source: Source, account: CalendarAccount, suspects: Sequence[Written]) -> bool:
@@ -67,40 +58,31 @@ async def settle(source: Source, account: CalendarAccount, suspects: Sequence[Wr
         event = await account.event(source.remote, suspect.remote_id, window=sync_times.wide(now), own=source.own)
         copy = None if event else await calendar_copies.find(source, account, suspect)
         async with source.reader.transaction() as conn:
-            waiting += not await _Case(conn, source, suspect, event, copy, now, batch_id).settle()
+            own = OwnEvent(conn, source, suspect, copy.event if copy else event, now, batch_id)
+            waiting += not await _Case(own, copy).settle()
     return not waiting
 
 
 class _Case:
     """One suspicion, and the event as it stands in the calendar now, or in another one of its host."""
 
-    def __init__(
-        self,
-        conn: Connection,
-        source: Source,
-        suspect: Written,
-        event: RemoteEvent | None,
-        copy: Copy | None,
-        now: Instant,
-        batch_id: UUID,
-    ) -> None:
-        self._conn, self._source, self._suspect, self._copy = conn, source, suspect, copy
-        self._event = copy.event if copy else event
-        self._now, self._batch_id = now, batch_id
-        self._actor = Actor(source.company_id, user_id=source.host.id, is_admin=False, via="calendar")
+    def __init__(self, own: OwnEvent, copy: Copy | None) -> None:
+        self._own, self._copy = own, copy
+        self._conn, self._suspect, self._clock = own.conn, own.suspect, own.source.reader.clock
+        self._actor = Actor(own.source.company_id, user_id=own.source.host.id, is_admin=False, via="calendar")
 
     async def settle(self) -> bool:
         """Do what follows; False: something was changed here meanwhile, and it has to be looked at anew."""
         appointment = await self._locked()
         if appointment is None:
             return True
-        if await self._standing() != self._suspect or not await self._is_connected():
+        if await self._own.newest() != self._suspect or not await self._is_connected():
             return False
         if self._copy:
-            await self._follow_copy(self._copy)
-            if self._event is None:  # in another account, whose reading compares it
+            await self._own.follow(self._copy)
+            if self._own.event is None:  # in another account, whose reading compares it
                 return True
-        for finding in compare(self._suspect.standing, self._event):
+        for finding in compare(self._suspect.standing, self._own.event):
             if not await self._follow(finding, appointment):
                 break
         return True
@@ -117,16 +99,10 @@ class _Case:
 
     async def _is_connected(self) -> bool:
         """Go by what is set of the connection now, which its owner may have changed since this reading began."""
-        newest = await calendar_connections.get(self._conn, self._source.company_id, self._source.connection.id)
-        self._source = replace(self._source, connection=newest or self._source.connection)
+        source = self._own.source
+        newest = await calendar_connections.get(self._conn, source.company_id, source.connection.id)
+        self._own = replace(self._own, source=replace(source, connection=newest or source.connection))
         return newest is not None
-
-    async def _standing(self) -> Written | None:
-        source = self._source
-        found = await standings.named(
-            self._conn, source.company_id, source.calendar.id, [self._suspect.remote_id], self._now
-        )
-        return found[0] if found else None
 
     async def _follow(self, finding: Finding, appointment: Appointment) -> bool:
         """Do what follows from one finding; answers whether the appointment still takes place."""
@@ -134,9 +110,9 @@ class _Case:
             case ProposeMove(start):
                 await self._move(start)
             case ShapeChanged(span):
-                await self._write_over(span, "length")
-            case Overtaken(span):
-                await self._write_over(span, "moved")
+                await self._own.write_over(span, "length")
+            case MovedOnBothSides(span):
+                await self._own.write_over(span, "moved")
             case GuestAnswered(answers):
                 return await self._answer(answers, appointment)
             case OwnDeclined():
@@ -146,80 +122,35 @@ class _Case:
         return True
 
     async def _move(self, start: Instant) -> None:
-        move = partial(
-            appointments.reschedule,
-            actor=self._actor,
-            appointment_id=self._suspect.appointment_id,
-            start=start,
-            clock=self._source.reader.clock,
-        )
         standing = self._suspect.standing
         span = (start, start + (standing.end - standing.start))
         try:
             async with self._conn.transaction():
-                await move(self._conn)
+                await appointments.reschedule(
+                    self._conn,
+                    actor=self._actor,
+                    appointment_id=self._suspect.appointment_id,
+                    start=start,
+                    clock=self._clock,
+                )
         except Unavailable:
             raise
         except DomainError as refusal:
-            await self._write_over(span, "moved", refusal.code)
+            await self._own.write_over(span, "moved", refusal.code)
         else:
-            await self._note(span)
-
-    async def _follow_copy(self, copy: Copy) -> None:
-        """Take note that the event stands in another calendar now; what nobody reads is as good as forgotten."""
-        entry = await self._entry()
-        if entry is None:
-            return
-        if copy.calendar_id is None:
-            await calendar_entries.forget(self._conn, entry)
-            return
-        await calendar_entries.keep(
-            self._conn,
-            replace(
-                entry,
-                connection_id=copy.connection_id,
-                calendar_id=copy.calendar_id,
-                remote_id=copy.remote_id,
-                etag=copy.event.etag if copy.event else None,
-            ),
-        )
-
-    async def _write_over(self, span: Span, reason: Reason, code: str | None = None) -> None:
-        """Have the entry say again what the appointment does, and tell the host why."""
-        await self._note(span)
-        await calendar_writes.owe_decided(
-            self._conn,
-            company_id=self._source.company_id,
-            appointment_id=self._suspect.appointment_id,
-            user_id=self._source.host.id,
-        )
-        await self._tell(reason, span, code)
-
-    async def _note(self, span: Span) -> None:
-        """Take note of what stands there, so that it is no news the next time."""
-        entry = await self._entry()
-        if entry and self._event:
-            start, end = span
-            await calendar_entries.keep(
-                self._conn, replace(entry, start_at=start, end_at=end, etag=self._event.etag or entry.etag)
-            )
-
-    async def _entry(self) -> calendar_entries.StoredEntry | None:
-        found = await calendar_entries.of_host(
-            self._conn, self._source.company_id, self._suspect.appointment_id, self._source.host.id
-        )
-        return found.get("event")
+            await self._own.note(span)
 
     async def _cancel_if_set(self, appointment: Appointment, reason: Reason) -> bool:
         """Cancel the appointment where its host wants that of what he deletes or declines; else he is told."""
-        if self._source.connection.cancel_if_declined_or_deleted:
+        cancels = self._own.source.connection.cancel_if_declined_or_deleted
+        if cancels:
             await self._cancel(appointment, reason)
         elif reason == "deleted":
-            await self._forget()
-            await self._tell(reason)
-        elif await self._is_news():
-            await self._tell(reason)
-        return not self._source.connection.cancel_if_declined_or_deleted
+            await self._own.forget()
+            await self._own.tell(reason)
+        elif await self._own.is_news():
+            await self._own.tell(reason)
+        return not cancels
 
     async def _cancel(self, appointment: Appointment, reason: Reason, attendee_id: UUID | None = None) -> None:
         t = languages.translator(appointment.company_language)
@@ -231,38 +162,10 @@ class _Case:
             attendee_id=attendee_id,
             cancel_all=attendee_id is None,
             reason=words,
-            clock=self._source.reader.clock,
+            clock=self._clock,
         )
         if reason == "deleted":
-            await self._forget()
-
-    async def _forget(self) -> None:
-        """Take note that nothing stands there; it is not written again before the appointment changes."""
-        entry = await self._entry()
-        if entry:
-            await calendar_entries.forget(self._conn, entry)
-
-    async def _is_news(self) -> bool:
-        """Tell whether the host was not yet told of this event and its appointment, and note that he is."""
-        source, suspect = self._source, self._suspect
-        known = await busy_events.known(self._conn, source.calendar.id, [suspect.remote_id])
-        if suspect.remote_id not in known:
-            return False
-        return bool(await busy_events.tell(self._conn, known[suspect.remote_id].id, [suspect.appointment_id]))
-
-    async def _tell(self, reason: Reason, span: Span | None = None, code: str | None = None) -> None:
-        standing = self._suspect.standing
-        await calendar_events.conflict(
-            self._conn,
-            self._source.connection,
-            self._source.calendar.id,
-            reason,
-            meeting=Meeting(self._suspect.appointment_id, standing.start, standing.end),
-            span=span,
-            code=code,
-            batch_id=self._batch_id,
-            now=self._now,
-        )
+            await self._own.forget()
 
     async def _answer(self, answers: Sequence[tuple[str, Answer]], appointment: Appointment) -> bool:
         """Keep what guests answered; whoever declines leaves, where the host wants that and it leaves nobody alone."""
@@ -274,9 +177,9 @@ class _Case:
         }
         await attendees.answer(self._conn, company_id=appointment.company_id, answers=coming)
         newest = await revisions.write(
-            self._conn, actor=self._actor, kind="booking_updated", before=appointment, fields={}, now=self._now
+            self._conn, actor=self._actor, kind="booking_updated", before=appointment, fields={}, now=self._own.now
         )
-        if not self._source.connection.cancel_if_declined_or_deleted:
+        if not self._own.source.connection.cancel_if_declined_or_deleted:
             return True
         for guest in newest.booking_attendees:
             alone = newest.booking_attendees == (guest,)
