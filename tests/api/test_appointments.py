@@ -329,6 +329,7 @@ async def test_pages_are_counted_from_zero(api: Api) -> None:
     assert (await page(page=0, pageSize=10, end="2031-03-05"))[0] == ids
     assert (await page(page=0, pageSize=10, status="past", search=""))[0] == []
     assert (await page(page=0, pageSize=10, search="guest@"))[0] == ids
+    assert (await page(page=0, pageSize=10, search=" guest@ "))[0] == ids
     assert (await page(page=0, pageSize=10, meetingTypeId=str(api.company.meeting_type_id)))[0] == ids
 
 

@@ -71,7 +71,7 @@ async def get_paginated_appointments(
         begins_before=side(end, "UTC", field="end", is_end=True).to_instant() if end else None,
         meeting_type_id=meeting_type_id,
         status=status,
-        search=search,
+        search=search and search.strip(),
     )
     async with app.reading() as conn:
         found, total = await appointment_lists.page(
