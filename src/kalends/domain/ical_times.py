@@ -27,7 +27,7 @@ class Stamp:
 
     Attributes:
         wall: of a date its midnight.
-        written: in UTC: what it says is no wall time of anybody's.
+        is_utc: it was written in UTC, so what it says is no wall time of anybody's.
     """
 
     wall: int

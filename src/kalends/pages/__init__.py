@@ -6,7 +6,7 @@ from kalends.edge.express import Endpoint
 
 from . import appointments, booking, calendar_connected, people, problems, provisional_bookings, static
 
-# In this order: a meeting type's address would match a person's style sheet.
+# In this order: /calendar-connected would match a person's page as well.
 routers = [
     appointments.router,
     provisional_bookings.router,

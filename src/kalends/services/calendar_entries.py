@@ -64,7 +64,7 @@ class Plan:
     """What makes a host's calendars show an appointment as it is: first the deletions, then what is to be written.
 
     Attributes:
-        revision: of the appointment, which the calendars show afterwards.
+        write: what is owed; the calendars show the appointment's own revision afterwards.
         refused: a connection does not let us in; nothing is done until it does.
         conference: its link is made with the event; None: no link is.
     """

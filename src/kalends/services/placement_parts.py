@@ -37,7 +37,7 @@ async def taking(
     """Claim the time of a placement's hosts and units, who are locked; `claims.write` carries it out.
 
     Args:
-        overlapping: where something stands the time is shared with it (`overlaps.split`).
+        overlapping: where something stands the time is shared with it (`overlaps.beside`).
     """
     wanted = await overlaps.beside(conn, placement.claims, now) if overlapping else placement.claims
     if placement.expired:
