@@ -20,7 +20,7 @@ from kalends.integrations.caldav import CalDavProvider
 from kalends.integrations.expanding import Expander
 from kalends.integrations.web import Web
 from kalends.ports import Connected
-from kalends.services import calendar_connections, calendar_sync
+from kalends.services import calendar_connections, calendar_sync, found_accounts
 from kalends.services.calendar_sync import Outcome
 from kalends.storage import calendar_access, calendar_writes
 from kalends.storage import calendar_connections as stored
@@ -90,7 +90,7 @@ async def house(app: App, conninfo: str, bench: Bench) -> House:
     now = Instant.now()
     stage = await staged(app, conninfo, now)
     founded, app.calendars = stage.founded, {bench.provider.kind: bench.provider}
-    found = await calendar_connections.look(bench.provider, Connected("host", OWNER, bench.credential))
+    found = await found_accounts.look(bench.provider, Connected("host", OWNER, bench.credential))
     async with app.transaction() as conn:
         view = await calendar_connections.connect(
             conn, actor=stage.actor, user_id=founded.user_id, found=found, as_sync=True, box=app.box, clock=stage.clock

@@ -12,8 +12,8 @@ from kalends.integrations.caldav import CalDavProvider
 from kalends.integrations.expanding import Expander
 from kalends.integrations.web import Web
 from kalends.ports import CalendarKind, Connected
-from kalends.services import calendar_connections, calendar_sync
-from kalends.services.calendar_connections import Found
+from kalends.services import calendar_connections, calendar_sync, found_accounts
+from kalends.services.found_accounts import Found
 from tests.conftest import Outbox
 from tests.fakes.google import FakeGoogle
 from tests.fakes.graph import FakeGraph
@@ -31,7 +31,7 @@ async def stage(app: App, conninfo: str) -> Stage:
 
 async def connect(stage: Stage, kind: CalendarKind, connected: Connected) -> Found:
     """Connect an account as its owner does, and have it read once."""
-    found = await calendar_connections.look(stage.app.calendars[kind], connected)
+    found = await found_accounts.look(stage.app.calendars[kind], connected)
     async with stage.app.transaction() as conn:
         view = await calendar_connections.connect(
             conn, actor=stage.actor, user_id=stage.founded.user_id, found=found, as_sync=True, box=stage.app.box,

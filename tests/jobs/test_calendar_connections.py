@@ -13,11 +13,12 @@ from whenever import Instant
 from kalends.app import App
 from kalends.domain.remote_events import RemoteCalendar
 from kalends.ports import Connected
-from kalends.services import calendar_connections, calendar_visits
+from kalends.services import calendar_connections, calendar_visits, found_accounts
 from kalends.services.actor import Actor
 from kalends.services.calendar_accounts import Accounts
-from kalends.services.calendar_connections import Found, View
+from kalends.services.calendar_connections import View
 from kalends.services.companies import Founded
+from kalends.services.found_accounts import Found
 from kalends.storage import calendar_choices
 from kalends.storage import calendar_connections as stored
 from tests import factories
@@ -220,7 +221,7 @@ async def _credential(app: App, view: View) -> bytes:
 
 async def _google(app: App, google: FakeGoogle, founded: Founded, user_id: UUID) -> View:
     """Connect the account at Google that everybody here shares."""
-    found = await calendar_connections.look(app.calendars["google"], await google.connect(google.provider(clock=_now)))
+    found = await found_accounts.look(app.calendars["google"], await google.connect(google.provider(clock=_now)))
     async with app.transaction() as conn:
         return await calendar_connections.connect(
             conn,

@@ -12,8 +12,8 @@ from kalends.errors import Upstream
 from kalends.jobs import patience
 from kalends.ports import CalendarKind, Connected, CredentialRefused
 from kalends.services import appointments, calendar_connections, calendar_settings, handoffs
-from kalends.services.calendar_connections import Found
 from kalends.services.calendar_settings import Changes
+from kalends.services.found_accounts import Found
 from kalends.services.handoff_candidates import Target
 from kalends.storage import calendar_writes
 from tests import factories, statements

@@ -15,8 +15,8 @@ from kalends.domain.remote_events import Entry, Page, RemoteCalendar, RemoteEven
 from kalends.ports import Connected, CredentialRefused
 from kalends.services import calendar_connections as connections
 from kalends.services import calendar_settings, users
-from kalends.services.calendar_connections import Found
 from kalends.services.calendar_settings import Changes
+from kalends.services.found_accounts import Found
 from kalends.storage import calendar_connections, calendar_readings, calendar_writes, locks
 from tests.fakes.memory_calendar import PERSONAL, WORK, MemoryCalendar
 from tests.jobs.host_calendar import HostCalendar, half_hour, of_owner

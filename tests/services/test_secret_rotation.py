@@ -14,7 +14,7 @@ from kalends.app import App
 from kalends.domain.remote_events import RemoteCalendar
 from kalends.ports import Connected
 from kalends.services import calendar_connections, secret_rotation
-from kalends.services.calendar_connections import Found
+from kalends.services.found_accounts import Found
 from kalends.storage import calendar_connections as stored
 from kalends.storage.database import Connection
 from kalends.storage.secret_box import CannotOpen, SecretBox

@@ -12,7 +12,7 @@ import typer
 
 from kalends.app import App
 from kalends.ports import CalendarKind
-from kalends.services import calendar_authorizations, calendar_connections
+from kalends.services import calendar_authorizations, calendar_connections, found_accounts
 from kalends.services.actor import Actor
 from kalends.services.calendar_authorizations import Wanted
 from kalends.services.calendar_connections import View
@@ -75,11 +75,11 @@ def list_(user: UserOption = None, json: Json = False) -> None:
 
 
 async def _connected(app: App, kind: CalendarKind, user: str | None, form: dict[str, str], as_sync: bool) -> View:
-    provider = calendar_connections.provider_of(app.calendars, kind)
+    provider = found_accounts.provider_of(app.calendars, kind)
     async with app.reading() as conn:
         actor = await _acting(conn, user)
         host = await calendar_connections.host(conn, actor=actor, user_id=None)
-    found = await calendar_connections.prove(provider, form)
+    found = await found_accounts.prove(provider, form)
     async with app.transaction() as conn:
         return await calendar_connections.connect(
             conn, actor=actor, user_id=host.id, found=found, as_sync=as_sync, box=app.box, clock=app.now
@@ -87,7 +87,7 @@ async def _connected(app: App, kind: CalendarKind, user: str | None, form: dict[
 
 
 async def _begun(app: App, kind: CalendarKind, user: str | None, as_sync: bool) -> str:
-    provider = calendar_connections.provider_of(app.calendars, kind)
+    provider = found_accounts.provider_of(app.calendars, kind)
     async with app.transaction() as conn:
         return await calendar_authorizations.begin(
             conn,

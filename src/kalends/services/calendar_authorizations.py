@@ -22,9 +22,9 @@ from kalends.storage.calendar_authorizations import Authorization
 from kalends.storage.database import Connection
 from kalends.storage.secret_box import CannotOpen, SecretBox
 
-from . import calendar_connections
+from . import calendar_connections, found_accounts
 from .actor import Actor
-from .calendar_connections import Found
+from .found_accounts import Found
 
 VALID_MINUTES = 10
 # 256 and 384 bits; RFC 7636 asks for 43 to 128 characters of a verifier.
@@ -128,7 +128,7 @@ async def finish(
         raise AuthorizationOver from None
     redirect_uri = callback(base_url, provider.kind)
     connected = await provider.authorize(code=code, redirect_uri=redirect_uri, verifier=verifier)
-    return await calendar_connections.look(provider, connected)
+    return await found_accounts.look(provider, connected)
 
 
 def _hash(state: str) -> bytes:

@@ -18,7 +18,7 @@ from kalends.edge.context import AppDep
 from kalends.edge.limits import take_address
 from kalends.errors import DomainError, Invalid
 from kalends.ports import ConnectionRefused, ProviderNotConfigured
-from kalends.services import calendar_authorizations, calendar_connections
+from kalends.services import calendar_authorizations, found_accounts
 from kalends.services.actor import Actor
 from kalends.services.calendar_authorizations import AuthorizationOver, Wanted
 from kalends.services.rights import NotYours, UserNotFound
@@ -107,7 +107,7 @@ async def finish_authorization(
 
 
 async def _connect(app: App, begun: Authorization, code: str) -> str:
-    provider = calendar_connections.provider_of(app.calendars, begun.provider)
+    provider = found_accounts.provider_of(app.calendars, begun.provider)
     found = await calendar_authorizations.finish(
         provider, begun, code=code, base_url=app.base_url, box=app.box, now=app.now()
     )

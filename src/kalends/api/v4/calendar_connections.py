@@ -13,10 +13,11 @@ from kalends.edge.auth import Scheduling
 from kalends.edge.context import AppDep
 from kalends.edge.limits import take_user
 from kalends.ports import CalendarKind, CalendarProvider, ConnectionRefused, ProviderNotConfigured
-from kalends.services import calendar_connections, calendar_settings
+from kalends.services import calendar_connections, calendar_settings, found_accounts
 from kalends.services.actor import Actor
-from kalends.services.calendar_connections import CalendarConnectionNotFound, Found, View
+from kalends.services.calendar_connections import CalendarConnectionNotFound, View
 from kalends.services.calendar_settings import CalendarNotFound, CalendarNotWritable
+from kalends.services.found_accounts import Found
 from kalends.services.rights import NotYours, UserNotFound
 
 from .calendar_connection_schemas import (
@@ -68,7 +69,7 @@ async def create_connection(
     async with app.reading() as conn:
         user = await calendar_connections.host(conn, actor=actor, user_id=user_id)
     await take_user(app, request, "calendar-connect", user.id, PER_MINUTE, BURST)
-    found = await calendar_connections.prove(provider, body.form())
+    found = await found_accounts.prove(provider, body.form())
     view = await connect(app, actor=actor, user_id=user.id, found=found, as_sync=body.set_as_calendar_sync)
     return CalendarConnection.of(view, app.now())
 
@@ -161,4 +162,4 @@ def usable(app: App, provider: Provider) -> CalendarProvider:
     """
     if provider in ("exchange", "smart-we"):
         raise ConnectionRefused(f"'{provider}' is not supported; an ICS feed or CalDAV may do")
-    return calendar_connections.provider_of(app.calendars, cast(CalendarKind, provider))
+    return found_accounts.provider_of(app.calendars, cast(CalendarKind, provider))
