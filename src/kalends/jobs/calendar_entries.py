@@ -12,9 +12,10 @@ from kalends.app import App
 from kalends.domain.remote_events import RemoteCalendar, Written
 from kalends.errors import Upstream
 from kalends.ports import CalendarAccount, Conference, EntryChanged
-from kalends.services import calendar_entries, conferences
+from kalends.services import calendar_entries, conferences, entry_plans
 from kalends.services.calendar_accounts import Accounts
-from kalends.services.calendar_entries import EntryMoved, LinkMissing, Plan, Put
+from kalends.services.calendar_entries import EntryMoved, LinkMissing
+from kalends.services.entry_plans import Plan, Put
 from kalends.storage import calendar_writes
 from kalends.storage.calendar_entries import Place, StoredEntry
 
@@ -31,7 +32,7 @@ def register(queue: Queue, app: App) -> None:
     async def write(*, company_id: str, appointment_id: str, user_id: str, **_later: object) -> None:
         """Make one host's calendars show one appointment as it is; safe to run twice, the UID decides."""
         async with app.transaction() as conn:
-            plan = await calendar_entries.plan(
+            plan = await entry_plans.plan(
                 conn,
                 company_id=UUID(company_id),
                 appointment_id=UUID(appointment_id),
@@ -131,8 +132,8 @@ async def _delete(account: CalendarAccount, plan: Plan, place: Place, entry: Sto
     """Delete one entry, whatever was changed there."""
     calendar = _calendar(place)
     known = Written(entry.remote_id, entry.etag)
-    if entry.remote_id == calendar_entries.UNKNOWN:  # writing it once more tells where it stands
-        known = await account.put(calendar, calendar_entries.nameless(plan, entry), None)
+    if entry.remote_id == entry_plans.UNKNOWN:  # writing it once more tells where it stands
+        known = await account.put(calendar, entry_plans.nameless(plan, entry), None)
     try:
         return await account.delete(calendar, known)
     except EntryChanged:
