@@ -138,3 +138,11 @@ def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
     lines = done.stderr.splitlines()
     assert len(lines) == 1, done.stderr
     return lines[0]
+
+
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Install:
+    """Found one company for the tests of one file."""
+    install = Install(tmp_path_factory.mktemp("acme"))
+    assert install.run(*INIT).returncode == 0
+    return install

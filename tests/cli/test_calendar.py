@@ -6,17 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.cli.conftest import INIT, Install, one_sentence
+from tests.cli.conftest import Install, one_sentence
 
 GOOGLE = {"KALENDS_GOOGLE_CLIENT_ID": "client", "KALENDS_GOOGLE_CLIENT_SECRET": "secret"}
-
-
-@pytest.fixture(scope="module")
-def acme(tmp_path_factory: pytest.TempPathFactory) -> Install:
-    """Found one company for the tests of this file."""
-    install = Install(tmp_path_factory.mktemp("acme"))
-    assert install.run(*INIT).returncode == 0
-    return install
 
 
 def test_the_way_to_google_is_printed(acme: Install) -> None:

@@ -5,15 +5,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from tests.cli.conftest import INIT, Install, Service, one_sentence
-
-
-@pytest.fixture(scope="module")
-def acme(tmp_path_factory: pytest.TempPathFactory) -> Install:
-    """Found one company for the tests of this file."""
-    install = Install(tmp_path_factory.mktemp("acme"))
-    assert install.run(*INIT).returncode == 0
-    return install
+from tests.cli.conftest import Install, Service, one_sentence
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import traceback
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -87,13 +87,6 @@ def server() -> Iterator[FeedServer]:
     yield feed
     http.shutdown()
     http.server_close()
-
-
-@pytest.fixture(scope="module")
-async def expander() -> AsyncIterator[Expander]:
-    made = Expander()
-    yield made
-    await made.aclose()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from kalends.storage import calendar_writes
 from tests import factories, statements
 from tests.calendar_connections import connect, write_to
 from tests.fakes.memory_calendar import PERSONAL, WORK, MemoryCalendar, Stored
+from tests.jobs.host_calendar import half_hour
 from tests.jobs.stage import NOW, TUESDAY, Stage
 
 Time = tuple[Instant, Instant]
@@ -42,10 +43,6 @@ def times(events: list[Stored]) -> list[Time]:
 
 def written(calendar: MemoryCalendar) -> list[str]:
     return [asked for asked in calendar.asked if asked in ("put", "delete")]
-
-
-def half_hour(start: Instant) -> Time:
-    return start, start.add(minutes=30)
 
 
 async def owed(stage: Stage, appointment_id: UUID) -> list[tuple[object, ...]]:
