@@ -2,6 +2,8 @@
 
 import re
 from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 from html import unescape
 from typing import Any
 
@@ -255,7 +257,16 @@ def test_in_a_group_only_who_brought_him_along_asks_him() -> None:
 
 
 @pytest.mark.parametrize(
-    "evil", ["Jo\r\nBcc: spy@evil.test", "Jo\nX: y", "Jo <spy@evil.test>,", '"', "\u2028x", "é" * 80]
+    "evil",
+    [
+        "Jo\r\nBcc: spy@evil.test",
+        "Jo\nX: y",
+        "Jo <spy@evil.test>,",
+        '"',
+        "\u2028x",
+        "é" * 80,
+        "=?utf-8?q?Jo=0D=0ABcc:_spy=40evil.test?=",
+    ],
 )
 def test_no_text_breaks_out_of_its_header(evil: str) -> None:
     mail = write(
@@ -274,6 +285,24 @@ def test_no_text_breaks_out_of_its_header(evil: str) -> None:
     assert [[a.addr_spec for a in message[name].addresses] for name in ("From", "To", "Reply-To")] == [
         ["no-reply@k.test"], ["ada@acme.test"], ["jo@guest.test"],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words", ["Żółć & Söhne, " * 9 + "Inc.", '"Rockets", Inc. \\o/', "=?utf-8?q?Jo?=", "a" * 300, "会議" * 60]
+)
+def test_a_header_is_read_as_it_was_written(words: str) -> None:
+    mail = write(HOST, companyName=words, icsTitle=words)
+
+    message, head = message_from_bytes(mail.content), mail.content.partition(b"\r\n\r\n")[0]
+    sender, address = parseaddr(message["From"])
+    assert [str(make_header(decode_header(one))) for one in (message["Subject"], sender)] == [words, words]
+    assert address == "no-reply@k.test"
+    assert all(len(word) <= 75 for word in re.findall(rb"=\?utf-8\?\S+", head))
+    assert max(map(len, head.split(b"\r\n"))) <= 500
+
+
+def test_the_same_errand_makes_the_same_mail() -> None:
+    assert write(GUEST).content == write(GUEST).content
 
 
 def test_the_words_of_a_booking_are_for_those_who_came_by_it() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from email.message import EmailMessage
 from hashlib import sha256
 
 from whenever import Instant
@@ -16,7 +15,7 @@ from kalends.ports import OutgoingMail
 from . import invitations, letters, mails, messages, readers
 from .letters import Fact, Letter
 from .mails import Errand
-from .messages import Office
+from .messages import Mail, Office
 
 _FIRST: tuple[News, ...] = ("confirmation", "cancellation", "change")
 ALL_DATES = "all-dates.ics"
@@ -47,7 +46,7 @@ def write(errands: Sequence[Errand], office: Office) -> OutgoingMail:
     return messages.outgoing(office, message, to.email)
 
 
-def _attach(message: EmailMessage, errands: Sequence[Errand], leading: Errand, office: Office) -> None:
+def _attach(message: Mail, errands: Sequence[Errand], leading: Errand, office: Office) -> None:
     wordings = [invitations.wording(one.newest, one.to, one.page_link(office.base_url)) for one in errands]
     parts = [mails.calendar_part(one, words, office.sender) for one, words in zip(errands, wordings, strict=True)]
     files = {_file_name(one): ics for one, (_, ics) in zip(errands, parts, strict=True)}
