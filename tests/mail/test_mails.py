@@ -100,6 +100,8 @@ def test_the_parts_stand_where_mail_programs_look_for_them() -> None:
     assert dict(calendar_part["Content-Type"].params) == {"method": "REQUEST", "charset": "utf-8"}
     assert (attachment.get_content_type(), attachment.get_filename()) == ("application/ics", "invite.ics")
     assert attachment.get_content().decode() == calendar_part.get_content()
+    outer, inner = message.get_boundary(), alternatives.get_boundary()
+    assert outer and inner and not (inner.startswith(outer) or outer.startswith(inner))
 
 
 def test_headers_say_who_writes_to_whom() -> None:

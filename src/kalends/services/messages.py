@@ -123,11 +123,12 @@ def attach_calendar(mail: Mail, method: str, ics: str, files: Mapping[str, str] 
 
 def outgoing(office: Office, mail: Mail, recipient: str) -> OutgoingMail:
     """Make a mail ready to leave; the same mail is the same bytes."""
-    # "=_" stands in no text that is quoted-printable or base64.
+    # "=_" stands in no text that is quoted-printable or base64; none begins with the other, for some who read compare
+    # the beginning of a line only (RFC 2046 5.1.1).
     boundary = f"=_{sha256(mail.message_id.encode()).hexdigest()[:32]}"
     whole = MIMEMultipart("alternative", f"{boundary}_a", mail.alternatives)
     if mail.files:
-        whole = MIMEMultipart("mixed", boundary, [whole, *mail.files])
+        whole = MIMEMultipart("mixed", f"{boundary}_m", [whole, *mail.files])
     for name, value in mail.headers.items():
         whole[name] = value
     return OutgoingMail(
