@@ -149,6 +149,19 @@ async def test_a_whole_number_may_be_written_with_a_point(api: Api) -> None:
     assert [one["field"] for one in refused.json()["errors"]] == ["meetingInfo.duration"]
 
 
+async def test_a_list_of_lists_without_end_is_refused_where_it_stands(api: Api) -> None:
+    found = await made(api)
+    deep: list[object] = []
+    for _ in range(700):
+        deep = [deep]
+
+    dropped = await api.patch(f"/v4/meeting-type/{found['id']}", {"unheardOf": deep})
+    refused = await api.patch(f"/v4/meeting-type/{found['id']}", {"slug": deep})
+
+    assert (dropped.status_code, refused.status_code) == (200, 400)
+    assert [one["field"] for one in refused.json()["errors"]] == ["slug"]
+
+
 async def test_what_clients_leave_empty_is_not_set(api: Api) -> None:
     button = {"useConfirmationButton": False, "text": "", "color": "", "link": ""}
     info = {"redirect": "", "customChannelName": "", "customChannelLink": "", "color": "", "confirmationButton": button}

@@ -30,9 +30,7 @@ MOST_IDS = 100
 
 
 def _whole(value: Any) -> Any:
-    """Read 30.0 as 30, in a list too: JSON does not tell them apart."""
-    if isinstance(value, list):
-        return [_whole(one) for one in value]
+    """Read 30.0 as 30: JSON does not tell them apart."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -51,7 +49,11 @@ class Body(BaseModel):
     def _absent_or_set(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        return {key: _whole(value) for key, value in data.items() if value is not None or key in cls.keeps_null}
+        return {
+            key: [_whole(one) for one in value] if isinstance(value, list) else _whole(value)
+            for key, value in data.items()
+            if value is not None or key in cls.keeps_null
+        }
 
     def given(self) -> dict[str, Any]:
         """Answer what the caller sent, by the wire's names, nested bodies included."""
