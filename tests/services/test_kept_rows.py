@@ -1,4 +1,4 @@
-"""Kept scopes: what is kept saves statements and is never out of date, whoever changes what at which moment."""
+"""Kept rows: what is kept saves statements and is never out of date, whoever changes what at which moment."""
 
 import asyncio
 import json
