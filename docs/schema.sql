@@ -294,8 +294,14 @@ CREATE TABLE public.calendar_entry (
     start_at timestamp with time zone NOT NULL,
     end_at timestamp with time zone NOT NULL,
     written_at timestamp with time zone NOT NULL,
+    tried timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+    leaving boolean DEFAULT false NOT NULL,
     CONSTRAINT calendar_entry_part_check CHECK ((part = ANY (ARRAY['event'::text, 'buffer-before'::text, 'buffer-after'::text])))
 );
+
+COMMENT ON COLUMN public.calendar_entry.tried IS 'starts and ends that writing was begun with and not answered since';
+
+COMMENT ON COLUMN public.calendar_entry.leaving IS 'its deletion was begun and not answered';
 
 CREATE TABLE public.calendar_event (
     id bigint NOT NULL,

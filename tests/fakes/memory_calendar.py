@@ -59,7 +59,7 @@ class MemoryCalendar:
 
     Attributes:
         failure: raised by whatever is asked next, until it is taken away.
-        loses: how many of the next answers to a put get lost after it was done; they raise this failure.
+        loses: the next answers to what was written or deleted get lost after it was done; they raise these failures.
         links: addresses handed out for entries that ask for a meeting, one each; none: it makes none.
         phantoms: names that every reading says are gone, though they are there (case K14).
         asked: what was asked of it, by name.
@@ -178,6 +178,8 @@ class MemoryCalendar:
         if known.etag and present.etag != known.etag:
             raise EntryChanged
         self.remove(present, calendar)
+        if self.loses:
+            raise self.loses.pop(0)
 
     async def watch(self, calendar: RemoteCalendar, *, channel_id: str, secret: str, address: str) -> Channel | None:
         """Tell nobody of anything."""

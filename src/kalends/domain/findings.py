@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ class Standing:
     Attributes:
         start, end: of the appointment.
         written: the span that was written or, later, taken note of.
+        tried: spans that writing was begun with since; whether they stand there was never answered.
         guests: what those who come answered, if only by booking, by address in lower case.
     """
 
@@ -26,6 +27,7 @@ class Standing:
     end: Instant
     written: Span
     guests: Mapping[str, Answer]
+    tried: Sequence[Span] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def _moved(standing: Standing, event: RemoteEvent) -> Finding | None:
     recurs = len(event.occurrences) > 1
     if there == ours and not recurs:
         return None
-    if there == standing.written and not recurs:
+    if (there == standing.written or there in standing.tried) and not recurs:
         return None  # it was moved here, and is still to be written
     if standing.written != ours:
         return MovedOnBothSides(there)

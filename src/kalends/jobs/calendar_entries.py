@@ -86,12 +86,15 @@ async def _write(app: App, plan: Plan) -> str | None:
                     plan.appointment.company_id, place.connection_id, place.provider, place.credential
                 )
                 accounts[place.connection_id] = await stack.enter_async_context(opening)
+        if plan.deletions:
+            async with app.transaction() as conn:
+                await calendar_entries.leave(conn, plan)
         for place, entry in plan.deletions:
             await _delete(accounts[place.connection_id], plan, place, entry)
             async with app.transaction() as conn:
                 await calendar_entries.deleted(conn, entry)
         for put in plan.puts:
-            if put.known is None:
+            if put.is_news:
                 async with app.transaction() as conn:
                     await calendar_entries.begin(conn, plan, put)
             written = await _put(app, accounts[put.place.connection_id], plan, put)

@@ -52,11 +52,10 @@ async def happened(conn: Connection, change: Change) -> None:
 
 def moved(put: Put, found: RemoteEvent | None) -> bool:
     """Tell whether an event was moved or deleted in the calendar since it was written; None found: deleted."""
-    if put.known is None:
+    if put.known is None or (found is None and put.known.leaving):
         return False
     times = [(one.start, one.end) for one in found.occurrences] if found else []
-    ours = [(put.known.start_at, put.known.end_at), (put.entry.start, put.entry.end)]
-    return len(times) != 1 or times[0] not in ours
+    return len(times) != 1 or times[0] not in [*put.known.spans, put.span]
 
 
 async def looked_at(conn: Connection, plan: Plan, put: Put, found: RemoteEvent | None) -> bool:
@@ -71,32 +70,41 @@ async def looked_at(conn: Connection, plan: Plan, put: Put, found: RemoteEvent |
 
 
 async def begin(conn: Connection, plan: Plan, put: Put) -> None:
-    """Note that an entry is about to be written for the first time: should the answer be lost, it still goes away
-    with its appointment."""
-    await calendar_writes.begin(conn, *plan.key, calendar_id=put.place.calendar_id)
+    """Note that an entry is about to be written for the first time, or to be moved: should the answer be lost, it still
+    goes away with its appointment, and what stands there then is not its host's doing."""
+    if put.known:
+        await stored.begin(conn, put.known, *put.span)
+    else:
+        await calendar_writes.begin(conn, *plan.key, calendar_id=put.place.calendar_id)
+
+
+async def leave(conn: Connection, plan: Plan) -> None:
+    """Note that entries are about to be deleted: should an answer be lost, that was not their host's doing."""
+    for _, entry in plan.deletions:
+        await stored.leave(conn, entry)
 
 
 async def wrote(conn: Connection, plan: Plan, put: Put, written: Written, *, now: Instant) -> None:
-    """Note where an entry stands."""
+    """Note where an entry stands; what was written late, over a newer revision, is to be written over."""
     company_id, appointment_id, user_id = plan.key
-    await stored.keep(
-        conn,
-        StoredEntry(
-            company_id,
-            appointment_id,
-            user_id,
-            put.part,
-            put.place.connection_id,
-            put.place.calendar_id,
-            put.entry.uid,
-            written.remote_id,
-            written.etag,
-            plan.appointment.revision,
-            put.entry.start,
-            put.entry.end,
-            now,
-        ),
+    entry = StoredEntry(
+        company_id,
+        appointment_id,
+        user_id,
+        put.part,
+        put.place.connection_id,
+        put.place.calendar_id,
+        put.entry.uid,
+        written.remote_id,
+        written.etag,
+        plan.appointment.revision,
+        put.entry.start,
+        put.entry.end,
+        now,
     )
+    if not await stored.keep(conn, entry):
+        await stored.begin(conn, entry, *put.span)
+        await calendar_writes.owe_decided(conn, company_id=company_id, appointment_id=appointment_id, user_id=user_id)
 
 
 async def deleted(conn: Connection, entry: StoredEntry) -> None:

@@ -39,6 +39,16 @@ class Put:
     entry: Entry
     known: StoredEntry | None
 
+    @property
+    def span(self) -> tuple[Instant, Instant]:
+        """When it is to take place."""
+        return self.entry.start, self.entry.end
+
+    @property
+    def is_news(self) -> bool:
+        """Whether its calendar shows it where nobody would know that it is ours, should the answer be lost."""
+        return self.known is None or self.span not in self.known.spans
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -177,9 +187,18 @@ async def _with_deletions(
     """Add what is not to stand any more; it is let go where nobody gets to it, or has not for too long."""
     deletions, refused = [], plan.refused
     targets = {place.connection_id for place in places.values() if place.is_target}
+    shared: Mapping[UUID, bool] = {}
+    if (
+        gone
+        and plan.appointment.cancelled_at is None
+        and {host.id for host in plan.appointment.hosts} != {plan.user_id}
+    ):
+        shared = await stored.shared(conn, *plan.key, {one.calendar_id for one in gone})
     for one in gone:
         place = places.get(one.calendar_id)
-        if place and (place.is_target or (plan.write.failures < OLD_TRIES and _is_reached(place, targets))):
+        if (one.part == "event" and one.calendar_id in shared) or shared.get(one.calendar_id):
+            await stored.forget(conn, one)  # it is another host's as well
+        elif place and (place.is_target or (plan.write.failures < OLD_TRIES and _is_reached(place, targets))):
             deletions.append((place, one))
             refused = refused or not place.works
         else:

@@ -49,7 +49,7 @@ class OwnEvent:
         entry = await self._entry()
         if entry and self.event:
             start, end = span
-            await calendar_entries.keep(
+            await calendar_entries.change(
                 self.conn, replace(entry, start_at=start, end_at=end, etag=self.event.etag or entry.etag)
             )
 
@@ -60,7 +60,7 @@ class OwnEvent:
             return
         entry = await self._entry()
         if entry:
-            await calendar_entries.keep(
+            await calendar_entries.change(
                 self.conn,
                 replace(
                     entry,

@@ -5,7 +5,7 @@ Locks are short: nobody holds one of these rows while a network is waited for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -27,6 +27,8 @@ class StoredEntry:
     Attributes:
         remote_id, etag: the provider's, in this calendar.
         start_at, end_at: what we wrote; a calendar that says otherwise was changed there.
+        tried: starts and ends, in turn, of what we began to write since; what was answered to nobody may stand there.
+        leaving: we began to delete it, which was answered to nobody.
     """
 
     company_id: UUID
@@ -42,10 +44,18 @@ class StoredEntry:
     start_at: Instant
     end_at: Instant
     written_at: Instant
+    tried: Sequence[Instant] = ()
+    leaving: bool = False
+
+    @property
+    def spans(self) -> list[tuple[Instant, Instant]]:
+        """When it may take place there without its host having moved it."""
+        return [(self.start_at, self.end_at), *zip(self.tried[::2], self.tried[1::2], strict=True)]
 
 
 _COLUMNS = """company_id, appointment_id, user_id, part, connection_id, calendar_id, uid, remote_id, etag, revision,
-    start_at, end_at, written_at"""
+    start_at, end_at, written_at, tried, leaving"""
+_OF_ENTRY = "company_id = %s AND appointment_id = %s AND user_id = %s AND part = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +118,9 @@ async def of_host(conn: Connection, company_id: UUID, appointment_id: UUID, user
         return {one.part: one for one in await cur.fetchall()}
 
 
-async def keep(conn: Connection, entry: StoredEntry) -> None:
-    """Note what was written, in the place of what was noted of this part before."""
-    await conn.execute(
+async def keep(conn: Connection, entry: StoredEntry) -> bool:
+    """Note what was written, in the place of what was noted of this part before; False: that was newer."""
+    cursor = await conn.execute(
         """
         INSERT INTO calendar_entry (company_id, appointment_id, user_id, part, connection_id, calendar_id, uid,
             remote_id, etag, revision, start_at, end_at, written_at)
@@ -118,7 +128,9 @@ async def keep(conn: Connection, entry: StoredEntry) -> None:
         ON CONFLICT (company_id, appointment_id, user_id, part) DO UPDATE
             SET connection_id = excluded.connection_id, calendar_id = excluded.calendar_id, uid = excluded.uid,
                 remote_id = excluded.remote_id, etag = excluded.etag, revision = excluded.revision,
-                start_at = excluded.start_at, end_at = excluded.end_at, written_at = excluded.written_at
+                start_at = excluded.start_at, end_at = excluded.end_at, written_at = excluded.written_at,
+                tried = '{}', leaving = false
+            WHERE calendar_entry.revision <= excluded.revision
         """,
         (
             *(entry.company_id, entry.appointment_id, entry.user_id, entry.part, entry.connection_id),
@@ -126,15 +138,44 @@ async def keep(conn: Connection, entry: StoredEntry) -> None:
             *(entry.start_at, entry.end_at, entry.written_at),
         ),
     )
+    return cursor.rowcount > 0
+
+
+async def change(conn: Connection, entry: StoredEntry) -> None:
+    """Note where an entry stands by now, and as what, though we did not write it so."""
+    await conn.execute(
+        f"""
+        UPDATE calendar_entry SET connection_id = %s, calendar_id = %s, remote_id = %s, etag = %s, start_at = %s,
+            end_at = %s
+        WHERE {_OF_ENTRY}
+        """,
+        (
+            *(entry.connection_id, entry.calendar_id, entry.remote_id, entry.etag, entry.start_at, entry.end_at),
+            *(entry.company_id, entry.appointment_id, entry.user_id, entry.part),
+        ),
+    )
+
+
+async def begin(conn: Connection, entry: StoredEntry, start: Instant, end: Instant) -> None:
+    """Note when an entry is about to take place, before its calendar is told."""
+    await conn.execute(
+        f"UPDATE calendar_entry SET tried = tried || %s::timestamptz[] WHERE {_OF_ENTRY}",
+        ([start, end], entry.company_id, entry.appointment_id, entry.user_id, entry.part),
+    )
+
+
+async def leave(conn: Connection, entry: StoredEntry) -> None:
+    """Note that an entry is about to be deleted, before its calendar is told."""
+    await conn.execute(
+        f"UPDATE calendar_entry SET leaving = true WHERE {_OF_ENTRY} AND calendar_id = %s",
+        (entry.company_id, entry.appointment_id, entry.user_id, entry.part, entry.calendar_id),
+    )
 
 
 async def forget(conn: Connection, entry: StoredEntry) -> None:
     """Note that an entry does not stand there any more; one written elsewhere meanwhile stays noted."""
     await conn.execute(
-        """
-        DELETE FROM calendar_entry WHERE company_id = %s AND appointment_id = %s AND user_id = %s AND part = %s
-            AND calendar_id = %s AND remote_id = %s
-        """,
+        f"DELETE FROM calendar_entry WHERE {_OF_ENTRY} AND calendar_id = %s AND remote_id = %s",
         (
             *(entry.company_id, entry.appointment_id, entry.user_id, entry.part),
             *(entry.calendar_id, entry.remote_id),
@@ -158,6 +199,32 @@ async def places(conn: Connection, company_id: UUID, user_id: UUID, calendar_ids
             (company_id, user_id, list(calendar_ids)),
         )
         return {one.calendar_id: one for one in await cur.fetchall()}
+
+
+async def shared(
+    conn: Connection, company_id: UUID, appointment_id: UUID, user_id: UUID, calendar_ids: Iterable[UUID]
+) -> dict[UUID, bool]:
+    """Find calendars of a host that other hosts of a live appointment have it in, or are about to, as theirs.
+
+    Events of the same UID are one there. Answers, by calendar, whether some of them have its buffers there too.
+    """
+    cursor = await conn.execute(
+        """
+        SELECT mine.id, bool_or(theirs.sync_buffers_to_calendar)
+        FROM calendar mine
+        JOIN calendar_connection n ON n.company_id = mine.company_id AND n.id = mine.connection_id
+        JOIN appointment_host h ON h.company_id = n.company_id AND h.appointment_id = %s AND h.user_id <> %s AND h.live
+        JOIN calendar_connection theirs ON theirs.company_id = h.company_id AND theirs.user_id = h.user_id
+            AND theirs.provider = n.provider AND theirs.deleted_at IS NULL
+        JOIN calendar same ON same.connection_id = theirs.id AND same.remote_id = mine.remote_id
+        WHERE mine.company_id = %s AND mine.id = ANY(%s) AND ((theirs.is_primary AND same.is_primary AND same.writable)
+            OR EXISTS (SELECT FROM calendar_entry e WHERE e.company_id = h.company_id
+                AND e.appointment_id = h.appointment_id AND e.user_id = h.user_id AND e.calendar_id = same.id))
+        GROUP BY mine.id
+        """,
+        (appointment_id, user_id, company_id, list(calendar_ids)),
+    )
+    return dict(await cursor.fetchall())
 
 
 async def padded(

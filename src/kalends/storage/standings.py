@@ -1,9 +1,13 @@
-"""Standings: live appointments still ahead, beside what was written of them to their hosts' calendars."""
+"""Standings: live appointments still ahead, beside what was written of them to their hosts' calendars.
+
+What we take out of a calendar ourselves is left out: whether it is still there says nothing of its host.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from whenever import Instant
@@ -44,13 +48,14 @@ _WRITTEN = f"""
         a.revision, e.etag, e.written_at,
         EXISTS (SELECT FROM calendar_write w WHERE w.company_id = a.company_id AND w.appointment_id = a.id
             AND w.user_id = e.user_id AND w.error IS DISTINCT FROM '{REFUSED}'
-            AND (w.due_at IS NULL OR w.error IS NULL))
+            AND (w.due_at IS NULL OR w.error IS NULL)),
+        e.tried
     FROM calendar_entry e
     JOIN appointment a ON a.company_id = e.company_id AND a.id = e.appointment_id
     JOIN appointment_host h
         ON h.company_id = a.company_id AND h.appointment_id = a.id AND h.user_id = e.user_id AND h.live
     WHERE e.company_id = %(company)s AND e.calendar_id = %(calendar)s AND e.part = 'event'
-        AND a.cancelled_at IS NULL AND a.end_at > %(now)s
+        AND NOT e.leaving AND a.cancelled_at IS NULL AND a.end_at > %(now)s
 """
 
 
@@ -77,7 +82,10 @@ async def count(conn: Connection, company_id: UUID, calendar_id: UUID, now: Inst
 
 async def _written(conn: Connection, rule: str, values: dict[str, object]) -> list[Written]:
     cursor = await conn.execute(_WRITTEN + rule + " ORDER BY a.start_at, a.id", values)
-    return [
-        Written(row[0], row[1], Standing(row[2], row[3], (row[4], row[5]), row[6] or {}), *row[7:])
-        for row in await cursor.fetchall()
-    ]
+    return [Written(row[0], row[1], _standing(row[2:7], row[11]), *row[7:11]) for row in await cursor.fetchall()]
+
+
+def _standing(row: Sequence[Any], tried: Sequence[Instant]) -> Standing:
+    start, end, written_start, written_end, guests = row
+    spans = tuple(zip(tried[::2], tried[1::2], strict=True))
+    return Standing(start, end, (written_start, written_end), guests or {}, spans)

@@ -164,10 +164,14 @@ CREATE TABLE calendar_entry (
     start_at timestamptz NOT NULL,
     end_at timestamptz NOT NULL,
     written_at timestamptz NOT NULL,
+    tried timestamptz[] NOT NULL DEFAULT '{}',
+    leaving boolean NOT NULL DEFAULT false,
     PRIMARY KEY (company_id, appointment_id, user_id, part),
     FOREIGN KEY (company_id, appointment_id) REFERENCES appointment (company_id, id),
     FOREIGN KEY (company_id, connection_id) REFERENCES calendar_connection (company_id, id)
 );
+COMMENT ON COLUMN calendar_entry.tried IS 'starts and ends that writing was begun with and not answered since';
+COMMENT ON COLUMN calendar_entry.leaving IS 'its deletion was begun and not answered';
 CREATE INDEX calendar_entry_remote ON calendar_entry (calendar_id, remote_id);
 
 -- A host's calendar that is still to follow an appointment; gone once it does.
