@@ -106,6 +106,14 @@ async def test_a_hold_is_extended_for_half_an_hour_in_all(conn: Connection, comp
     assert (await _book(conn, company, minutes=30)).appointment_id
 
 
+async def test_what_a_faster_clock_gave_to_somebody_else_is_not_extended(conn: Connection, company: Founded) -> None:
+    hold, actor = await _hold(conn, company), factories.actor(company)
+    await _book(conn, company, minutes=5)
+
+    with pytest.raises(HoldExpired):
+        await booking_holds.extend(conn, actor=actor, hold_id=hold.id, clock=_after(4))
+
+
 async def test_a_released_hold_is_free_at_once_and_cannot_be_booked(conn: Connection, company: Founded) -> None:
     hold, actor = await _hold(conn, company), factories.actor(company)
 

@@ -264,6 +264,25 @@ async def test_who_holds_first_and_books_last_sits_with_the_others(
     assert await _claims(conn, company) == [(first.id, False, True)]
 
 
+@pytest.mark.parametrize("holds", [True, False])
+async def test_the_first_who_held_a_seat_lets_it_expire_and_the_second_does_not(
+    conn: Connection, company: Founded, kind: MeetingType, holds: bool
+) -> None:
+    """The time of the session was the first one's alone; whoever books next, with a hold or without, has it."""
+    actor, session = factories.actor(company), SlotQuery(kind.id, START, START.add(minutes=1))
+    held = [
+        await booking_holds.create(conn, actor=actor, query=session, clock=lambda at=at: NOW.add(minutes=at))
+        for at in (0, 3)
+    ]
+    wanted = order(kind.id, hold_id=held[1].id if holds else None)
+
+    done = await bookings.book(conn, actor=actor, order=wanted, clock=lambda: NOW.add(minutes=5))
+
+    assert isinstance(done, Booked)
+    shared = [] if holds else [(None, True, False)]
+    assert await _claims(conn, company) == [(done.appointment_id, False, True), *shared]
+
+
 @pytest.mark.parametrize("moved", [False, True])
 async def test_a_held_seat_outlives_the_appointment_it_was_in(
     conn: Connection, company: Founded, kind: MeetingType, moved: bool
@@ -282,6 +301,42 @@ async def test_a_held_seat_outlives_the_appointment_it_was_in(
     assert (again.id != made.id, again.start_at) == (True, START)
     claims = await _claims(conn, company)
     assert claims == [*([(made.id, False, True)] if moved else []), (again.id, False, True)]
+
+
+async def test_who_ignores_availability_takes_no_time_of_a_held_seat_whose_appointment_is_cancelled(
+    conn: Connection, company: Founded, kind: MeetingType
+) -> None:
+    made, actor = await _guest(conn, company, kind, "ana"), factories.actor(company)
+    hold_id = await _hold(conn, company, kind)
+    await appointments.cancel(conn, actor=actor, appointment_id=made.id, cancel_all=True, clock=clock)
+    beside = await booked(conn, actor, order(company.meeting_type_id, ignore_availability=True))
+
+    held = await _guest(conn, company, kind, "ben", hold_id=hold_id)
+
+    assert sorted(await _claims(conn, company)) == sorted([(beside.id, False, False), (held.id, False, True)])
+
+
+@pytest.mark.parametrize("holds", [True, False])
+async def test_nobody_joins_a_held_seat_whose_time_a_faster_clock_gave_to_somebody_else(
+    conn: Connection, company: Founded, kind: MeetingType, holds: bool
+) -> None:
+    actor, session = factories.actor(company), SlotQuery(kind.id, START, START.add(minutes=1))
+    await _hold(conn, company, kind)
+    ahead = order(company.meeting_type_id, START)
+    done = await bookings.book(conn, actor=actor, order=ahead, clock=lambda: NOW.add(minutes=5))
+
+    async def joined() -> None:
+        async with conn.transaction():
+            if holds:
+                await booking_holds.create(conn, actor=actor, query=session, clock=lambda: NOW.add(minutes=4))
+            else:
+                await bookings.book(conn, actor=actor, order=order(kind.id), clock=lambda: NOW.add(minutes=4))
+
+    with pytest.raises(SlotTaken):
+        await joined()
+
+    assert isinstance(done, Booked)
+    assert await _claims(conn, company) == [(done.appointment_id, False, True)]
 
 
 async def test_seats_reserved_when_there_were_more_are_kept(

@@ -74,12 +74,13 @@ async def extend(conn: Connection, *, actor: Actor, hold_id: UUID, clock: Clock)
 
     Raises:
         HoldNotFound: the company has none such.
-        HoldExpired: it is over.
+        HoldExpired: it is over, or somebody whose clock runs ahead took it for that.
     """
     hold = await _locked(conn, actor, hold_id)
     now = clock()
     if hold.expires_at <= now:
         raise HoldExpired
+    await reservations.placements(conn, actor.company_id, hold_id=hold_id)  # all its time is still kept
     minutes = (await companies.settings(conn, actor.company_id)).hold_minutes
     longest = hold.created_at.add(minutes=LONGEST_MINUTES)
     expires_at = max(hold.expires_at, min(now.add(minutes=minutes), longest))

@@ -107,7 +107,7 @@ async def _join(conn: Connection, shared: _Shared, placement: Placement, appoint
         actor=shared.actor,
         kind="booking_created",
         before=before,
-        fields={},
+        fields=revisions.coming(before, guests),
         now=now,
         batch_id=shared.batch_id,
     )
@@ -139,7 +139,7 @@ async def _make(conn: Connection, shared: _Shared, placement: Placement) -> tupl
     with refusals.of_claims():
         await claims.write(conn, written)
         if placement.reservation_id or others:
-            await _take_over(conn, company_id, appointment_id, placement, others)
+            await _take_over(conn, company_id, appointment_id, placement, others, now)
     return appointment_id, guests[0].secret
 
 
@@ -195,13 +195,20 @@ async def _claim(conn: Connection, shared: _Shared, placement: Placement, appoin
 
 
 async def _take_over(
-    conn: Connection, company_id: UUID, appointment_id: UUID, placement: Placement, others: Sequence[Reservation]
+    conn: Connection,
+    company_id: UUID,
+    appointment_id: UUID,
+    placement: Placement,
+    others: Sequence[Reservation],
+    now: Instant,
 ) -> None:
     """Let an appointment have the time that reservations keep; those of others have seats in it from now on.
 
     Raises:
         SlotClaimed: somebody else's claim stands there.
     """
+    kept_by = placement.reservation_id or others[0].id
+    await claims.sweep_beside(conn, company_id=company_id, reservation_id=kept_by, now=now)
     if others:
         seated = [one.id for one in others]
         await claims.share(conn, company_id=company_id, reservation_ids=seated)
@@ -214,5 +221,5 @@ async def _take_over(
         await queue_ledger.settle(conn, company_id, [placement.reservation_id], appointment_id)
         await stored.end(conn, company_id, [placement.reservation_id])
     else:
-        of, to = Owner(reservation_id=others[0].id), Owner(appointment_id=appointment_id)
+        of, to = Owner(reservation_id=kept_by), Owner(appointment_id=appointment_id)
         await claims.copy(conn, company_id=company_id, of=of, to=to, exclusive=True)

@@ -84,7 +84,10 @@ async def _first_beside(conn: Connection, kind: MeetingType, placement: Placemen
 
 
 async def beside(conn: Connection, kind: MeetingType, placement: Placement, now: Instant) -> list[Reservation]:
-    """List the live reservations of a placement's group session, without its own, while there is no appointment."""
+    """List the live reservations of a placement's group session, without its own, while there is no appointment.
+
+    Those whose time somebody whose clock runs ahead gave to somebody else are left out.
+    """
     if kind.spots == 1 and not placement.reservation_id:  # what is reserved may date from when there were more
         return []
     found = await reservations.beside(
@@ -96,7 +99,14 @@ async def beside(conn: Connection, kind: MeetingType, placement: Placement, now:
         host_id=placement.hosts[0].id,
         now=now,
     )
-    return [one for one in found if one.id != placement.reservation_id]
+    others = [one for one in found if one.id != placement.reservation_id]
+    taken = await claims.of_reservations(conn, kind.company_id, [one.id for one in others]) if others else []
+    return [one for one in others if _keeps_all(one, taken)]
+
+
+def _keeps_all(one: Reservation, taken: Sequence[tuple[UUID, UUID, int, Instant, Instant]]) -> bool:
+    """Tell whether all its hosts and resources are among what `claims.of_reservations` found of it."""
+    return one.user_ids <= {row[1] for row in taken if row[0] == one.id}
 
 
 async def _go_on(
@@ -149,9 +159,8 @@ async def placements(
     kept = await _of(conn, company_id, provisional_id, hold_id)
     known = await hosts.by_ids(conn, company_id, {host_id for one in kept for host_id in one.host_ids})
     taken = await claims.of_reservations(conn, company_id, [one.id for one in kept])
-    for one in kept:
-        if not one.user_ids <= {row[1] for row in taken if row[0] == one.id}:
-            raise HoldExpired
+    if not all(_keeps_all(one, taken) for one in kept):
+        raise HoldExpired
     chosen = await queue_ledger.of_reservations(conn, company_id, [one.id for one in kept])
     return [
         _placement(one, known, [row[1:] for row in taken if row[0] == one.id], *chosen.get(one.id, (None, None)))

@@ -58,6 +58,18 @@ async def sweep(conn: Connection, claims: Sequence[Claim], now: Instant) -> None
     )
 
 
+async def sweep_beside(conn: Connection, *, company_id: UUID, reservation_id: UUID, now: Instant) -> None:
+    """Delete the expired claims that stand where a reservation has its own: of those it once shared its time with."""
+    await conn.execute(
+        """
+        DELETE FROM claim c USING claim own
+        WHERE own.company_id = %s AND own.reservation_id = %s AND c.host_no = own.host_no
+            AND c.end_at > own.start_at AND c.start_at < own.end_at AND c.expires_at <= %s
+        """,
+        (company_id, reservation_id, now),
+    )
+
+
 def taking(*, company_id: UUID, owner: Owner, claims: Sequence[Claim]) -> Part:
     """Write claims, at least one; the hosts are locked, and nothing that has expired stands there."""
     taken = [
@@ -173,12 +185,15 @@ async def of_reservations(
 async def exclusive_between(
     conn: Connection, *, host_nos: Sequence[int], start: Instant, end: Instant, now: Instant
 ) -> list[tuple[int, Instant, Instant]]:
-    """Find the exclusive claims that meet [start, end) and live, as (host_no, start, end) by start."""
+    """Find the claims that meet [start, end), live and are exclusive, as (host_no, start, end) by start.
+
+    Those of all reservations are among them: one that is shared is exclusive once it is booked.
+    """
     cursor = await conn.execute(
         """
         SELECT host_no, start_at, end_at FROM claim
-        WHERE host_no = ANY(%s) AND end_at > %s AND start_at < %s AND exclusive
-            AND (expires_at IS NULL OR expires_at > %s)
+        WHERE host_no = ANY(%s) AND end_at > %s AND start_at < %s
+            AND CASE WHEN expires_at IS NULL THEN exclusive ELSE expires_at > %s END
         ORDER BY start_at
         """,
         (list(host_nos), start, end, now),
