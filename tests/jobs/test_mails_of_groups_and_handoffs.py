@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from kalends.services import handoffs
+from kalends.services import appointments, handoffs
 from kalends.services.handoffs import Target
 from tests import factories
 from tests.conftest import Outbox
@@ -121,3 +121,87 @@ async def test_a_handoff_tells_old_host_new_host_and_guest_once_each(stage: Stag
     assert {str(event["ORGANIZER"]) for _, event in events} == {f"mailto:{ada}"}
     assert len({str(event["UID"]) for _, event in events}) == 1
     assert parsed(to_guest)["Reply-To"].addresses[0].addr_spec == ben.email
+
+
+def told(outbox: Outbox, address: str) -> list[tuple[str, int]]:
+    """List what a calendar of this address was asked to do, with the SEQUENCE of each."""
+    return [(method, event["SEQUENCE"]) for method, event in map(calendar, to(outbox.mails, address))]
+
+
+async def test_a_seat_taken_again_is_newer_than_the_cancellation_of_the_old_one(
+    group: Stage, outbox: Outbox, guests: list[str]
+) -> None:
+    """RFC 5546 2.1.5: what has a lower SEQUENCE than what is known is old news."""
+    appointment_id, (_, second, _) = await seats(group, guests)
+    await group.cancel(appointment_id, second)
+    await group.work()
+    await group.book(guest=guests[1].upper())
+    await group.work()
+
+    assert told(outbox, guests[1]) == [("REQUEST", 0), ("CANCEL", 1)]
+    assert told(outbox, guests[1].upper()) == [("REQUEST", 2)]
+    assert told(outbox, guests[0]) == [("REQUEST", 0)]
+
+
+async def test_who_is_brought_along_again_is_invited_with_a_higher_sequence(stage: Stage, outbox: Outbox) -> None:
+    pal = f"pal-{stage.guest}"
+    booked = await stage.book(bringing=(pal,))
+    await stage.work()
+    pal_id, booker_id = [
+        UUID(str(row[0]))
+        for address in (pal, stage.guest)
+        for row in await stage.rows("SELECT id FROM attendee WHERE email = %s", address)
+    ]
+    await stage.cancel(booked.appointment_id, pal_id)
+    await stage.work()
+    async with stage.app.transaction() as conn:
+        await appointments.add_guest(
+            conn,
+            actor=stage.actor,
+            appointment_id=booked.appointment_id,
+            attendee_id=booker_id,
+            email=pal,
+            clock=stage.clock,
+        )
+
+    await stage.work()
+
+    assert told(outbox, pal) == [("REQUEST", 0), ("CANCEL", 1), ("REQUEST", 2)]
+
+
+async def test_one_of_two_seats_given_back_leaves_the_meeting_in_the_calendar(
+    group: Stage, outbox: Outbox, guests: list[str]
+) -> None:
+    appointment_id, (first, second) = await seats(group, [guests[0], guests[0]])
+    outbox.mails.clear()
+    await group.cancel(appointment_id, second)
+    await group.work()
+    (one_less,) = to(outbox.mails, guests[0])
+    await group.cancel(appointment_id, first)
+    await group.work()
+
+    kinds = [part.get_content_type() for part in parsed(one_less).walk()]
+    assert kinds == ["multipart/alternative", "text/plain", "text/html"]
+    assert headings(outbox, guests[0]) == ["You no longer take part", "The meeting is cancelled"]
+    assert [calendar(mail)[0] for mail in to(outbox.mails, guests[0])[1:]] == ["CANCEL"]
+
+
+async def test_a_meeting_handed_over_and_back_is_newer_each_time(stage: Stage, outbox: Outbox) -> None:
+    async with stage.app.transaction() as conn:
+        ben = (await factories.user(conn, stage.founded, now=NOW)).user
+    booked, ada = await stage.book(), await owner_of(stage)
+    await stage.work()
+    for user_id in (ben.id, stage.founded.user_id):
+        async with stage.app.transaction() as conn:
+            await handoffs.hand_over(
+                conn,
+                actor=stage.actor,
+                appointment_id=booked.appointment_id,
+                target=Target(user_id=user_id),
+                clock=stage.clock,
+            )
+        await stage.work()
+
+    assert told(outbox, ada) == [("REQUEST", 0), ("CANCEL", 1), ("REQUEST", 2)]
+    assert told(outbox, ben.email) == [("REQUEST", 1), ("CANCEL", 2)]
+    assert told(outbox, stage.guest) == [("REQUEST", 0), ("REQUEST", 1), ("REQUEST", 2)]

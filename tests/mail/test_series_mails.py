@@ -183,3 +183,15 @@ async def test_a_year_of_dates_goes_through_a_mail_server() -> None:
     assert post.mails == [mail]
     assert len(files(post.mails[0])) == 53
     assert len(mail.content) < 250_000
+
+
+def test_dates_to_which_he_comes_by_another_seat_stay_in_the_calendar() -> None:
+    gone, seat = guest(isCancelled=True), guest(id=FRIEND, email="JO@guest.test")
+
+    some = write(*(date(n, GUEST, "cancellation", attendees=[gone, seat][: 2 - n]) for n in range(2)))
+    none = write(*(date(n, GUEST, "cancellation", attendees=[gone, seat]) for n in range(2)))
+
+    assert files(some) == {"cancel-2026-10-27-0800.ics": ("CANCEL", ["2"])}
+    assert calendar(some)[0] == "CANCEL"
+    assert files(none) == {}
+    assert parsed(none).get_content_type() == "multipart/alternative"

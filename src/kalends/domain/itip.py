@@ -76,12 +76,10 @@ def cancel(
     """Take an invitation back; RFC 5546 3.2.5.
 
     A cancelled appointment carries STATUS:CANCELLED. Where only some are taken off a live one, `hosts` and
-    `attendees` name just them, there is no STATUS, and SEQUENCE is one more than the appointment's: they would
-    take the one they know for old news. `hosts` None: all hosts.
+    `attendees` name just them, and there is no STATUS. `hosts` None: all hosts.
     """
-    whole = bool(snapshot["isCancelled"])
-    event = _event(snapshot, wording, sent.stamp, sequence=snapshot["sequence"] + (0 if whole else 1))
-    if whole:
+    event = _event(snapshot, wording, sent.stamp)
+    if snapshot["isCancelled"]:
         event.add("status", "CANCELLED")
     _add_people(event, snapshot, snapshot["hosts"] if hosts is None else hosts, attendees, sent)
     return _calendar("CANCEL", event)
@@ -116,10 +114,10 @@ def lines(text: str) -> str:
     return _UNPRINTABLE.sub(" ", in_order(text.replace("\r\n", "\n"))).strip()
 
 
-def _event(snapshot: Snapshot, wording: Wording, stamp: Instant, *, sequence: int | None = None) -> Event:
+def _event(snapshot: Snapshot, wording: Wording, stamp: Instant) -> Event:
     event = Event()
     event.add("uid", uid(snapshot["id"]))
-    event.add("sequence", snapshot["sequence"] if sequence is None else sequence)
+    event.add("sequence", snapshot["sequence"])
     event.add("dtstamp", stamp.round("second").to_stdlib())
     event.add("dtstart", Instant.parse_iso(snapshot["start"]).to_stdlib())
     event.add("dtend", Instant.parse_iso(snapshot["end"]).to_stdlib())

@@ -242,4 +242,5 @@ async def add_guest(
     guest = orders.guest(by, email, position, before.company_id, now)
     coming_too = attendees.adding(company_id=before.company_id, appointment_id=before.id, new=[guest])
     await parts.write(conn, [coming_too])
-    return await revisions.write(conn, actor=actor, kind="booking_updated", before=before, fields={}, now=now)
+    fields = revisions.coming(before, [guest])
+    return await revisions.write(conn, actor=actor, kind="booking_updated", before=before, fields=fields, now=now)

@@ -67,7 +67,7 @@ async def cancel(
     if guest is None or before.booking_attendees == (guest,):
         fields = await _whole(conn, actor, before, reason, now)
     else:
-        fields = {}
+        fields = {"sequence": before.sequence + 1}
         gone = [guest.id, *(one.id for one in before.attendees if one.brought_by == guest.id)]
         await attendees.cancel(conn, company_id=before.company_id, attendee_ids=gone, now=now)
     return await revisions.write(

@@ -52,6 +52,18 @@ class Errand:
         assert found is not None, "who is owed a mail stands in one of the two snapshots"
         return found
 
+    @property
+    def stays(self) -> bool:
+        """Whether he who is taken off still comes, by another seat with the same address.
+
+        His mail carries no calendar file then: calendars know an event by its UID, and would drop both seats.
+        """
+        if self.news != "cancellation" or self.newest["isCancelled"]:
+            return False
+        guests = [one for one in self.newest["attendees"] if not one.get("isCancelled")]
+        others = [one for one in (*self.newest["hosts"], *guests) if one["id"] != self.recipient_id]
+        return self.to.email.lower() in {(one.get("email") or "").lower() for one in others}
+
     def page_link(self, base_url: str) -> str | None:
         """Build the address of a guest's own page; None for hosts."""
         return invitations.page_link(base_url, self.newest["id"], self.secret) if self.secret else None
@@ -79,7 +91,7 @@ def write(errand: Errand, office: Office) -> OutgoingMail:
         references=None if told is None else office.message_id(snapshot["id"], told, to.id),
         at=errand.at,
     )
-    if not errand.in_calendar:
+    if not (errand.in_calendar or errand.stays):
         messages.attach_calendar(message, *calendar_part(errand, wording, office.sender))
     return messages.outgoing(office, message, to.email)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from whenever import Instant
 
 from kalends.storage import appointments, parts
 from kalends.storage.appointments import Appointment
+from kalends.storage.attendees import Attendee
 from kalends.storage.database import Connection
 from kalends.storage.events import Kind
 
@@ -39,3 +40,13 @@ async def write(
     event = changes.recording(kind=kind, before=before, after=after, actor=actor, now=now, batch_id=batch_id)
     await parts.write(conn, event)
     return after
+
+
+def coming(before: Appointment, guests: Iterable[Attendee]) -> dict[str, Any]:
+    """List what guests who come to a locked appointment change of it, beside their rows.
+
+    SEQUENCE rises where one of them was taken off before: his calendar would take the old one for old news.
+    """
+    gone = {(one.email or "").lower() for one in before.attendees if one.cancelled_at}
+    returns = any(one.email and one.email.lower() in gone for one in guests)
+    return {"sequence": before.sequence + 1} if returns else {}

@@ -41,24 +41,24 @@ def write(errands: Sequence[Errand], office: Office) -> OutgoingMail:
         message_id=office.message_id("series", sha256(told.encode()).hexdigest()[:32], to.id),
         at=max(one.at for one in errands),
     )
-    if not _in_calendar(errands):
-        _attach(message, errands, leading, office)
+    if not _without_files(errands):
+        _attach(message, [one for one in errands if not one.stays], office)
     return messages.outgoing(office, message, to.email)
 
 
-def _attach(message: Mail, errands: Sequence[Errand], leading: Errand, office: Office) -> None:
+def _attach(message: Mail, errands: Sequence[Errand], office: Office) -> None:
     wordings = [invitations.wording(one.newest, one.to, one.page_link(office.base_url)) for one in errands]
     parts = [mails.calendar_part(one, words, office.sender) for one, words in zip(errands, wordings, strict=True)]
     files = {_file_name(one): ics for one, (_, ics) in zip(errands, parts, strict=True)}
     coming = [(one.newest, words) for one, words in zip(errands, wordings, strict=True) if one.news != "cancellation"]
     if len(coming) > 1:
         files = {ALL_DATES: itip.publish(*coming, stamp=max(one.at for one in errands))} | files
-    messages.attach_calendar(message, *parts[errands.index(leading)], files)
+    messages.attach_calendar(message, *parts[errands.index(_leading(errands))], files)
 
 
-def _in_calendar(errands: Sequence[Errand]) -> bool:
-    """Tell whether all dates stand in the recipient's calendar by what we write there."""
-    return all(one.in_calendar for one in errands)
+def _without_files(errands: Sequence[Errand]) -> bool:
+    """Tell whether all dates stand in the recipient's calendar by what we write there, or stay there."""
+    return all(one.in_calendar or one.stays for one in errands)
 
 
 def letter(errands: Sequence[Errand], base_url: str) -> Letter:
@@ -102,7 +102,7 @@ def _intro(errands: Sequence[Errand], leading: Errand) -> str:
 
 def _about_files(errands: Sequence[Errand], leading: Errand) -> str:
     t = leading.to.t
-    if _in_calendar(errands):
+    if _without_files(errands):
         return ""
     if all(one.news == "cancellation" for one in errands):
         return t("Attached is a file for each date that takes it out of your calendar.")
