@@ -270,6 +270,25 @@ async def test_a_deletion_cancels_nothing_where_its_host_does_not_want_that_any_
     assert await following.reasons() == ["deleted"]
 
 
+async def test_a_deletion_cancels_nothing_once_its_host_has_disconnected_the_calendar(following: HostCalendar) -> None:
+    stage = following.stage
+    booked = await stage.book()
+    await stage.work()
+    await following.read()
+    following.remote.remove(following.one())
+
+    async def disconnect() -> None:
+        async with stage.app.transaction() as conn:
+            await connections.delete(
+                conn, actor=stage.actor, connection_id=following.connection_id, user_id=None, now=stage.now
+            )
+
+    await _while_asked(following, "event", following.read(minutes=1), disconnect)
+
+    assert await following.appointment(booked.appointment_id) == (TUESDAY, False)
+    assert await following.reasons() == []
+
+
 async def test_a_refusal_that_comes_while_its_owner_connects_again_is_not_told(
     calendar: HostCalendar, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,7 +76,7 @@ class _Case:
         appointment = await self._locked()
         if appointment is None:
             return True
-        if await self._own.newest() != self._suspect or not await self._is_connected():
+        if await self._own.newest() != self._suspect or not await self._renew_connection():
             return False
         if self._copy:
             await self._own.follow(self._copy)
@@ -97,8 +97,8 @@ class _Case:
             return None
         return found
 
-    async def _is_connected(self) -> bool:
-        """Go by what is set of the connection now, which its owner may have changed since this reading began."""
+    async def _renew_connection(self) -> bool:
+        """Go by what its owner has set of the connection since this reading began; answers whether it is still there."""
         source = self._own.source
         newest = await calendar_connections.get(self._conn, source.company_id, source.connection.id)
         self._own = replace(self._own, source=replace(source, connection=newest or source.connection))
