@@ -98,7 +98,7 @@ class _Case:
         return found
 
     async def _renew_connection(self) -> bool:
-        """Go by what its owner has set of the connection since this reading began; answers whether it is still there."""
+        """Go by what its owner has set of the connection meanwhile; answers whether it is still there."""
         source = self._own.source
         newest = await calendar_connections.get(self._conn, source.company_id, source.connection.id)
         self._own = replace(self._own, source=replace(source, connection=newest or source.connection))
