@@ -4,14 +4,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from kalends.errors import NotFound
-from kalends.services import appointments, booking_holds, bookings
+from kalends.services import appointments, booking_holds, bookings, calendars, handoffs, provisional_bookings
+from kalends.services.calendars import ChangedMeanwhile
 from kalends.services.cancellations import AttendeeOrAllNeeded
 from kalends.services.companies import Founded
-from kalends.services.outcomes import Booked
+from kalends.services.handoff_candidates import Target
+from kalends.services.outcomes import Booked, Pending
 from kalends.services.refusals import SlotTaken, TooSoon
 from kalends.services.slot_queries import SlotQuery
+from kalends.storage import locks
 from kalends.storage.appointments import Appointment
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
@@ -365,6 +369,71 @@ async def test_a_hold_of_one_seat_may_bring_guests_where_seats_are_free(
 
     assert made.id == last.id
     assert len(_coming(last)) == 3
+
+
+@pytest.mark.parametrize("handed", [False, True])
+async def test_a_hold_of_one_seat_brings_no_more_than_are_free_with_whoever_hosts_it(
+    conn: Connection, company: Founded, kind: MeetingType, handed: bool
+) -> None:
+    """It is held with somebody the order does not name, or handed over to him."""
+    ben, actor = (await factories.user(conn, company, now=NOW)).user.id, factories.actor(company)
+    host_ids = () if handed else (ben,)
+    made = await _guest(conn, company, kind, "ana", host_ids=host_ids)
+    hold_id = await _hold(conn, company, kind, host_ids=host_ids)
+    if handed:
+        target = Target(user_id=ben)
+        await handoffs.hand_over(conn, actor=actor, appointment_id=made.id, target=target, clock=clock)
+
+    with pytest.raises(SlotTaken):
+        await _guest(conn, company, kind, "cleo", hold_id=hold_id, bringalong_emails=("c@g.test", "d@g.test"))
+    last = await _guest(conn, company, kind, "cleo", hold_id=hold_id, bringalong_emails=("c@g.test",))
+
+    assert (last.id, len(_coming(last)), last.hosts[0].id) == (made.id, 3, ben)
+
+
+async def test_a_held_seat_that_is_handed_over_while_its_booking_waits_is_not_taken_unlocked(
+    conn: Connection, company: Founded, kind: MeetingType
+) -> None:
+    ben, actor = (await factories.user(conn, company, now=NOW)).user.id, factories.actor(company)
+    made, hold_id = await _guest(conn, company, kind, "ana"), await _hold(conn, company, kind)
+
+    async def handed_over() -> None:
+        target = Target(user_id=ben)
+        await handoffs.hand_over(conn, actor=actor, appointment_id=made.id, target=target, clock=clock)
+
+    query = SlotQuery(kind.id, START, START.add(minutes=1), hold_id=hold_id)
+    with pytest.raises(ChangedMeanwhile):
+        await calendars.load_locked(conn, company.company_id, query, clock, before_hosts=handed_over)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+async def test_nobody_joins_what_is_moved_or_cancelled_by_a_host_he_has_not_locked(
+    conn: Connection, company: Founded, kind: MeetingType, monkeypatch: pytest.MonkeyPatch, moved: bool
+) -> None:
+    """A seat that waits for approval keeps the time of whoever hosted it when its confirmation began to wait."""
+    made, actor = await _guest(conn, company, kind, "ana"), factories.actor(company)
+    approval = {"requireHostConfirmation": "enabled"}
+    await conn.execute("UPDATE meeting_type SET meeting_options = %s WHERE id = %s", (Jsonb(approval), kind.id))
+    waiting = await bookings.book(conn, actor=actor, order=order(kind.id), clock=clock)
+    lock = locks.appointments
+
+    async def meanwhile(*arguments: Any) -> None:
+        monkeypatch.setattr(locks, "appointments", lock)
+        if moved:
+            later = START.add(hours=2)
+            await appointments.reschedule(conn, actor=actor, appointment_id=made.id, start=later, clock=clock)
+        else:
+            await appointments.cancel(conn, actor=actor, appointment_id=made.id, cancel_all=True, clock=clock)
+        await lock(*arguments)
+
+    monkeypatch.setattr(locks, "appointments", meanwhile)
+    assert isinstance(waiting, Pending)
+    provisional_id = waiting.provisional_booking_id
+    with pytest.raises(ChangedMeanwhile):
+        await provisional_bookings.confirm(conn, actor=actor, provisional_id=provisional_id, clock=clock)
+    done = await provisional_bookings.confirm(conn, actor=actor, provisional_id=provisional_id, clock=clock)
+
+    assert done.booking.appointment_id not in (None, made.id)
 
 
 async def test_the_same_guest_may_come_back(conn: Connection, company: Founded, kind: MeetingType) -> None:

@@ -9,7 +9,7 @@ from whenever import Instant
 
 from kalends.errors import NotFound
 from kalends.ports import Clock
-from kalends.storage import locks, meeting_types, queue_ledger
+from kalends.storage import booked_starts, locks, meeting_types, queue_ledger
 from kalends.storage import reservations as stored
 from kalends.storage.database import Connection
 from kalends.storage.reservations import Reservation
@@ -116,16 +116,26 @@ async def held(conn: Connection, loaded: Loaded, order: Order, seats: int, now: 
     if hold.start_at < now:
         raise TooSoon
     placement = (await reservations.placements(conn, hold.company_id, hold_id=hold.id))[0]
-    if loaded.meeting_type.spots > 1 and seats > max(hold.seats, _free(loaded, hold)):
+    spots = loaded.meeting_type.spots
+    if spots > 1 and hold.seats < seats and spots - await _taken(conn, hold, now) < seats:
         raise SlotTaken
     return placement
 
 
-def _free(loaded: Loaded, hold: Reservation) -> int:
-    """Count the seats of a hold's session that nobody else has."""
-    session = loaded.sessions.get(hold.start_at.timestamp() // 60)
-    taken = session.taken if session and session.host_ids[0] == hold.host_ids[0] else 0
-    return loaded.meeting_type.spots - taken
+async def _taken(conn: Connection, hold: Reservation, now: Instant) -> int:
+    """Count the seats of a hold's session that others have; its main host need be none of the order's."""
+    seated = await booked_starts.seated(
+        conn,
+        company_id=hold.company_id,
+        meeting_type_id=hold.meeting_type_id,
+        host_ids=hold.host_ids[:1],
+        duration=hold.duration,
+        first=hold.start_at,
+        last=hold.start_at.add(minutes=1),
+        hold=hold.id,
+        now=now,
+    )
+    return sum(one.taken for one in seated if one.appointment_id in (hold.appointment_id, None))
 
 
 async def lock_queue(conn: Connection, hold: Reservation) -> None:

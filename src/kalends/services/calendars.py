@@ -106,14 +106,15 @@ async def load_locked(
 
     Raises:
         NotFound: as `load`.
-        ChangedMeanwhile: the hosts, the resources, the queue, or the type's cap, were changed while this waited.
+        ChangedMeanwhile: the hosts, also those of the hold, the resources, the queue, or the type's cap, were changed
+            while this waited.
     """
     before, held = await _locked(conn, company_id, query, deleted=deleted, before_hosts=before_hosts)
     if query.existing_appointment_id:
         await locks.appointment(conn, company_id, query.existing_appointment_id)
     now = clock()
     loaded = await load(conn, company_id, query, now, deleted=deleted, grace_minutes=GRACE_MINUTES)
-    concerned = {host.host_no for host in loaded.hosts} | {
+    concerned = {host.host_no for host in (*loaded.hosts, *loaded.hold_hosts)} | {
         choice.lock_no for resource in loaded.resources for choice in resource.choices
     }
     if (

@@ -88,12 +88,13 @@ async def _join(conn: Connection, shared: _Shared, placement: Placement, appoint
     """Take seats in an appointment that stands, and is locked.
 
     Raises:
-        ChangedMeanwhile: it was cancelled before it was locked.
+        ChangedMeanwhile: it was cancelled or moved before it was locked.
     """
     company_id, now = shared.kind.company_id, shared.now
     before = await appointments.get(conn, company_id, appointment_id)
     assert before is not None
-    if before.cancelled_at:  # with a host handed over to, whom the owner of a reserved seat does not lock
+    # By a host it was handed over to, whom the owner of a reserved seat has not locked.
+    if before.cancelled_at or before.start_at != placement.start:
         raise ChangedMeanwhile(retry_after_s=1)
     position = max(one.position for one in before.attendees) + 1
     guests = orders.attendees_of(shared.order, company_id, now, position=position, series_id=shared.series_id)
