@@ -112,7 +112,9 @@ class FakeCalendar:
             raise Refused(403, "forbiddenForNonOrganizer", domain="calendar")
         if event["status"] == "cancelled" and body.get("status") != "confirmed":
             raise Refused(410, "deleted")
-        changed = {**event, **body}
+        changed = _merged(event, body)
+        if any({"date", "dateTime"} <= changed[bound].keys() for bound in ("start", "end")):
+            raise Refused(400, "invalid")
         _marked(changed, self.owner)
         _ends_after_it_starts(changed)
         return self.keep(changed)
@@ -213,6 +215,19 @@ class FakeCalendar:
             if event.get("transparency") != "transparent":
                 spans.append(span(event, self.zone))
         return [{"start": iso(start), "end": iso(end)} for start, end in sorted(spans)]
+
+
+def _merged(event: Item, body: Item) -> Item:
+    """Put into an event what is given of it: objects part by part; what is null or empty is taken out."""
+    merged = dict(event)
+    for name, value in body.items():
+        if isinstance(value, dict) and isinstance(merged.get(name), dict):
+            merged[name] = _merged(merged[name], value)
+        elif value is None or (name == "recurrence" and not value):
+            merged.pop(name, None)
+        else:
+            merged[name] = value
+    return merged
 
 
 def span(event: Item, zone: str) -> tuple[datetime, datetime]:

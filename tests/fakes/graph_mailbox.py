@@ -248,6 +248,8 @@ class Mailbox:
         return [event for event in self.events.values() if event.calendar == calendar.id]
 
     def _set(self, event: Event, given: Json, calendar: Calendar) -> None:
+        if given.get("recurrence", ...) is None:
+            event.recurs, event.exceptions = 0, {}
         event.fields.update(_settable(given))
         for one in given.get("singleValueExtendedProperties", ()):
             event.properties[one["id"]] = one["value"]

@@ -528,6 +528,33 @@ async def test_an_entry_deleted_by_the_host_can_be_written_again(desk: Desk) -> 
     assert event.occurrences == (Occurrence(NINE, TEN),)
 
 
+async def test_an_entry_its_host_made_a_whole_day_is_written_over(desk: Desk) -> None:
+    ours = entry()
+    written = await desk.account.put(desk.calendar, ours, None)
+    days = {"start": {"date": "2026-03-02", "dateTime": None}, "end": {"date": "2026-03-03", "dateTime": None}}
+    changed = desk.host.primary.change(written.remote_id, days)
+
+    again = await desk.account.put(desk.calendar, ours, replace(written, etag=changed["etag"]))
+
+    event = await desk.event(again.remote_id)
+    assert event
+    assert event.occurrences == (Occurrence(NINE, TEN),)
+
+
+async def test_an_entry_its_host_made_recur_takes_place_once_again_when_it_is_written_over(desk: Desk) -> None:
+    ours = entry()
+    written = await desk.account.put(desk.calendar, ours, None)
+    changed = desk.host.primary.change(written.remote_id, {"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=2"]})
+    before = await desk.event(written.remote_id)
+
+    again = await desk.account.put(desk.calendar, ours, replace(written, etag=changed["etag"]))
+
+    event = await desk.event(again.remote_id)
+    assert before
+    assert event
+    assert (len(before.occurrences), event.occurrences) == (2, (Occurrence(NINE, TEN),))
+
+
 async def test_an_invitation_the_mailbox_put_there_stands_for_the_entry_once_it_says_the_same(desk: Desk) -> None:
     ours = entry()
     times = {"start": {"dateTime": NINE.format_iso()}, "end": {"dateTime": TEN.format_iso()}}

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from whenever import Instant
 
+from kalends.domain.remote_events import Occurrence
 from kalends.errors import Upstream
 from kalends.integrations.microsoft import identity
 from tests.fakes.graph import FakeGraph
@@ -136,3 +137,22 @@ async def test_an_entry_a_day_long_is_written_in_utc(graph: FakeGraph, bench: Be
     assert [(one.start, one.end) for one in found.occurrences] == [(start, start.add(hours=23))]
     (event,) = mailbox_of(graph).events.values()
     assert event.shown()["isAllDay"] is False
+
+
+async def test_an_entry_its_host_made_recur_takes_place_once_again_when_it_is_written_over(
+    graph: FakeGraph, bench: Bench
+) -> None:
+    ours = entry()
+    async with bench.opened() as (account, calendar):
+        written = await account.put(calendar, ours, None)
+        with graph.changing(mailbox_of(graph)) as mailbox:
+            (kept,) = mailbox.events.values()
+            kept.recurs = 2
+            mailbox.touched(kept)
+        before = await account.event(calendar, written.remote_id, window=WINDOW, own=bench.own)
+        again = await account.put(calendar, ours, replace(written, etag=None))
+        event = await account.event(calendar, again.remote_id, window=WINDOW, own=bench.own)
+
+    assert before
+    assert event
+    assert (len(before.occurrences), event.occurrences) == (2, (Occurrence(NINE, TEN),))

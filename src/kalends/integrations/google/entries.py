@@ -86,7 +86,7 @@ class Writing:
         """Change an event; None: it is not there."""
         path = event_path(self.calendar, remote_id)
         answer = await self.api.call(
-            "PATCH", path, query=_query(entry), body=_body(entry), etag=etag, expected=(403, 404, 410, 412)
+            "PATCH", path, query=_query(entry), body=_change(entry), etag=etag, expected=(403, 404, 410, 412)
         )
         if answer.status == 412:
             raise EntryChanged
@@ -152,6 +152,12 @@ def _body(entry: Entry) -> Mapping[str, Any]:
             "createRequest": {"requestId": entry.uid, "conferenceSolutionKey": {"type": "hangoutsMeet"}}
         }
     return body
+
+
+def _change(entry: Entry) -> Mapping[str, Any]:
+    """Write an entry over whatever its host made of it: what is not mentioned in a change stays, dates as well."""
+    body = _body(entry)
+    return {**body, **{bound: {**body[bound], "date": None} for bound in ("start", "end")}, "recurrence": []}
 
 
 def _attendee(guest: Guest) -> Mapping[str, str]:

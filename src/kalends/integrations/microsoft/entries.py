@@ -47,7 +47,11 @@ def changes(entry: Entry, present: Mapping[str, Any], *, meeting: bool) -> dict[
     Args:
         present: the event as it stands, with its body where it is an online meeting.
     """
-    wanted = {**_fields(entry), **(_TEAMS if meeting and not present.get("isOnlineMeeting") else {})}
+    wanted = {
+        **_fields(entry),
+        **(_TEAMS if meeting and not present.get("isOnlineMeeting") else {}),
+        **({"recurrence": None} if present.get("type") == "seriesMaster" else {}),  # its host made it recur
+    }
     body = _text(entry.description)
     if present.get("isOnlineMeeting"):
         kept = _kept(str((present.get("body") or {}).get("content") or ""))
