@@ -261,7 +261,8 @@ class MeetingTypePatch(Body):
     enabled: Flag | None = None
     spots: Annotated[Whole, Field(ge=1, le=100)] | None = None
     timeslot_interval: Annotated[Whole, Field(ge=5, le=480)] | None = Field(
-        default=None, description="Minutes between two starts, 5 to 60; null, or the duration, follows the duration."
+        default=None,
+        description="Minutes between two starts, 5 to 60; null, or more than 60 that are the duration, follows it.",
     )
     booking_minimum: Annotated[Whole, Field(ge=0, le=YEARS_5)] | None = Field(
         default=None, description="Minutes of notice."
