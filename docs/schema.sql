@@ -819,7 +819,8 @@ CREATE TABLE public.told (
     company_id uuid NOT NULL,
     appointment_id uuid NOT NULL,
     recipient_id uuid NOT NULL,
-    revision integer NOT NULL
+    revision integer NOT NULL,
+    tried integer
 );
 
 ALTER TABLE ONLY public.appointment_host

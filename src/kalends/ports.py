@@ -37,6 +37,10 @@ class MailRefused(Upstream):
     code = "mail-refused"
 
 
+class MailUnanswered(Upstream):
+    """Nobody knows whether this mail left: the connection was lost, or too slow, before the server's last answer."""
+
+
 class Mailer(Protocol):
     """Whoever carries mail away."""
 
@@ -45,6 +49,7 @@ class Mailer(Protocol):
 
         Raises:
             Upstream: the server could not be reached or put us off; try again later.
+            MailUnanswered: the same, but it may have left.
             MailRefused: the server refuses this recipient for good.
         """
         ...

@@ -10,7 +10,7 @@ import pytest
 
 from kalends.errors import Upstream
 from kalends.integrations.smtp import FolderMailer, SmtpMailer
-from kalends.ports import MailRefused, OutgoingMail
+from kalends.ports import MailRefused, MailUnanswered, OutgoingMail
 from tests.mail import smtp_server
 from tests.mail.smtp_server import Post
 
@@ -87,7 +87,7 @@ async def test_a_server_that_never_answers_is_left(monkeypatch: pytest.MonkeyPat
     post = Post()
     post.stall.set()
 
-    with smtp_server.running(post), pytest.raises(Upstream):
+    with smtp_server.running(post), pytest.raises(MailUnanswered):
         await asyncio.wait_for(SmtpMailer.from_url(f"smtp://127.0.0.1:{post.port}").send(MAIL), 5)
 
 

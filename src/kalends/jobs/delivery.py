@@ -38,7 +38,7 @@ class Notes(Protocol[Mail]):
         """Note that the recipient's server refuses it for good."""
         ...
 
-    async def failed(self, conn: Connection, owed: Mail, *, now: Instant) -> bool:
+    async def failed(self, conn: Connection, owed: Mail, failure: Upstream, *, now: Instant) -> bool:
         """Put it off; False: it is given up."""
         ...
 
@@ -53,7 +53,7 @@ async def deliver(app: App, owed: Mail, notes: Notes[Mail], **logged: object) ->
             await notes.refused(conn, owed, now=app.now())
     except Upstream as failure:
         async with app.transaction() as conn:
-            again = await notes.failed(conn, owed, now=app.now())
+            again = await notes.failed(conn, owed, failure, now=app.now())
         log.warning("mail.failed" if again else "mail.given-up", reason=failure.message, **logged)
     else:
         async with app.transaction() as conn:

@@ -15,7 +15,8 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain import provisional, retry, telling
-from kalends.ports import OutgoingMail
+from kalends.errors import Upstream
+from kalends.ports import MailUnanswered, OutgoingMail
 from kalends.storage import effects, events, guest_mails, told
 from kalends.storage.database import Connection
 from kalends.storage.effects import Effect, Part
@@ -45,6 +46,18 @@ class Owed:
     about: Request | Notice | dict[Telling, Errand]
     unsaid: Sequence[int]
     permit: Permit | None
+
+    @property
+    def revisions(self) -> dict[Telling, int]:
+        """What its recipient knows afterwards."""
+        about = self.about if isinstance(self.about, dict) else {}
+        return {key: errand.revision for key, errand in about.items()}
+
+    @property
+    def tried_first(self) -> list[Telling]:
+        """What he does not know for sure if it does not leave."""
+        about = self.about if isinstance(self.about, dict) else {}
+        return [key for key, errand in about.items() if not errand.tried_before]
 
     def mail(self, office: Office) -> OutgoingMail:
         """Write it; the same errands always make a mail with the same Message-ID."""
@@ -106,26 +119,29 @@ async def owed(conn: Connection, *, effect_id: int, now: Instant) -> Owed | None
     if isinstance(permit, Instant):
         await effects.put_off(conn, effect.id, until=permit, failures=effect.failures)
         return None
-    return Owed(effect, about, unsaid, permit)
+    owed = Owed(effect, about, unsaid, permit)
+    await told.trying(conn, effect.company_id, owed.revisions)
+    return owed
 
 
 async def sent(conn: Connection, owed: Owed, *, now: Instant) -> None:
     """Note that a mail left: its recipient now knows the revisions it told."""
-    if isinstance(owed.about, dict):
-        revisions = {key: errand.revision for key, errand in owed.about.items()}
-        await told.record(conn, owed.effect.company_id, revisions)
+    await told.record(conn, owed.effect.company_id, owed.revisions)
     await effects.finish(conn, owed.effect.id, "sent", now, unsaid=owed.unsaid)
 
 
 async def refused(conn: Connection, owed: Owed, *, now: Instant) -> None:
     """Note that the recipient's server refuses the mail for good."""
+    await told.not_told(conn, owed.effect.company_id, owed.tried_first)
     await effects.finish(conn, owed.effect.id, "refused", now, unsaid=owed.unsaid)
 
 
-async def failed(conn: Connection, owed: Owed, *, now: Instant) -> bool:
-    """Put a mail off that could not leave; False: it has failed too often and is given up."""
-    if owed.permit:
-        await guest_mails.give_back(conn, owed.permit)
+async def failed(conn: Connection, owed: Owed, failure: Upstream, *, now: Instant) -> bool:
+    """Put a mail off that could not leave, or may not have; False: it has failed too often and is given up."""
+    if not isinstance(failure, MailUnanswered):
+        await told.not_told(conn, owed.effect.company_id, owed.tried_first)
+        if owed.permit:
+            await guest_mails.give_back(conn, owed.permit)
     failures = owed.effect.failures + 1
     delay = retry.mail_delay(failures)
     if delay is None:

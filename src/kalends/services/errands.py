@@ -8,10 +8,13 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain import provisional, telling
+from kalends.domain.itip import Snapshot
+from kalends.domain.telling import News
 from kalends.storage import attendees, calendar_entries, events, provisional_bookings, told
 from kalends.storage.database import Connection
 from kalends.storage.effects import Effect, Part
-from kalends.storage.told import Telling
+from kalends.storage.events import Revision
+from kalends.storage.told import Known, Telling
 
 from .mails import Errand
 from .provisional_mails import Request
@@ -24,10 +27,9 @@ async def of_appointments(conn: Connection, company_id: UUID, parts: Iterable[Pa
     known = await told.last_told(conn, company_id, wanted)
     found = {}
     for subject, target in wanted:
-        snapshot, before = newest[subject].snapshot, known.get((subject, target))
-        news = telling.news(before.snapshot if before else None, snapshot, str(target))
-        if news and not snapshot["skipNotifications"]:
-            found[subject, target] = news
+        what = _news(known.get((subject, target), Known()), newest[subject].snapshot, str(target))
+        if what and not newest[subject].snapshot["skipNotifications"]:
+            found[subject, target] = what
     secrets = await attendees.secrets(conn, company_id, {target for _, target in found})
     moved = {subject for subject, _ in found if newest[subject].snapshot["sequence"] > 0}
     # Before that nobody can have handed it over.
@@ -35,8 +37,8 @@ async def of_appointments(conn: Connection, company_id: UUID, parts: Iterable[Pa
     hosts = [one for one in found if one[1] not in secrets]  # only guests have a secret
     in_calendar = await calendar_entries.shown(conn, company_id, hosts) if hosts else set()
     errands = {}
-    for (subject, target), news in found.items():
-        revision, before = newest[subject], known.get((subject, target))
+    for (subject, target), (news, before) in found.items():
+        revision = newest[subject]
         errands[subject, target] = Errand(
             news,
             str(target),
@@ -48,8 +50,18 @@ async def of_appointments(conn: Connection, company_id: UUID, parts: Iterable[Pa
             secrets.get(target),
             organizers.get(subject),
             in_calendar=(subject, target) in in_calendar,
+            tried_before=known.get((subject, target), Known()).tried is not None,
         )
     return dict(sorted(errands.items(), key=lambda item: Instant.parse_iso(item[1].newest["start"])))
+
+
+def _news(known: Known, newest: Snapshot, recipient_id: str) -> tuple[News, Revision | None] | None:
+    """Decide which mail a recipient is owed, and since which revision; None: nothing is new, whatever he knows."""
+    news = telling.news(known.told.snapshot if known.told else None, newest, recipient_id)
+    if news:
+        return news, known.told
+    news = telling.news(known.tried.snapshot, newest, recipient_id) if known.tried else None
+    return (news, known.tried) if news else None
 
 
 async def of_provisional(conn: Connection, effect: Effect, now: Instant) -> Request | None:

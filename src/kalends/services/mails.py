@@ -28,6 +28,7 @@ class Errand:
         secret: opens a guest's own page; None for hosts.
         organizer: the host all calendars know as such, whoever hosts now; None: the main host.
         link_follows: the link to meet at is not made yet.
+        tried_before: a mail left, or did not, of which nobody knows what became.
         in_calendar: we write it into the recipient's calendar ourselves. His mail carries no invitation then: the
             mailbox would put it beside the entry, or into another calendar of his.
     """
@@ -43,6 +44,7 @@ class Errand:
     organizer: Mapping[str, Any] | None = None
     link_follows: bool = False
     in_calendar: bool = False
+    tried_before: bool = False
 
     @property
     def to(self) -> Reader:

@@ -10,8 +10,8 @@ from whenever import Instant
 from kalends import languages
 from kalends.domain import retry
 from kalends.domain.untrusted import plain_name
-from kalends.errors import FieldError, Invalid, LimitReached, NotFound
-from kalends.ports import OutgoingMail
+from kalends.errors import FieldError, Invalid, LimitReached, NotFound, Upstream
+from kalends.ports import MailUnanswered, OutgoingMail
 from kalends.storage import guest_mails, quick_mails
 from kalends.storage.database import Connection
 from kalends.storage.guest_mails import Permit
@@ -118,9 +118,10 @@ async def refused(conn: Connection, owed: Owed, *, now: Instant) -> None:
     await quick_mails.finish(conn, owed.row.id, "refused", now)
 
 
-async def failed(conn: Connection, owed: Owed, *, now: Instant) -> bool:
-    """Put it off where it could not leave; False: it has failed too often and is given up."""
-    await guest_mails.give_back(conn, owed.permit)
+async def failed(conn: Connection, owed: Owed, failure: Upstream, *, now: Instant) -> bool:
+    """Put it off where it could not leave, or may not have; False: it has failed too often and is given up."""
+    if not isinstance(failure, MailUnanswered):
+        await guest_mails.give_back(conn, owed.permit)
     failures = owed.row.failures + 1
     delay = retry.mail_delay(failures)
     if delay is None:

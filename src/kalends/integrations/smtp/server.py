@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from kalends.errors import Upstream
-from kalends.ports import MailRefused, OutgoingMail
+from kalends.ports import MailRefused, MailUnanswered, OutgoingMail
 
 TIMEOUT_S = 20  # for each answer of the server
 TOTAL_TIMEOUT_S = 60  # for the whole mail
@@ -56,6 +56,7 @@ class SmtpMailer:
 
         Raises:
             Upstream: the server could not be reached, put us off, or refuses us as a sender.
+            MailUnanswered: it fell silent, and may have taken the mail.
             MailRefused: the server refuses the recipient or the mail itself for good (5xx).
         """
         try:
@@ -78,13 +79,19 @@ class SmtpMailer:
             raise _judged(error) from error
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             # The sender or our password refused is the operator's to mend: the mail must outlast it.
-            raise Upstream(f"mail server {self.host}:{self.port}: {type(error).__name__}: {error}") from error
+            kind = MailUnanswered if _is_silence(error) else Upstream
+            raise kind(f"mail server {self.host}:{self.port}: {type(error).__name__}: {error}") from error
 
 
 def _judged(error: aiosmtplib.SMTPResponseException) -> Upstream:
     """Tell "never" (5xx, RFC 5321 4.2.1) from "not now"."""
     kind = MailRefused if 500 <= error.code < 600 else Upstream
     return kind(f"mail server answered {error.code}")
+
+
+def _is_silence(error: Exception) -> bool:
+    """Tell whether a server that let us in went away without an answer, whatever it was asked last."""
+    return isinstance(error, ConnectionError | TimeoutError) and not isinstance(error, aiosmtplib.SMTPConnectError)
 
 
 def _is_this_machine(host: str) -> bool:

@@ -227,6 +227,9 @@ ALTER TABLE attendee ADD COLUMN answer text
     CHECK (answer IN ('accepted', 'declined', 'tentative', 'needs-action'));
 COMMENT ON COLUMN attendee.answer IS 'PARTSTAT as the host''s calendar shows it; NULL: nothing else than by booking';
 
+-- A revision that a mail may have told of which nobody knows what became of it; revision 0: nothing was told for sure.
+ALTER TABLE told ADD COLUMN tried integer;
+
 -- Events of a connection: calendar_connected, conflict, credential_error.
 ALTER TABLE event ADD COLUMN connection_id uuid;
 CREATE UNIQUE INDEX event_connection ON event (company_id, connection_id, revision) WHERE connection_id IS NOT NULL;
