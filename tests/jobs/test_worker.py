@@ -246,3 +246,34 @@ async def test_a_job_that_hangs_is_broken_off(
 
     broken = {(line["event"], line["task"], line["error"]) for line in lines if line["log_level"] == "error"}
     assert broken == {("job.broken", "effect.mail", "TimeoutError")}
+
+
+async def test_two_workers_that_meet_at_one_lock_both_go_on(stage: Stage, conninfo: str) -> None:
+    """The one that comes second finds a more urgent job of the same lock while the first has not committed yet."""
+    async with working(stage.app, conninfo):
+        before = await stage.rows("SELECT id FROM procrastinate_workers ORDER BY id")
+        async with stage.app.transaction() as conn:
+            await jobs.enqueue(conn, "effect.mail", lock="met", priority=jobs.WHEN_IDLE, effect_id=0)
+            await conn.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE lock = 'met'")
+            async with stage.app.transaction() as other:
+                await jobs.enqueue(other, "effect.mail", lock="met", effect_id=0)
+            await until(lambda: _waits(stage))
+        async with stage.app.transaction() as conn:
+            await conn.execute("DELETE FROM procrastinate_jobs WHERE lock = 'met' AND status = 'doing'")
+        await until(lambda: _done(stage))
+        after = await stage.rows("SELECT id FROM procrastinate_workers ORDER BY id")
+
+    assert after == before
+
+
+async def _waits(stage: Stage) -> bool:
+    """Tell whether a worker waits for somebody's transaction to end."""
+    found = await stage.rows(
+        "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'kalends-worker'"
+    )
+    return bool(found)
+
+
+async def _done(stage: Stage) -> bool:
+    left = await stage.rows("SELECT FROM procrastinate_jobs WHERE lock = 'met'")
+    return not left

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from procrastinate import App as Queue
 from procrastinate import PsycopgConnector
+from procrastinate.exceptions import UniqueViolation
 
 from kalends.app import App
 from kalends.storage.database import Pool
 
 from . import calendar_connections, calendar_entries, calendar_sync, conferences, effects, events, quick_mails, upkeep
+
+_ONE_OF_A_LOCK = "procrastinate_jobs_lock_idx_v1"
+
+
+class _Connector(PsycopgConnector):
+    """Asks again where another worker took a job of the same lock in the same moment; it would break this one."""
+
+    async def execute_query_one_async(self, query: LiteralString, **arguments: Any) -> dict[str, Any]:
+        """Carry out a statement that answers one row."""
+        try:
+            row: dict[str, Any] = await super().execute_query_one_async(query, **arguments)
+        except UniqueViolation as error:
+            if error.constraint_name != _ONE_OF_A_LOCK:
+                raise
+            row = await super().execute_query_one_async(query, **arguments)
+        return row
 
 
 def create(app: App, conninfo: str) -> Queue:
@@ -21,7 +38,7 @@ def create(app: App, conninfo: str) -> Queue:
         app: what the tasks work with.
         conninfo: the database itself, never a pooler: workers listen (design section 7).
     """
-    connector = PsycopgConnector(
+    connector = _Connector(
         pool_factory=Pool,
         conninfo=conninfo,
         min_size=1,
