@@ -12,12 +12,10 @@ function main(): HTMLElement {
   return document.getElementById("main") as HTMLElement;
 }
 
-let zoneSought = false;
-
 /** Ask for the page again in the guest's own zone, unless a zone was chosen or the page is in it already. */
 function findZone(): void {
   const asked = main().dataset["zone"];
-  if (!asked || zoneSought) return;
+  if (!asked) return;
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!own || own === asked) return;
   const url = new URL(location.href);
@@ -93,8 +91,6 @@ function arrive(source: Element | undefined): void {
     main().querySelector(".times")?.scrollIntoView({ block: "nearest" });
   }
   step = now;
-  if (source === document.body) zoneSought = true;
-  else if (now === "times") findZone(); // a quick click was faster than the first time
   const title = main().dataset["title"];
   if (title) document.title = title;
   tellFrame(main(), email);
