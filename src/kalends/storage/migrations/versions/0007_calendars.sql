@@ -164,14 +164,10 @@ CREATE TABLE calendar_entry (
     start_at timestamptz NOT NULL,
     end_at timestamptz NOT NULL,
     written_at timestamptz NOT NULL,
-    tried timestamptz[] NOT NULL DEFAULT '{}',
-    leaving boolean NOT NULL DEFAULT false,
     PRIMARY KEY (company_id, appointment_id, user_id, part),
     FOREIGN KEY (company_id, appointment_id) REFERENCES appointment (company_id, id),
     FOREIGN KEY (company_id, connection_id) REFERENCES calendar_connection (company_id, id)
 );
-COMMENT ON COLUMN calendar_entry.tried IS 'starts and ends that writing was begun with and not answered since';
-COMMENT ON COLUMN calendar_entry.leaving IS 'its deletion was begun and not answered';
 CREATE INDEX calendar_entry_remote ON calendar_entry (calendar_id, remote_id);
 
 -- A host's calendar that is still to follow an appointment; gone once it does.
@@ -226,9 +222,6 @@ CREATE INDEX calendar_authorization_expires ON calendar_authorization (expires_a
 ALTER TABLE attendee ADD COLUMN answer text
     CHECK (answer IN ('accepted', 'declined', 'tentative', 'needs-action'));
 COMMENT ON COLUMN attendee.answer IS 'PARTSTAT as the host''s calendar shows it; NULL: nothing else than by booking';
-
--- A revision that a mail may have told of which nobody knows what became of it; revision 0: nothing was told for sure.
-ALTER TABLE told ADD COLUMN tried integer;
 
 -- Events of a connection: calendar_connected, conflict, credential_error.
 ALTER TABLE event ADD COLUMN connection_id uuid;
