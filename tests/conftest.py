@@ -10,10 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from kalends.app import App
 from kalends.ports import OutgoingMail
@@ -23,6 +20,7 @@ from kalends.storage.secret_box import SecretBox
 
 if TYPE_CHECKING:
     from tests.fakes.google import FakeGoogle
+from tests import databases
 from tests.fakes.graph import FakeGraph
 
 # A shell in whose background the tests run, or nohup, lets them and all programs they start ignore these signals. A
@@ -66,14 +64,9 @@ def server_conninfo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def conninfo(server_conninfo: str) -> Iterator[str]:
     """Make one migrated database for this worker, dropped at the end."""
     name = f"kalends_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
-    with psycopg.connect(server_conninfo, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name)))
-        # What is lost with the machine need not be kept: no commit waits for the disk.
-        admin.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name)))
-        own = make_conninfo(server_conninfo, dbname=name)
+    with databases.empty(server_conninfo, name) as own:
         migrations.upgrade(own)
         yield own
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="session")

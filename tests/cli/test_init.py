@@ -2,15 +2,16 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from kalends.storage import embedded
+from tests import databases
 from tests.cli.conftest import INIT, KALENDS, Install, one_sentence
 
 
@@ -61,13 +62,12 @@ def test_what_cannot_be_used_is_named_and_nothing_is_made(install: Install) -> N
 
 
 @pytest.fixture
-def other_server(server_conninfo: str) -> str:
+def other_server(server_conninfo: str) -> Iterator[str]:
     """Make an empty database on the tests' server and name it as an operator would."""
     name = f"kalends_cli_{uuid4().hex}"
-    with psycopg.connect(server_conninfo, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name)))
-    parts = conninfo_to_dict(server_conninfo) | {"dbname": name}
-    return f"postgresql:///{name}?" + "&".join(f"{key}={value}" for key, value in parts.items() if key != "dbname")
+    with databases.empty(server_conninfo, name) as own:
+        parts = conninfo_to_dict(own)
+        yield f"postgresql:///{name}?" + "&".join(f"{key}={value}" for key, value in parts.items() if key != "dbname")
 
 
 def test_another_database_is_used_instead_of_the_embedded_one(install: Install, other_server: str) -> None:

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
+
+from tests import databases
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,17 @@ class Installation:
 
 @pytest.fixture(scope="session")
 def installation(server_conninfo: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    name = f"kalends_contract_{uuid.uuid4().hex}"
     data = tmp_path_factory.mktemp("installation")
+    with databases.empty(server_conninfo, f"kalends_contract_{uuid.uuid4().hex}") as own:
+        yield from _served(own, data)
+
+
+def _served(conninfo: str, data: Path) -> Iterator[Installation]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with psycopg.connect(server_conninfo, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name)))
     env = os.environ | {
-        "KALENDS_DATABASE_URL": make_conninfo(server_conninfo, dbname=name),
+        "KALENDS_DATABASE_URL": conninfo,
         "KALENDS_DATA_DIR": str(data),
         "KALENDS_PORT": str(port),
         "KALENDS_RATE_LIMIT_BURST": "0",
@@ -72,8 +73,6 @@ def installation(server_conninfo: str, tmp_path_factory: pytest.TempPathFactory)
     finally:
         server.terminate()
         server.wait(30)
-        with psycopg.connect(server_conninfo, autocommit=True) as admin:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def ready(url: str) -> bool:
