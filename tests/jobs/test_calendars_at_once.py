@@ -254,28 +254,29 @@ async def test_what_is_taken_to_another_calendar_once_the_connection_works_again
     assert (following.remote.shown(PERSONAL), len(following.remote.shown(WORK))) == ([], 1)
 
 
+async def _deleted_there(calendar: HostCalendar) -> UUID:
+    """Book, and let the host delete the event; nobody has read that yet."""
+    booked = await calendar.stage.book()
+    await calendar.stage.work()
+    await calendar.read()
+    calendar.remote.remove(calendar.one())
+    return booked.appointment_id
+
+
 async def test_a_deletion_cancels_nothing_where_its_host_does_not_want_that_any_more(following: HostCalendar) -> None:
-    stage = following.stage
-    booked = await stage.book()
-    await stage.work()
-    await following.read()
-    following.remote.remove(following.one())
+    appointment_id = await _deleted_there(following)
 
     async def keep_them() -> None:
         await _change(following, flags={"cancel_if_declined_or_deleted": False})
 
     await _while_asked(following, "event", following.read(minutes=1), keep_them)
 
-    assert await following.appointment(booked.appointment_id) == (TUESDAY, False)
+    assert await following.appointment(appointment_id) == (TUESDAY, False)
     assert await following.reasons() == ["deleted"]
 
 
 async def test_a_deletion_cancels_nothing_once_its_host_has_disconnected_the_calendar(following: HostCalendar) -> None:
-    stage = following.stage
-    booked = await stage.book()
-    await stage.work()
-    await following.read()
-    following.remote.remove(following.one())
+    stage, appointment_id = following.stage, await _deleted_there(following)
 
     async def disconnect() -> None:
         async with stage.app.transaction() as conn:
@@ -285,7 +286,7 @@ async def test_a_deletion_cancels_nothing_once_its_host_has_disconnected_the_cal
 
     await _while_asked(following, "event", following.read(minutes=1), disconnect)
 
-    assert await following.appointment(booked.appointment_id) == (TUESDAY, False)
+    assert await following.appointment(appointment_id) == (TUESDAY, False)
     assert await following.reasons() == []
 
 

@@ -49,15 +49,17 @@ class Owed:
 
     @property
     def revisions(self) -> dict[Telling, int]:
-        """What its recipient knows afterwards."""
-        about = self.about if isinstance(self.about, dict) else {}
-        return {key: errand.revision for key, errand in about.items()}
+        """What its recipient knows afterwards of appointments."""
+        return {key: errand.revision for key, errand in self._errands.items()}
 
     @property
     def tried_first(self) -> list[Telling]:
         """What he does not know for sure if it does not leave."""
-        about = self.about if isinstance(self.about, dict) else {}
-        return [key for key, errand in about.items() if not errand.tried_before]
+        return [key for key, errand in self._errands.items() if not errand.tried_before]
+
+    @property
+    def _errands(self) -> dict[Telling, Errand]:
+        return self.about if isinstance(self.about, dict) else {}
 
     def mail(self, office: Office) -> OutgoingMail:
         """Write it; the same errands always make a mail with the same Message-ID."""

@@ -188,11 +188,8 @@ async def _with_deletions(
     deletions, refused = [], plan.refused
     targets = {place.connection_id for place in places.values() if place.is_target}
     shared: Mapping[UUID, bool] = {}
-    if (
-        gone
-        and plan.appointment.cancelled_at is None
-        and {host.id for host in plan.appointment.hosts} != {plan.user_id}
-    ):
+    has_colleagues = any(host.id != plan.user_id for host in plan.appointment.hosts)
+    if gone and has_colleagues and plan.appointment.cancelled_at is None:
         shared = await stored.shared(conn, *plan.key, {one.calendar_id for one in gone})
     for one in gone:
         place = places.get(one.calendar_id)

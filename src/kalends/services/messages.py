@@ -68,7 +68,6 @@ class Mail:
         alternatives: the same in several forms, the best one last.
     """
 
-    message_id: str
     headers: dict[str, str]
     alternatives: list[MIMENonMultipart]
     files: list[MIMEApplication] = field(default_factory=list)
@@ -103,7 +102,7 @@ def message(
     values = {field.name: getattr(letter, field.name) for field in fields(letter)} | {"paragraphs": letter.paragraphs}
     text, html = _templates()
     forms = [_readable(text.render(values), "plain"), _readable(html.render(values), "html")]
-    return Mail(message_id, headers, forms)
+    return Mail(headers, forms)
 
 
 def attach_calendar(mail: Mail, method: str, ics: str, files: Mapping[str, str] | None = None) -> None:
@@ -123,16 +122,17 @@ def attach_calendar(mail: Mail, method: str, ics: str, files: Mapping[str, str] 
 
 def outgoing(office: Office, mail: Mail, recipient: str) -> OutgoingMail:
     """Make a mail ready to leave; the same mail is the same bytes."""
+    message_id = mail.headers["Message-ID"]
     # "=_" stands in no text that is quoted-printable or base64; none begins with the other, for some who read compare
     # the beginning of a line only (RFC 2046 5.1.1).
-    boundary = f"=_{sha256(mail.message_id.encode()).hexdigest()[:32]}"
+    boundary = f"=_{sha256(message_id.encode()).hexdigest()[:32]}"
     whole = MIMEMultipart("alternative", f"{boundary}_a", mail.alternatives)
     if mail.files:
         whole = MIMEMultipart("mixed", f"{boundary}_m", [whole, *mail.files])
     for name, value in mail.headers.items():
         whole[name] = value
     return OutgoingMail(
-        sender=office.sender, recipient=recipient, message_id=mail.message_id, content=whole.as_bytes(policy=_WIDE)
+        sender=office.sender, recipient=recipient, message_id=message_id, content=whole.as_bytes(policy=_WIDE)
     )
 
 

@@ -6,7 +6,7 @@ revision. So that is noted before, as the one that is tried; revision 0 stands f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 from uuid import UUID
@@ -57,6 +57,8 @@ async def trying(conn: Connection, company_id: UUID, told: Mapping[Telling, int]
 
     An older one that is tried stays: until a mail is sure to have left he may know either, and is told whatever is new.
     """
+    if not told:  # a mail about no appointment
+        return
     appointments, recipients = _columns(told)
     await conn.execute(
         """
@@ -70,8 +72,10 @@ async def trying(conn: Connection, company_id: UUID, told: Mapping[Telling, int]
     )
 
 
-async def not_told(conn: Connection, company_id: UUID, tried: Iterable[Telling]) -> None:
+async def not_told(conn: Connection, company_id: UUID, tried: Collection[Telling]) -> None:
     """Note that mails did not leave, for sure, and that nothing had been tried before them."""
+    if not tried:
+        return
     appointments, recipients = _columns(tried)
     await conn.execute(
         """
@@ -85,6 +89,8 @@ async def not_told(conn: Connection, company_id: UUID, tried: Iterable[Telling])
 
 async def record(conn: Connection, company_id: UUID, told: Mapping[Telling, int]) -> None:
     """Note the revisions recipients have now been told of; an older one than the one noted changes nothing."""
+    if not told:
+        return
     appointments, recipients = _columns(told)
     await conn.execute(
         """
