@@ -66,22 +66,6 @@ def test_an_event_without_length_takes_no_time() -> None:
     assert sync.busy_spans(_event((9, 9)), Rules()) == set()
 
 
-@pytest.mark.parametrize(
-    ("uid", "named"),
-    [
-        (f"{APPOINTMENT}@kalends", True),
-        (f"{APPOINTMENT}-before@kalends", True),
-        (f"{APPOINTMENT}-after@kalends", True),
-        (f"{APPOINTMENT}@example.com", False),
-        ("meeting@kalends", False),
-        ("", False),
-        (None, False),
-    ],
-)
-def test_a_uid_names_an_appointment(uid: str | None, named: bool) -> None:
-    assert sync.appointment_named(uid) == (APPOINTMENT if named else None)
-
-
 def _plan(
     events: Iterable[RemoteEvent] = (),
     gone: Iterable[str] = (),

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from icalendar import Calendar, Event, vCalAddress, vText
 from whenever import Instant
 
+from .uids import uid
 from .untrusted import in_order
 
 Snapshot: TypeAlias = Mapping[str, Any]
@@ -46,11 +47,6 @@ class Sent:
     stamp: Instant
     sent_by: str
     organizer: Mapping[str, Any]
-
-
-def uid(appointment_id: str) -> str:
-    """Name an appointment's event in every calendar; the same for life."""
-    return f"{appointment_id}@kalends"
 
 
 def request(snapshot: Snapshot, wording: Wording, sent: Sent, *, attendees: Sequence[Mapping[str, Any]]) -> str:

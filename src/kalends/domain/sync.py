@@ -16,9 +16,6 @@ LONGEST_HOURS = 192  # of one busy row; longer ones are cut (storage counts on i
 MOST_EVENTS = 20_000  # of one calendar
 EVENTS_AT_ONCE, SPANS_AT_ONCE = 500, 2_000  # stored in one transaction
 
-_TAIL = "@kalends"
-_BUFFERS = ("-before", "-after")
-
 T = TypeVar("T")
 Span: TypeAlias = tuple[Instant, Instant]  # half-open, not empty
 
@@ -79,19 +76,6 @@ class ForgetEvent:
 
 
 Store: TypeAlias = StoreEvent | ForgetEvent
-
-
-def appointment_named(uid: str | None) -> UUID | None:
-    """Tell which appointment an event's UID names, its own or that of one of its buffers; None: it is not of ours."""
-    if not uid or not uid.endswith(_TAIL):
-        return None
-    name = uid.removesuffix(_TAIL)
-    for part in _BUFFERS:
-        name = name.removesuffix(part)
-    try:
-        return UUID(name)
-    except ValueError:
-        return None
 
 
 def busy_spans(event: RemoteEvent, rules: Rules) -> frozenset[Span]:

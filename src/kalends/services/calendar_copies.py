@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from kalends.domain import itip, sync_times
+from kalends.domain import sync_times, uids
 from kalends.domain.remote_events import RemoteCalendar, RemoteEvent, Window
 from kalends.ports import CalendarAccount
 from kalends.storage import busy_events, calendar_connections
@@ -43,7 +43,7 @@ async def find(source: Source, account: CalendarAccount, gone: Written) -> Copy 
     Raises:
         CredentialRefused, Upstream: some of them could not be asked, so it may be there.
     """
-    uid = itip.uid(str(gone.appointment_id))
+    uid = uids.uid(gone.appointment_id)
     async with source.reader.reading() as conn:
         connection = source.connection
         mine = (await calendar_connections.calendars(conn, source.company_id, [connection.id]))[connection.id]

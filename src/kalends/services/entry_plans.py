@@ -10,11 +10,12 @@ from whenever import Instant
 
 from kalends.domain.channels import WITH_EVENT
 from kalends.domain.remote_events import Entry, Window
+from kalends.domain.uids import Part, uid
 from kalends.storage import appointments, calendar_writes, events
 from kalends.storage import calendar_entries as stored
 from kalends.storage import conferences as stored_conferences
 from kalends.storage.appointments import Appointment
-from kalends.storage.calendar_entries import Part, Place, StoredEntry
+from kalends.storage.calendar_entries import Place, StoredEntry
 from kalends.storage.calendar_writes import Write
 from kalends.storage.conferences import StoredConference
 from kalends.storage.database import Connection
@@ -134,7 +135,7 @@ def _stray(
             part,
             place.connection_id,
             place.calendar_id,
-            host_entries.uid(plan.appointment, part),
+            uid(plan.appointment.id, part),
             UNKNOWN,
             None,
             plan.appointment.revision,

@@ -9,13 +9,12 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain import itip
 from kalends.domain.itip import Snapshot
 from kalends.domain.remote_events import Answer, Entry, Guest
+from kalends.domain.uids import Part, uid
 from kalends.ports import CalendarKind
 from kalends.storage.appointments import Appointment
 from kalends.storage.attendees import Attendee
-from kalends.storage.calendar_entries import Part
 
 from . import changes, invitations, readers
 from .readers import Reader
@@ -49,7 +48,7 @@ def event(appointment: Appointment, user_id: UUID, manner: Manner, *, organizer:
     by = organizer or snapshot["hosts"][0]
     guests = _guests(appointment, manner)
     return Entry(
-        uid=uid(appointment, "event"),
+        uid=uid(appointment.id),
         sequence=appointment.sequence,
         stamp=appointment.updated_at,
         start=appointment.start_at,
@@ -75,7 +74,7 @@ def buffers(appointment: Appointment, user_id: UUID, padded: tuple[Instant, Inst
     }
     return {
         part: Entry(
-            uid=uid(appointment, part),
+            uid=uid(appointment.id, part),
             sequence=appointment.sequence,
             stamp=appointment.updated_at,
             start=start,
@@ -87,13 +86,6 @@ def buffers(appointment: Appointment, user_id: UUID, padded: tuple[Instant, Inst
         for part, (start, end) in spans.items()
         if start < end
     }
-
-
-def uid(appointment: Appointment, part: Part) -> str:
-    """Name one part of an appointment as all calendars know it."""
-    return (
-        itip.uid(str(appointment.id)) if part == "event" else f"{appointment.id}{part.removeprefix('buffer')}@kalends"
-    )
 
 
 def _reading(appointment: Appointment, user_id: UUID) -> tuple[Snapshot, Reader]:

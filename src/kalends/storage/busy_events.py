@@ -11,7 +11,8 @@ from psycopg.types.json import Jsonb
 from whenever import Instant
 
 from kalends.domain.remote_events import RemoteEvent
-from kalends.domain.sync import LONGEST_HOURS, ForgetEvent, Known, Meeting, Span, Store, StoreEvent, appointment_named
+from kalends.domain.sync import LONGEST_HOURS, ForgetEvent, Known, Meeting, Span, Store, StoreEvent
+from kalends.domain.uids import appointment_named
 
 from .database import Connection
 

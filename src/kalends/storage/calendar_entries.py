@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 from uuid import UUID
 
 from psycopg.rows import class_row
 from whenever import Instant
 
+from kalends.domain.uids import Part
 from kalends.ports import CalendarKind
 
 from .database import Connection
-
-Part: TypeAlias = Literal["event", "buffer-before", "buffer-after"]
 
 
 @dataclass(frozen=True, slots=True)
