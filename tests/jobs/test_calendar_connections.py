@@ -15,7 +15,6 @@ from kalends.domain.remote_events import RemoteCalendar
 from kalends.ports import Connected
 from kalends.services import calendar_connections, calendar_visits, found_accounts
 from kalends.services.actor import Actor
-from kalends.services.calendar_accounts import Accounts
 from kalends.services.calendar_connections import View
 from kalends.services.companies import Founded
 from kalends.services.found_accounts import Found
@@ -205,8 +204,7 @@ async def test_one_renewed_on_the_way_does_not_replace_what_its_owner_has_connec
         again = app.box.seal(b'{"password": "connected again"}')
         await stored.renew(conn, one.company_id, one.id, credential=again, now=NOW)
 
-    accounts = Accounts(app.calendars, app.box, app.transaction)
-    async with accounts.opened(one.company_id, one.id, "caldav", sealed):
+    async with app.calendar_reader.accounts.opened(one.company_id, one.id, "caldav", sealed):
         pass
 
     assert await _credential(app, view) == b'{"password": "connected again"}'

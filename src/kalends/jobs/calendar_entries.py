@@ -13,7 +13,6 @@ from kalends.domain.remote_events import RemoteCalendar, Written
 from kalends.errors import Upstream
 from kalends.ports import CalendarAccount, Conference, EntryChanged
 from kalends.services import calendar_entries, conferences, entry_plans
-from kalends.services.calendar_accounts import Accounts
 from kalends.services.calendar_entries import EntryMoved, LinkMissing
 from kalends.services.entry_plans import Plan, Put
 from kalends.storage import calendar_writes
@@ -82,7 +81,7 @@ async def _write(app: App, plan: Plan) -> str | None:
         accounts: dict[UUID, CalendarAccount] = {}
         for place in plan.places:
             if place.connection_id not in accounts:
-                opening = Accounts(app.calendars, app.box, app.transaction).opened(
+                opening = app.calendar_reader.accounts.opened(
                     plan.appointment.company_id, place.connection_id, place.provider, place.credential
                 )
                 accounts[place.connection_id] = await stack.enter_async_context(opening)

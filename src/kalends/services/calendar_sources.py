@@ -16,6 +16,8 @@ from kalends.storage.calendar_readings import Host, Reading
 from kalends.storage.database import Connection
 from kalends.storage.secret_box import SecretBox
 
+from .calendar_accounts import Accounts
+
 
 @dataclass
 class Reader:
@@ -34,6 +36,11 @@ class Reader:
     clock: Clock
     base_url: str = ""
     spread: Callable[[], float] = random.random
+
+    @property
+    def accounts(self) -> Accounts:
+        """What opens connections."""
+        return Accounts(self.providers, self.box, self.transaction)
 
 
 @dataclass(frozen=True, slots=True)

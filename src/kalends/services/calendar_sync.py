@@ -24,7 +24,6 @@ from kalends.storage.calendar_connections import CalendarConnection
 from kalends.storage.calendar_readings import Reading
 
 from . import calendar_events, calendar_walks, calendar_watches, remote_changes, slot_rules
-from .calendar_accounts import Accounts
 from .calendar_sources import Reader as Reader
 from .calendar_sources import Source
 from .calendar_walks import Ended, Overtaken
@@ -177,9 +176,8 @@ async def _task(reader: Reader, company_id: UUID, connection_id: UUID) -> _Task 
 
 
 def _opened(reader: Reader, task: _Task) -> AbstractAsyncContextManager[CalendarAccount]:
-    accounts = Accounts(reader.providers, reader.box, reader.transaction)
     one = task.connection
-    return accounts.opened(one.company_id, one.id, one.provider, task.sealed)
+    return reader.accounts.opened(one.company_id, one.id, one.provider, task.sealed)
 
 
 async def _read(reader: Reader, task: _Task) -> _Read:

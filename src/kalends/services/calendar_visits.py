@@ -14,7 +14,6 @@ from kalends.storage import calendar_connections as stored
 from kalends.storage.secret_box import CannotOpen
 
 from . import calendar_connections, calendar_watches
-from .calendar_accounts import Accounts
 from .calendar_sources import Reader
 
 
@@ -29,7 +28,7 @@ async def list_anew(reader: Reader, company_id: UUID, connection_id: UUID) -> bo
     if connection is None or sealed is None:
         return False
     try:
-        async with _accounts(reader).opened(company_id, connection_id, connection.provider, sealed) as account:
+        async with reader.accounts.opened(company_id, connection_id, connection.provider, sealed) as account:
             found = await account.calendars()
     except Upstream:
         return False
@@ -52,7 +51,7 @@ async def leave(reader: Reader, company_id: UUID, connection_id: UUID) -> None:
     if left is None:
         return
     with suppress(Upstream):
-        async with _accounts(reader).opened(company_id, connection_id, left.provider, left.credential) as account:
+        async with reader.accounts.opened(company_id, connection_id, left.provider, left.credential) as account:
             await calendar_watches.call_off(reader, list(watched.values()), account)
     with suppress(Upstream, CannotOpen):
         await _give_back(reader, company_id, connection_id)
@@ -73,7 +72,3 @@ async def _give_back(reader: Reader, company_id: UUID, connection_id: UUID) -> N
 
 def _revokes(provider: CalendarProvider) -> TypeGuard[RevokingProvider]:
     return hasattr(provider, "revoke")
-
-
-def _accounts(reader: Reader) -> Accounts:
-    return Accounts(reader.providers, reader.box, reader.transaction)
