@@ -14,7 +14,7 @@ from kalends.errors import Upstream
 from kalends.ports import CredentialRefused
 from kalends.services import calendar_visits, handoffs, users
 from kalends.services.handoff_candidates import Target
-from kalends.storage import calendar_access, calendar_choices, calendar_connections, calendar_readings
+from kalends.storage import calendar_access, calendar_choices, calendar_readings
 from tests import factories
 from tests.conftest import Outbox
 from tests.fakes.memory_calendar import PERSONAL, WORK, MemoryCalendar
@@ -751,7 +751,7 @@ async def test_whoever_asks_for_a_reading_while_one_is_under_way_gets_it(calenda
     calendar.remote.__class__ = _Held
     reading = await _held(calendar)
     async with stage.app.transaction() as conn:
-        await calendar_connections.call_for_reading(
+        await calendar_access.call_for_reading(
             conn, stage.founded.company_id, calendar.connection_id, NOW.add(seconds=1)
         )
 

@@ -18,7 +18,7 @@ from kalends.app import App
 from kalends.integrations.smtp import SmtpMailer
 from kalends.jobs import worker
 from kalends.ports import Credential, Keep
-from kalends.storage import calendar_connections, claims, jobs, stalled
+from kalends.storage import calendar_access, claims, jobs, stalled
 from kalends.storage.database import Connection
 from tests import factories
 from tests.calendar_connections import connect
@@ -101,7 +101,7 @@ async def test_calendars_that_hang_keep_no_mail_from_leaving(stage: Stage, conni
     for user_id in users:
         connection_id = await connect(stage.app, company_id, user_id, now=stage.now, validate_availability=True)
         async with stage.app.transaction() as conn:
-            await calendar_connections.call_for_reading(conn, company_id, connection_id, stage.now)
+            await calendar_access.call_for_reading(conn, company_id, connection_id, stage.now)
 
     async with working(stage.app, conninfo):
         await until(lambda: len(hanging.asked) == slots)

@@ -16,7 +16,15 @@ from whenever import Instant
 from kalends.domain.remote_events import RemoteCalendar
 from kalends.errors import NotFound
 from kalends.ports import Clock, ConnectionRefused
-from kalends.storage import calendar_authorizations, calendar_choices, calendar_writes, ids, locks, users
+from kalends.storage import (
+    calendar_access,
+    calendar_authorizations,
+    calendar_choices,
+    calendar_writes,
+    ids,
+    locks,
+    users,
+)
 from kalends.storage import calendar_connections as stored
 from kalends.storage.calendar_connections import Calendar, CalendarConnection
 from kalends.storage.database import Connection
@@ -142,7 +150,7 @@ async def connect(
         connection_id = same.id
     else:
         connection_id = await _add(conn, actor.company_id, user_id, found, sealed, as_sync=as_sync, now=now)
-    await stored.call_for_reading(conn, actor.company_id, connection_id, now)
+    await calendar_access.call_for_reading(conn, actor.company_id, connection_id, now)
     connection = await stored.get(conn, actor.company_id, connection_id)
     assert connection is not None
     await calendar_events.connected(conn, connection, found.connected.server, actor=actor, now=now)
@@ -174,8 +182,8 @@ async def sync(conn: Connection, *, actor: Actor, connection_id: UUID, user_id: 
         CalendarConnectionNotFound, NotYours: as of `get`.
     """
     found = await get(conn, actor=actor, connection_id=connection_id, user_id=user_id)
-    await stored.enqueue(conn, "calendar.list", actor.company_id, connection_id)
-    await stored.call_for_reading(conn, actor.company_id, connection_id, now)
+    await calendar_access.enqueue(conn, "calendar.list", actor.company_id, connection_id)
+    await calendar_access.call_for_reading(conn, actor.company_id, connection_id, now)
     return found
 
 

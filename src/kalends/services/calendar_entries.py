@@ -14,7 +14,7 @@ from kalends.domain import retry
 from kalends.domain.remote_events import RemoteEvent, Written
 from kalends.errors import Upstream
 from kalends.ports import CredentialRefused
-from kalends.storage import busy_events, calendar_connections, calendar_writes
+from kalends.storage import busy_events, calendar_access, calendar_writes
 from kalends.storage import calendar_entries as stored
 from kalends.storage import conferences as stored_conferences
 from kalends.storage.calendar_entries import StoredEntry
@@ -151,7 +151,7 @@ async def failed(conn: Connection, plan: Plan, failure: Upstream, *, now: Instan
     )
     if moved_there or isinstance(failure, CredentialRefused):
         for connection_id in {place.connection_id for place in plan.places}:
-            await calendar_connections.call_for_reading(conn, plan.appointment.company_id, connection_id, now)
+            await calendar_access.call_for_reading(conn, plan.appointment.company_id, connection_id, now)
     if plan.conference and plan.conference.state == "wanted":
         await stored_conferences.failed(conn, *plan.key[:2], failures=failures, until=None, error=failure.message)
         if isinstance(failure, LinkMissing) and retry.mail_delay(failures) is None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from kalends.errors import FieldError, Invalid, NotFound
 from kalends.ports import Clock
-from kalends.storage import calendar_choices, calendar_writes
+from kalends.storage import calendar_access, calendar_choices, calendar_writes
 from kalends.storage import calendar_connections as stored
 from kalends.storage.calendar_connections import Calendar
 from kalends.storage.database import Connection
@@ -72,9 +72,9 @@ async def change(
     if connection.is_primary and _written(after) != _written(before):
         await calendar_writes.owe_coming(conn, company_id=actor.company_id, user_id=connection.user_id, now=clock())
     if await _follow(conn, before, after):
-        await stored.call_for_reading(conn, actor.company_id, connection_id, clock(), unread=True)
+        await calendar_access.call_for_reading(conn, actor.company_id, connection_id, clock(), unread=True)
     elif after != before:
-        await stored.call_for_reading(conn, actor.company_id, connection_id, clock())
+        await calendar_access.call_for_reading(conn, actor.company_id, connection_id, clock())
     return await calendar_connections.get(conn, actor=actor, connection_id=connection_id)
 
 

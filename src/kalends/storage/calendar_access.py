@@ -1,9 +1,10 @@
-"""How it goes with connections: when each is read next, and what became of the last reading."""
+"""How it goes with connections: when each is read next, its jobs, and what became of the last reading."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from whenever import Instant
 
 from . import jobs
@@ -13,8 +14,9 @@ TASK = "calendar.sync"
 # A job that was started is waited for so long: longer than one may run, shorter than nobody would notice.
 STARTED_S = 180
 
-
-_PRIORITY = -1  # after mails: a calendar's server that answers slowly keeps a worker busy for a while
+# Nobody has asked for another reading since this one began, or this one's successor is due earlier anyhow.
+_DUE = "CASE WHEN due_at IS NOT DISTINCT FROM %(last_due)s THEN %(due)s ELSE least(due_at, %(due)s) END"
+_SYNCED = "CASE WHEN %(whole)s THEN greatest(synced_at, %(began)s) ELSE synced_at END"
 
 
 async def start_due(conn: Connection, now: Instant, *, limit: int = 100) -> int:
@@ -30,7 +32,8 @@ async def start_due(conn: Connection, now: Instant, *, limit: int = 100) -> int:
         WHERE x.due_at <= %(now)s AND n.deleted_at IS NULL
         ORDER BY x.due_at LIMIT %(limit)s FOR UPDATE OF x SKIP LOCKED
         """,
-        {"now": now, "limit": limit},
+        now,
+        {"limit": limit},
     )
 
 
@@ -44,32 +47,62 @@ async def start(conn: Connection, company_id: UUID, connection_id: UUID, now: In
         WHERE x.company_id = %(company)s AND x.connection_id = %(connection)s AND n.deleted_at IS NULL
             AND x.status = 'connected' FOR UPDATE OF x
         """,
-        {"now": now, "company": company_id, "connection": connection_id},
+        now,
+        {"company": company_id, "connection": connection_id},
     )
 
 
-async def _start(conn: Connection, due: str, values: dict[str, object]) -> int:
+async def _start(conn: Connection, due: str, now: Instant, values: dict[str, object]) -> int:
     cursor = await conn.execute(
         f"""
         WITH due AS ({due}), started AS (
             UPDATE calendar_access x SET due_at = %(until)s FROM due WHERE x.connection_id = due.connection_id
             RETURNING x.company_id, x.connection_id)
         INSERT INTO procrastinate_jobs (queue_name, priority, task_name, lock, args)
-        SELECT '{jobs.REMOTE}', {_PRIORITY}, '{TASK}', 'calendar ' || connection_id,
+        SELECT '{jobs.REMOTE}', {jobs.WHEN_IDLE}, '{TASK}', 'calendar ' || connection_id,
             jsonb_build_object('company_id', company_id, 'connection_id', connection_id)
         FROM started WHERE NOT EXISTS (
             SELECT FROM procrastinate_jobs
             WHERE lock = 'calendar ' || started.connection_id AND task_name = '{TASK}' AND status = 'todo')
         """,
-        {**values, "until": _later(values["now"])},
+        {**values, "now": now, "until": now.add(seconds=STARTED_S)},
     )
     conn.jobs_waiting |= cursor.rowcount > 0
     return cursor.rowcount
 
 
-def _later(now: object) -> Instant:
-    assert isinstance(now, Instant)
-    return now.add(seconds=STARTED_S)
+async def call_for_reading(
+    conn: Connection, company_id: UUID, connection_id: UUID, now: Instant, *, unread: bool = False
+) -> None:
+    """Start the job that reads a connection; it is due again soon, should the job be lost.
+
+    Args:
+        unread: what is known of its calendars does not count as read any more.
+    """
+    await conn.execute(
+        """
+        UPDATE calendar_access SET due_at = %s, synced_at = CASE WHEN %s THEN NULL ELSE synced_at END
+        WHERE company_id = %s AND connection_id = %s
+        """,
+        (now.add(seconds=STARTED_S), unread, company_id, connection_id),
+    )
+    await enqueue(conn, TASK, company_id, connection_id)
+
+
+async def enqueue(conn: Connection, task: str, company_id: UUID, connection_id: UUID) -> None:
+    """Start a job on a connection, unless it waits already; those on the same one run one after the other."""
+    cur = await conn.execute(
+        f"""
+        {jobs.INSERT} SELECT '{jobs.REMOTE}', %(task)s::text, %(lock)s::text, %(args)s WHERE NOT EXISTS (
+            SELECT FROM procrastinate_jobs WHERE lock = %(lock)s AND task_name = %(task)s AND status = 'todo')
+        """,
+        {
+            "task": task,
+            "lock": f"calendar {connection_id}",
+            "args": Jsonb({"company_id": str(company_id), "connection_id": str(connection_id)}),
+        },
+    )
+    conn.jobs_waiting |= cur.rowcount > 0
 
 
 async def read_through(
@@ -85,15 +118,11 @@ async def read_through(
     await conn.execute(
         f"""
         UPDATE calendar_access SET status = 'connected', failures = 0, error = NULL, told_at = NULL, due_at = {_DUE},
-            synced_at = CASE WHEN %(whole)s THEN greatest(synced_at, %(began)s) ELSE synced_at END
+            synced_at = {_SYNCED}
         WHERE connection_id = %(connection)s
         """,
         {"connection": connection_id, "began": began, "due": due, "last_due": last_due, "whole": whole},
     )
-
-
-# Nobody has asked for another reading since this one began, or this one's successor is due earlier anyhow.
-_DUE = "CASE WHEN due_at IS NOT DISTINCT FROM %(last_due)s THEN %(due)s ELSE least(due_at, %(due)s) END"
 
 
 async def put_off(
@@ -110,7 +139,7 @@ async def put_off(
     await conn.execute(
         f"""
         UPDATE calendar_access SET failures = failures + 1, error = %(error)s, due_at = {_DUE},
-            synced_at = CASE WHEN %(whole)s THEN greatest(synced_at, %(began)s) ELSE synced_at END
+            synced_at = {_SYNCED}
         WHERE connection_id = %(connection)s
         """,
         {

@@ -16,7 +16,7 @@ from whenever import Instant
 from kalends.ports import CalendarKind
 
 from . import ids, rows
-from .calendar_connections import enqueue
+from .calendar_access import enqueue
 from .database import Connection
 
 # Providers that take back what was granted; of the others only those are told that tell us of changes.

@@ -11,14 +11,12 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 from whenever import Instant
 
 from kalends.domain.remote_events import RemoteCalendar
 from kalends.ports import CalendarKind
 
-from . import jobs, rows
-from .calendar_access import STARTED_S
+from . import rows
 from .database import Connection
 
 Status: TypeAlias = Literal["connected", "refused"]
@@ -227,37 +225,3 @@ async def keep_credential(conn: Connection, company_id: UUID, connection_id: UUI
         "UPDATE calendar_access SET credential = %s WHERE company_id = %s AND connection_id = %s",
         (credential, company_id, connection_id),
     )
-
-
-async def call_for_reading(
-    conn: Connection, company_id: UUID, connection_id: UUID, now: Instant, *, unread: bool = False
-) -> None:
-    """Start the job that reads a connection; it is due again soon, should the job be lost.
-
-    Args:
-        unread: what is known of its calendars does not count as read any more.
-    """
-    await conn.execute(
-        """
-        UPDATE calendar_access SET due_at = %s, synced_at = CASE WHEN %s THEN NULL ELSE synced_at END
-        WHERE company_id = %s AND connection_id = %s
-        """,
-        (now.add(seconds=STARTED_S), unread, company_id, connection_id),
-    )
-    await enqueue(conn, "calendar.sync", company_id, connection_id)
-
-
-async def enqueue(conn: Connection, task: str, company_id: UUID, connection_id: UUID) -> None:
-    """Start a job on a connection, unless it waits already; those on the same one run one after the other."""
-    cur = await conn.execute(
-        f"""
-        {jobs.INSERT} SELECT '{jobs.REMOTE}', %(task)s::text, %(lock)s::text, %(args)s WHERE NOT EXISTS (
-            SELECT FROM procrastinate_jobs WHERE lock = %(lock)s AND task_name = %(task)s AND status = 'todo')
-        """,
-        {
-            "task": task,
-            "lock": f"calendar {connection_id}",
-            "args": Jsonb({"company_id": str(company_id), "connection_id": str(connection_id)}),
-        },
-    )
-    conn.jobs_waiting |= cur.rowcount > 0
