@@ -7,13 +7,13 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from email.message import Message
 from typing import IO
-from urllib.parse import urlsplit
 
 import psycopg
 
 from kalends import bootstrap
+from kalends.domain import links
 from kalends.ports import CalendarKind
-from kalends.services.calendar_authorizations import callback
+from kalends.services.calendar_authorizations import OUR_PAGE, callback
 from kalends.settings import Settings, variable
 from kalends.storage.secret_box import CannotOpen, SecretBox
 
@@ -24,7 +24,6 @@ _NAMES: dict[CalendarKind, tuple[str, str]] = {
     "google": ("Google calendars", "google_client_id"),
     "outlook": ("Microsoft calendars", "microsoft_client_id"),
 }
-_OUR_PAGE = "/calendar-connected"
 
 
 def providers(configured: Settings, *, reachable: bool) -> Iterator[Finding]:
@@ -51,8 +50,7 @@ def _redirect_address(configured: Settings, kind: CalendarKind, *, reachable: bo
     state = f"browsers come back to {address}"
     if not configured.base_url:
         return Finding(what, state, f"Set {variable('base_url')}: this address has to be registered with the provider.")
-    parts = urlsplit(address)
-    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+    if not links.is_secure(address):
         return Finding(what, state, f"Providers take only https there: set {variable('base_url')} to an https address.")
     if reachable and not _leads_to_us(address):
         mend = "Have the proxy in front pass on everything below /v4."
@@ -109,7 +107,7 @@ def _leads_to_us(address: str) -> bool:
     try:
         direct.open(address, timeout=TIMEOUT_S).close()
     except urllib.error.HTTPError as answer:
-        return answer.code == 302 and _OUR_PAGE in answer.headers.get("Location", "")
+        return answer.code == 302 and OUR_PAGE in answer.headers.get("Location", "")
     except OSError:
         return True
     return False

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from kalends import bootstrap
+from kalends.domain import links
 from kalends.settings import Settings, variable
 
 from .finding import Finding
@@ -28,7 +28,6 @@ def _jitsi(url: str) -> Finding:
     """Look at the address of the Jitsi Meet; "" is none."""
     if not url:
         return Finding("Jitsi", f"not set up ({variable('jitsi_url')})")
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+    if not links.is_secure(url):
         return Finding("Jitsi", f"rooms at {url}", "Browsers give camera and microphone to https addresses only.")
     return Finding("Jitsi", f"rooms at {url}")

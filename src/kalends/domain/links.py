@@ -1,4 +1,4 @@
-"""Links that people write and others are shown: http and https, nothing else; and whether the internet reaches ours."""
+"""Links that people write and others are shown: http and https, nothing else; and who can use an address of ours."""
 
 import re
 from ipaddress import ip_address
@@ -21,6 +21,12 @@ def checked_link(text: str) -> str:
     if not named:
         raise wrong
     return text
+
+
+def is_secure(url: str) -> bool:
+    """Tell whether browsers take an address for secure: https, or this very machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def is_reachable(base_url: str) -> bool:

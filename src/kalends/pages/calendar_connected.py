@@ -14,16 +14,16 @@ from starlette.responses import Response
 from kalends import languages
 from kalends.edge.context import AppDep
 from kalends.languages import Translate
+from kalends.services.calendar_authorizations import OUR_PAGE
 
 from . import guards, rendering, visit
 
-PATH: Final = "/calendar-connected"
 NAMES: Final = {"google": "Google", "outlook": "Microsoft 365"}
 
 router = APIRouter(include_in_schema=False)
 
 
-@router.get(PATH)
+@router.get(OUR_PAGE)
 async def connected(request: Request, app: AppDep) -> Response:
     """Say whether it worked, and what to do where it did not."""
     await guards.look(app, request)

@@ -27,6 +27,7 @@ from .actor import Actor
 from .found_accounts import Found
 
 VALID_MINUTES = 10
+OUR_PAGE = "/calendar-connected"  # where a browser ends that nobody else wants back
 # 256 and 384 bits; RFC 7636 asks for 43 to 128 characters of a verifier.
 _STATE_BYTES, _VERIFIER_BYTES = 32, 48
 

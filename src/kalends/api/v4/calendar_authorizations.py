@@ -20,7 +20,7 @@ from kalends.errors import DomainError, Invalid
 from kalends.ports import ConnectionRefused, ProviderNotConfigured
 from kalends.services import calendar_authorizations, found_accounts
 from kalends.services.actor import Actor
-from kalends.services.calendar_authorizations import AuthorizationOver, Wanted
+from kalends.services.calendar_authorizations import OUR_PAGE, AuthorizationOver, Wanted
 from kalends.services.rights import NotYours, UserNotFound
 from kalends.storage.calendar_authorizations import Authorization
 
@@ -31,7 +31,6 @@ from .schemas import Absent
 router = APIRouter(prefix="/v4/calendar-connections/auth/{provider}", tags=["calendar connection"])
 
 PER_MINUTE, BURST = 20, 20  # of one client address
-OUR_PAGE = "/calendar-connected"
 _ERROR = re.compile(r"[a-z_]{1,60}")  # as RFC 6749 4.1.2.1 writes them
 
 
