@@ -313,6 +313,31 @@ async def test_cookies_stay_within_a_visit() -> None:
     assert [one.headers.get("cookie") for one in server.asked] == [None, "session=1", None]
 
 
+async def test_a_connection_that_was_kept_open_and_is_closed_when_used_again_is_made_anew() -> None:
+    def answer(asked: Asked) -> Reply:
+        if len(server.asked) in (2, 4):
+            raise ConnectionResetError  # and so the connection is closed
+        return ok(asked)
+
+    async with scripted(answer) as server, Web(HERE).visit() as visit:
+        url = f"http://127.0.0.1:{server.port}/"
+        answers = [await visit.request("PUT", url, content=text) for text in (b"1", b"2", b"3")]
+
+    assert [one.body for one in answers] == [b"hi"] * 3
+    assert [one.body for one in server.asked] == [b"1", b"2", b"2", b"3", b"3"]
+
+
+async def test_a_new_connection_that_is_closed_without_a_word_is_not_tried_again() -> None:
+    def answer(asked: Asked) -> Reply:
+        raise ConnectionResetError
+
+    async with scripted(answer) as server:
+        with pytest.raises(Upstream):
+            await Web(HERE).request("GET", f"http://127.0.0.1:{server.port}/")
+
+    assert len(server.asked) == 1
+
+
 @pytest.mark.parametrize(("told", "wait"), [("7", 7), ("99999", 3600), ("Wed, 21 Oct 2026 07:28:00 GMT", 60), ("", 60)])
 async def test_a_busy_server_says_when_to_come_back(told: str, wait: int) -> None:
     async with scripted(lambda _: Reply(503, headers={"Retry-After": told})) as server:

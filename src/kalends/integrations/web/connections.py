@@ -57,15 +57,25 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             port=request.url.port,
             target=request.url.raw_path,
         )
-        answer = await self._pool.handle_async_request(
-            httpcore2.Request(
-                request.method,
-                url,
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=dict(request.extensions),
-            )
-        )
+        request.extensions["trace"] = steps = _Steps()
+        while True:
+            try:
+                answer = await self._pool.handle_async_request(
+                    httpcore2.Request(
+                        request.method,
+                        url,
+                        headers=request.headers.raw,
+                        content=request.stream,
+                        extensions=dict(request.extensions),
+                    )
+                )
+            except (httpcore2.NetworkError, httpcore2.RemoteProtocolError):
+                # Some close a connection they kept open just when it is used again (RFC 9112 9.3.1; SOGo never says
+                # that it will). Nobody asks through here for what may not be done twice.
+                if steps.has_connected:
+                    raise
+            else:
+                break
         assert isinstance(answer.stream, AsyncIterable)
         return httpx2.Response(
             answer.status, headers=answer.headers, stream=_Body(answer), extensions=dict(answer.extensions)
@@ -73,6 +83,16 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._pool.aclose()
+
+
+class _Steps:
+    """Hears of what is done for a request, and so whether it was sent on a connection made for it."""
+
+    def __init__(self) -> None:
+        self.has_connected = False
+
+    async def __call__(self, step: str, _: object) -> None:
+        self.has_connected |= step == "connection.connect_tcp.started"
 
 
 class _Body(httpx2.AsyncByteStream):
