@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -123,7 +124,7 @@ def _reason(change: Change) -> str:
 
 def _said(reason: str, to: Reader, account: str) -> tuple[str, str]:
     """Say in a heading and a sentence or two what is wrong, and what the host can do."""
-    t = to.t
+    t = partial(to.t, account=account)
     return {
         "connected": (
             t("A calendar was connected"),
@@ -136,60 +137,48 @@ def _said(reason: str, to: Reader, account: str) -> tuple[str, str]:
             t("Please connect your calendar again"),
             t(
                 "Your calendar {account} does not let us in any more. Until you connect it again we do not see when"
-                " you are busy, and your bookings do not appear there.",
-                account=account,
+                " you are busy, and your bookings do not appear there."
             ),
         ),
         "overlap": (
             t("An event overlaps a booking"),
             t(
                 "Something new in your calendar {account} takes time in which you have a booking. Both stay as they"
-                " are; please move one of them.",
-                account=account,
+                " are; please move one of them."
             ),
         ),
         "moved": (
             t("A booking could not be moved"),
             t(
                 "You moved it in your calendar {account}, but it cannot take place then. It stays where it was, and"
-                " so it stands in your calendar again.",
-                account=account,
+                " so it stands in your calendar again."
             ),
         ),
         "length": (
             t("A booking keeps its length"),
             t(
                 "You changed its length in your calendar {account}, which a booking cannot follow. It stays as it was,"
-                " and so it stands in your calendar again.",
-                account=account,
+                " and so it stands in your calendar again."
             ),
         ),
         "deleted": (
             t("A booking still takes place"),
-            t(
-                "You deleted it in your calendar {account}. The booking was not cancelled, and your guest expects you.",
-                account=account,
-            ),
+            t("You deleted it in your calendar {account}. The booking was not cancelled, and your guest expects you."),
         ),
         "declined": (
             t("A booking still takes place"),
-            t(
-                "You declined it in your calendar {account}. The booking was not cancelled, and your guest expects"
-                " you.",
-                account=account,
-            ),
+            t("You declined it in your calendar {account}. The booking was not cancelled, and your guest expects you."),
         ),
         "emptied": (
             t("Your calendar seems to have been emptied"),
             t(
                 "Much of what stood in your calendar {account} vanished at once. We change nothing before we have seen"
-                " that once more.",
-                account=account,
+                " that once more."
             ),
         ),
         "several": (
             t("Your calendar and your bookings disagree"),
-            t("In your calendar {account} some things are not as your bookings are.", account=account),
+            t("In your calendar {account} some things are not as your bookings are."),
         ),
     }[reason]
 
