@@ -66,13 +66,13 @@ async def _read_soon(app: App, provider: str, channel_id: str, secrets: list[str
     Raises:
         ChannelUnknown: there is none, or whoever sends this does not know its secret.
     """
+    if not secrets or len(channel_id) > LONGEST_ID:
+        raise ChannelUnknown
     async with app.transaction() as conn:
-        for secret in dict.fromkeys(secrets) if len(channel_id) <= LONGEST_ID else ():
-            found = await calendar_watches.heard(conn, provider, channel_id, secret)
-            if found:
-                await calendar_access.start(conn, found.company_id, found.connection_id, app.now())
-                return
-    raise ChannelUnknown
+        found = await calendar_watches.heard(conn, provider, channel_id, secrets)
+        if found is None:
+            raise ChannelUnknown
+        await calendar_access.start(conn, found.company_id, found.connection_id, app.now())
 
 
 def _states(body: bytes) -> Iterator[str]:
@@ -81,6 +81,7 @@ def _states(body: bytes) -> Iterator[str]:
         sent = from_json(body)
     except ValueError:
         return
-    for one in (sent.get("value") if isinstance(sent, dict) else None) or ():
+    told = sent.get("value") if isinstance(sent, dict) else None
+    for one in told if isinstance(told, list) else ():
         if isinstance(one, dict) and isinstance(one.get("clientState"), str):
             yield one["clientState"]

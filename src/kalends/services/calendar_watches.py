@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID, uuid4
 
 from whenever import Instant
@@ -54,12 +54,16 @@ async def call_off(reader: Reader, watched: Sequence[Watched], account: Calendar
             await calendar_channels.close(conn, one.calendar_id, one.channel_id)
 
 
-async def heard(conn: Connection, provider: str, channel_id: str, secret: str) -> Listening | None:
-    """Find whose calendar has changed, as somebody says who shows a channel's secret; None: he does not know it."""
+async def heard(conn: Connection, provider: str, channel_id: str, shown: Collection[str]) -> Listening | None:
+    """Find whose calendar has changed, as somebody says who shows a channel's secret; None: he does not know it.
+
+    Args:
+        shown: the secret has to be among these.
+    """
     found = await calendar_channels.listening(conn, provider, channel_id)
-    if found is None or not secrets.compare_digest(_hash(secret), found.secret_hash):
-        return None
-    return found
+    if found and any(secrets.compare_digest(_hash(secret), found.secret_hash) for secret in shown):
+        return found
+    return None
 
 
 async def _open(reader: Reader, source: Source, known: Watched | None, account: CalendarAccount, now: Instant) -> None:
