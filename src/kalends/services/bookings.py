@@ -72,29 +72,11 @@ async def book(
         who = await pending_attendees.completed(conn, company_id, order.pending_attendee_id, order.attendee)
         order = replace(order, attendee=who)
     loaded, now = await _load(conn, actor, order, clock)
-    kind = loaded.meeting_type
-    order = order_checks.checked(order, kind)
+    order = order_checks.checked(order, loaded.meeting_type)
     if order.one_time_link_id:
-        await one_time_links.check(conn, company_id, order.one_time_link_id, kind.id, now)
+        await one_time_links.check(conn, company_id, order.one_time_link_id, loaded.meeting_type.id, now)
     placed, refused = await _placed(conn, actor, loaded, order, now, verified)
-    settings = CompanySettings.of(loaded.company.settings)
-    needed = new_provisional_bookings.needed(kind, settings, order)
-    outcome: Booked | Pending
-    if needed:
-        outcome = await new_provisional_bookings.write(
-            conn,
-            actor=actor,
-            order=order,
-            loaded=loaded,
-            placements=placed,
-            needed=needed,
-            settings=settings,
-            now=now,
-        )
-    else:
-        outcome = await new_appointments.write(
-            conn, actor=actor, order=order, kind=kind, company=loaded.company, placements=placed, now=now
-        )
+    outcome = await _written(conn, actor, order, loaded, placed, now)
     if order.recurrence:
         taken = outcome.series or [Occurrence(one.start) for one in placed]
         outcome = replace(outcome, series=tuple(sorted([*taken, *refused], key=lambda one: one.start)))
@@ -195,6 +177,21 @@ async def _place(
         seats=seats,
         like=like,
         verified=verified,
+    )
+
+
+async def _written(
+    conn: Connection, actor: Actor, order: Order, loaded: Loaded, placed: Sequence[Placement], now: Instant
+) -> Booked | Pending:
+    """Make the appointments of an order, or keep their time where somebody has to confirm it first."""
+    kind, settings = loaded.meeting_type, CompanySettings.of(loaded.company.settings)
+    needed = new_provisional_bookings.needed(kind, settings, order)
+    if needed is None:
+        return await new_appointments.write(
+            conn, actor=actor, order=order, kind=kind, company=loaded.company, placements=placed, now=now
+        )
+    return await new_provisional_bookings.write(
+        conn, actor=actor, order=order, loaded=loaded, placements=placed, needed=needed, settings=settings, now=now
     )
 
 
