@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from whenever import Instant
@@ -72,35 +73,21 @@ async def write(
         TooManyUnconfirmed: the client has not confirmed what it asked of one of these hosts before.
         SlotTaken: somebody else's claim stands there.
     """
-    kind = loaded.meeting_type
-    company_id = kind.company_id
-    hosts = list(dict.fromkeys(host.id for one in placements for host in one.hosts))
-    await _check_waiting(conn, actor, hosts, now)
-    provisional_id, start = ids.new_id(company_id), min(one.start for one in placements)
+    start = min(one.start for one in placements)
     proved = needed == "requireHostConfirmation" and actor.client is None
     expires_at = expiry(now, settings, start, proved=proved)
-    await provisional_bookings.add(
-        conn,
-        {
-            "company_id": company_id,
-            "id": provisional_id,
-            "meeting_type_id": kind.id,
-            "type": needed,
-            "then_host": len(_steps(kind, settings, order)) > 1,
-            "dto": order_texts.dto(order),
-            "host_ids": hosts,
-            "selection": _selection(placements[0]),
-            "start_at": start,
-            "expires_at": expires_at,
-            "proved_at": now if proved else None,
-            "client": actor.client,
-            "guest_secret": secrets.token_urlsafe(SECRET_BYTES),
-            "host_secret": secrets.token_urlsafe(SECRET_BYTES),
-            "actor": changes.who(actor),
-            "created_at": now,
-            "updated_at": now,
-        },
-    )
+    row = _columns(actor, order, loaded.meeting_type, placements) | {
+        "type": needed,
+        "then_host": len(_steps(loaded.meeting_type, settings, order)) > 1,
+        "start_at": start,
+        "expires_at": expires_at,
+        "proved_at": now if proved else None,
+        "created_at": now,
+        "updated_at": now,
+    }
+    company_id, provisional_id = row["company_id"], row["id"]
+    await _check_waiting(conn, actor, row["host_ids"], now)
+    await provisional_bookings.add(conn, row)
     for one in placements:
         await reservations.reserve(
             conn,
@@ -114,6 +101,22 @@ async def write(
     spans = [(one.start, one.end) for one in placements]
     await provisional_changes.created(conn, actor, company_id, provisional_id, spans, now)
     return Pending(needed, provisional_id)
+
+
+def _columns(actor: Actor, order: Order, kind: MeetingType, placements: Sequence[Placement]) -> dict[str, Any]:
+    """Name what is asked for, of whom and by whom, and the secrets with which that is confirmed."""
+    return {
+        "company_id": kind.company_id,
+        "id": ids.new_id(kind.company_id),
+        "meeting_type_id": kind.id,
+        "dto": order_texts.dto(order),
+        "host_ids": list(dict.fromkeys(host.id for one in placements for host in one.hosts)),
+        "selection": _selection(placements[0]),
+        "client": actor.client,
+        "guest_secret": secrets.token_urlsafe(SECRET_BYTES),
+        "host_secret": secrets.token_urlsafe(SECRET_BYTES),
+        "actor": changes.who(actor),
+    }
 
 
 async def _check_waiting(conn: Connection, actor: Actor, host_ids: Sequence[UUID], now: Instant) -> None:
