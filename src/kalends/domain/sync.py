@@ -13,7 +13,7 @@ from whenever import Instant, TimeDelta
 from .remote_events import Occurrence, Page, RemoteEvent
 
 LONGEST_HOURS = 192  # of one busy row; longer ones are cut (storage counts on it)
-MOST_EVENTS = 20_000  # of one calendar
+MOST_EVENTS = 20_000  # of one calendar; where a provider tells occurrences apart, each counts
 EVENTS_AT_ONCE, SPANS_AT_ONCE = 500, 2_000  # stored in one transaction
 
 T = TypeVar("T")

@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 from whenever import Instant
 
 from kalends.domain.remote_events import Page, RemoteCalendar, RemoteEvent, Window
+from kalends.domain.sync import MOST_EVENTS
 from kalends.integrations.web import Answer
 from kalends.ports import CalendarTooLarge, SyncTokenDead
 
@@ -22,7 +23,6 @@ from .dav import GONE, Dav, etag, refuse
 from .xml import CAL, DAV, SERVER
 
 BATCH = 100  # resources asked for at once
-MOST_EVENTS = 20_000
 MOST_PARTS = 1_000  # of one list of changes
 
 _DAY_H = 24

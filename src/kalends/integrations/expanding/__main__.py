@@ -17,10 +17,10 @@ from typing import Any, BinaryIO
 
 from kalends.domain import ical
 from kalends.domain.remote_events import RemoteEvent
+from kalends.domain.sync import MOST_EVENTS
 
 from . import frames
 
-MOST_TIMES = 20_000  # of one question
 _EVENTS_A_FRAME = 100  # read by the other side in a millisecond or two
 _TIMES_A_FRAME = 500
 _NICENESS = 10
@@ -75,7 +75,7 @@ def _told(question: frames.Question, texts: list[bytes], answers: BinaryIO) -> d
         waiting.append(event)
         waiting_times += len(event.occurrences)
         times += len(event.occurrences)
-        if times > MOST_TIMES:
+        if times > MOST_EVENTS:
             return {"too_large": True}
         if len(waiting) >= _EVENTS_A_FRAME or waiting_times >= _TIMES_A_FRAME:
             answers.write(frames.frame({"events": frames.from_events(waiting)}))

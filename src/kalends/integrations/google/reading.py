@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from whenever import Instant
 
 from kalends.domain.remote_events import Occurrence, Page, RemoteCalendar, RemoteEvent, Window
+from kalends.domain.sync import MOST_EVENTS
 from kalends.integrations.oauth import Answer, nonsense
 from kalends.ports import CalendarTooLarge, SyncTokenDead
 
@@ -21,7 +22,6 @@ from .api import VENDOR, GoogleApi, calendar_path, event_path, items, no_calenda
 from .events import Item
 
 PAGE_SIZE = 2500  # the most Google gives
-MOST_EVENTS = 20_000  # of one calendar, an occurrence counted as one
 MOST_TOKEN_PAGES = 40  # a calendar with a longer past is read anew each time
 MOST_CHANGED_SERIES = 50  # more of them are read sooner all together
 STEP_HOURS = 60 * 24  # of free/busy; Google refuses long ones

@@ -20,6 +20,7 @@ from urllib.parse import quote
 from whenever import Instant
 
 from kalends.domain.remote_events import RemoteCalendar, Window
+from kalends.domain.sync import MOST_EVENTS
 from kalends.integrations.oauth import JsonApi, nonsense
 from kalends.ports import CalendarTooLarge, SyncTokenDead
 
@@ -27,7 +28,6 @@ from . import identity
 from .events import SELECT, series_of
 from .refusals import VENDOR, Missing, gone, refused, state_lost
 
-MOST_EVENTS = 20_000  # of one calendar, an instance counted as one
 LISTED_AT_ONCE = "250"
 # What is reported comes whole, texts included: answers must not outgrow what we read of one.
 REPORTED_AT_ONCE = 200
