@@ -13,7 +13,7 @@ from kalends.domain import sync_times, uids
 from kalends.domain.remote_events import RemoteCalendar, RemoteEvent, Window
 from kalends.ports import CalendarAccount
 from kalends.storage import busy_events, calendar_connections
-from kalends.storage.standings import Written
+from kalends.storage.standings import StandingEntry
 
 from .calendar_sources import Source
 
@@ -35,7 +35,7 @@ class Copy:
     event: RemoteEvent | None
 
 
-async def find(source: Source, account: CalendarAccount, gone: Written) -> Copy | None:
+async def find(source: Source, account: CalendarAccount, gone: StandingEntry) -> Copy | None:
     """Look for the event of an appointment in its host's other calendars, those nobody reads as well.
 
     One that was also given another time is found where it was read already.
@@ -76,7 +76,7 @@ async def _asked(
 
 
 async def _listed(
-    source: Source, account: CalendarAccount, calendar: RemoteCalendar, gone: Written, uid: str
+    source: Source, account: CalendarAccount, calendar: RemoteCalendar, gone: StandingEntry, uid: str
 ) -> RemoteEvent | None:
     """Find a UID among what a calendar has around the time of an appointment."""
     standing = gone.standing

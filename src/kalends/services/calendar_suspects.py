@@ -12,7 +12,7 @@ from whenever import Instant
 from kalends.domain import findings, sync
 from kalends.domain.remote_events import RemoteEvent, Window
 from kalends.storage import busy_events, standings
-from kalends.storage.standings import Written
+from kalends.storage.standings import StandingEntry
 
 from .calendar_sources import Source
 
@@ -38,12 +38,12 @@ class Seen:
     gone: set[str] = field(default_factory=set)
     complete: bool = False
 
-    def changed(self, one: Written) -> bool:
+    def changed(self, one: StandingEntry) -> bool:
         """Tell whether what we wrote is listed as something else."""
         event = self.own.get(one.remote_id)
         return event is not None and bool(findings.compare(one.standing, event))
 
-    def vanished(self, one: Written) -> bool:
+    def vanished(self, one: StandingEntry) -> bool:
         """Tell whether what we wrote seems to be there no more."""
         if one.remote_id in self.listed:
             return False
@@ -52,7 +52,7 @@ class Seen:
         return one.remote_id in self.gone or (self.complete and in_window and one.written_at < self.began)
 
 
-async def find(source: Source, seen: Seen) -> tuple[list[Written], bool]:
+async def find(source: Source, seen: Seen) -> tuple[list[StandingEntry], bool]:
     """Compare what we wrote to a calendar with what was seen there; also tells whether too much vanished at once."""
     if not (seen.own or seen.gone or seen.complete):
         return [], False

@@ -20,7 +20,7 @@ from kalends.errors import Upstream
 from kalends.ports import CalendarAccount, CalendarTooLarge, SyncTokenDead
 from kalends.storage import busy_events, calendar_readings, locks
 from kalends.storage.database import Connection
-from kalends.storage.standings import Written
+from kalends.storage.standings import StandingEntry
 
 from . import calendar_events, calendar_suspects
 from .calendar_sources import Source
@@ -43,7 +43,7 @@ class Ended:
     """
 
     walk: Walk
-    suspects: Sequence[Written]
+    suspects: Sequence[StandingEntry]
     emptied: bool
 
 

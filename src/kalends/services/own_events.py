@@ -12,7 +12,7 @@ from kalends.domain.sync import Meeting, Span
 from kalends.storage import busy_events, calendar_entries, calendar_writes, standings
 from kalends.storage.calendar_entries import StoredEntry
 from kalends.storage.database import Connection
-from kalends.storage.standings import Written
+from kalends.storage.standings import StandingEntry
 
 from . import calendar_events
 from .calendar_copies import Copy
@@ -32,12 +32,12 @@ class OwnEvent:
 
     conn: Connection
     source: Source
-    suspect: Written
+    suspect: StandingEntry
     event: RemoteEvent | None
     now: Instant
     batch_id: UUID
 
-    async def newest(self) -> Written | None:
+    async def newest(self) -> StandingEntry | None:
         """Read what is noted of it by now; None: it stands for no live appointment any more."""
         found = await standings.named(
             self.conn, self.source.company_id, self.source.calendar.id, [self.suspect.remote_id], self.now

@@ -29,7 +29,7 @@ from kalends.errors import DomainError, NotFound, Unavailable
 from kalends.ports import CalendarAccount
 from kalends.storage import attendees, calendar_connections
 from kalends.storage.appointments import Appointment
-from kalends.storage.standings import Written
+from kalends.storage.standings import StandingEntry
 
 from . import appointments, calendar_copies, calendar_events, locked_appointments, revisions
 from .actor import Actor
@@ -39,7 +39,7 @@ from .calendar_sources import Source
 from .own_events import OwnEvent
 
 
-async def settle(source: Source, account: CalendarAccount, suspects: Sequence[Written]) -> bool:
+async def settle(source: Source, account: CalendarAccount, suspects: Sequence[StandingEntry]) -> bool:
     """Look at each suspicion and do what follows; False: some has to wait for the next reading.
 
     Each is settled in a transaction of its own, with the locks of whatever it changes.

@@ -94,7 +94,7 @@ async def ours(
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class KnownCopy:
     """An event as it stands in a calendar of a host."""
 
     connection_id: UUID
@@ -103,9 +103,9 @@ class Copy:
     remote_id: str
 
 
-async def copies(conn: Connection, company_id: UUID, user_id: UUID, uid: str, *, but: UUID) -> list[Copy]:
+async def copies(conn: Connection, company_id: UUID, user_id: UUID, uid: str, *, but: UUID) -> list[KnownCopy]:
     """Find where events with a UID stand in calendars of a host that are read, but one."""
-    async with conn.cursor(row_factory=class_row(Copy)) as cur:
+    async with conn.cursor(row_factory=class_row(KnownCopy)) as cur:
         await cur.execute(
             """
             SELECT k.connection_id, k.id AS calendar_id, k.remote_id AS calendar_remote_id, e.remote_id

@@ -19,7 +19,7 @@ from .database import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class StandingEntry:
     """An entry that stands for a live appointment, and how that is.
 
     Attributes:
@@ -59,14 +59,14 @@ _WRITTEN = f"""
 """
 
 
-async def in_calendar(conn: Connection, company_id: UUID, calendar_id: UUID, now: Instant) -> list[Written]:
+async def in_calendar(conn: Connection, company_id: UUID, calendar_id: UUID, now: Instant) -> list[StandingEntry]:
     """List what stands in a calendar of appointments that are ahead, by their start."""
     return await _written(conn, "", {"company": company_id, "calendar": calendar_id, "now": now})
 
 
 async def named(
     conn: Connection, company_id: UUID, calendar_id: UUID, remote_ids: Collection[str], now: Instant
-) -> list[Written]:
+) -> list[StandingEntry]:
     """List those of certain names."""
     values = {"company": company_id, "calendar": calendar_id, "now": now, "ids": list(remote_ids)}
     return await _written(conn, " AND e.remote_id = ANY(%(ids)s)", values)
@@ -80,9 +80,9 @@ async def count(conn: Connection, company_id: UUID, calendar_id: UUID, now: Inst
     return row[0] if row else 0
 
 
-async def _written(conn: Connection, rule: str, values: dict[str, object]) -> list[Written]:
+async def _written(conn: Connection, rule: str, values: dict[str, object]) -> list[StandingEntry]:
     cursor = await conn.execute(_WRITTEN + rule + " ORDER BY a.start_at, a.id", values)
-    return [Written(row[0], row[1], _standing(row[2:7], row[11]), *row[7:11]) for row in await cursor.fetchall()]
+    return [StandingEntry(row[0], row[1], _standing(row[2:7], row[11]), *row[7:11]) for row in await cursor.fetchall()]
 
 
 def _standing(row: Sequence[Any], tried: Sequence[Instant]) -> Standing:
