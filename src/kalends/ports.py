@@ -262,8 +262,11 @@ class ConferenceProvider(Protocol):
         """
         ...
 
-    async def delete(self, known: Conference) -> None:
+    async def delete(self, meeting: Meeting, known: Conference | None) -> None:
         """Give a room up; one that is gone is fine.
+
+        Args:
+            known: None: whether it was ever made was answered to nobody.
 
         Raises:
             Upstream: try again later.

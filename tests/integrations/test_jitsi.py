@@ -25,7 +25,7 @@ async def test_a_room_stays_when_its_meeting_moves() -> None:
     made = await rooms.put(TALK, None)
 
     assert await rooms.put(TALK, made) == made
-    await rooms.delete(made)
+    await rooms.delete(TALK, made)
 
 
 def test_what_is_not_set_is_named() -> None:

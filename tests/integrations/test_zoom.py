@@ -53,8 +53,8 @@ async def test_a_meeting_follows_and_goes(zoom: FakeZoom, meetings: ZoomMeetings
 
     followed = await meetings.put(later, made)
     (stored,) = [dict(one) for one in zoom.meetings.values()]
-    await meetings.delete(made)
-    await meetings.delete(made)
+    await meetings.delete(later, made)
+    await meetings.delete(later, made)
 
     assert followed == made
     assert (stored["start_time"], stored["duration"]) == ("2031-03-11T11:00:00Z", 46)
@@ -85,6 +85,23 @@ async def test_one_whose_making_nobody_heard_of_is_found_again(
 
     assert len(zoom.meetings) == before + 1
     assert zoom.meetings[found.number or 0]["agenda"] == "kalends 0197a000-key"
+
+
+@pytest.mark.parametrize("users", [{"me"}, {"me", "ada@acme.test"}])
+async def test_one_whose_making_nobody_heard_of_is_found_and_goes(
+    zoom: FakeZoom, meetings: ZoomMeetings, users: set[str]
+) -> None:
+    zoom.users = users
+    other = await meetings.put(replace(TALK, key="other"), None)
+    zoom.loses = 1
+    with pytest.raises(Upstream, match="Zoom cannot be reached"):
+        await meetings.put(TALK, None)
+    made = len(zoom.meetings)
+
+    await meetings.delete(TALK, None)
+    await meetings.delete(TALK, None)
+
+    assert (made, list(zoom.meetings)) == (2, [other.number])
 
 
 async def test_an_app_that_may_not_list_meetings_makes_them_all_the_same(

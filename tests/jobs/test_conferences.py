@@ -197,7 +197,7 @@ class _Broken:
     async def put(self, meeting: Meeting, known: Conference | None) -> Conference:
         raise Upstream("never")
 
-    async def delete(self, known: Conference) -> None:
+    async def delete(self, meeting: Meeting, known: Conference | None) -> None:
         raise Upstream("never")
 
 

@@ -149,11 +149,12 @@ async def _delete(account: CalendarAccount, plan: Plan, place: Place, entry: Sto
 
 async def _tell(app: App, plan: Plan, link: str) -> None:
     """Let the appointment know the link its calendar has made."""
-    company_id, appointment_id, _ = plan.key
+    company_id, appointment_id, host_id = plan.key
+    key = {"company_id": company_id, "appointment_id": appointment_id}
     async with app.transaction() as conn:
-        await conferences.made(conn, company_id=company_id, appointment_id=appointment_id, conference=Conference(link))
+        await conferences.made(conn, **key, conference=Conference(link), host_id=host_id)
     async with app.transaction() as conn:
-        await conferences.tell(conn, company_id=company_id, appointment_id=appointment_id, clock=app.now)
+        await conferences.tell(conn, **key, clock=app.now)
 
 
 def _calendar(place: Place) -> RemoteCalendar:

@@ -74,8 +74,7 @@ async def _carry_out(app: App, owed: Owed) -> Conference | None:
         raise Upstream(
             f"nobody makes links for '{owed.stored.channel}': {', '.join(provider.lacking if provider else ())}"
         )
-    if owed.meeting:
+    if owed.is_needed:
         return await provider.put(owed.meeting, known)
-    if known:
-        await provider.delete(known)
+    await provider.delete(owed.meeting, known)
     return None

@@ -37,11 +37,12 @@ class Owed:
     """What is to be done about one conference.
 
     Attributes:
-        meeting: to be made, or followed; None: the conference is to be given up.
+        is_needed: the meeting is to be made, or followed; else the conference is to be given up.
     """
 
     stored: StoredConference
-    meeting: Meeting | None
+    meeting: Meeting
+    is_needed: bool
 
 
 async def happened(conn: Connection, change: Change, *, offered: Collection[str], now: Instant) -> None:
@@ -114,14 +115,15 @@ async def owed(
     if conference is None or appointment is None or conference.state == "deleted":
         return None
     if appointment.cancelled_at or appointment.channel != conference.channel:
-        if conference.remote_id and conference.channel not in WITH_EVENT:
-            return Owed(conference, None)
+        # One that was never made may have been, and answered to nobody.
+        if conference.channel not in WITH_EVENT and (conference.remote_id or conference.link is None):
+            return Owed(conference, _meeting(appointment), is_needed=False)
         await _given_up(conn, conference, appointment, offered, now)
         return None
     if appointment.end_at <= now and conference.state == "wanted":
         await stored.end(conn, company_id, appointment_id, "given-up")
     elif conference.state != "given-up" and conference.channel not in WITH_EVENT:
-        return Owed(conference, _meeting(appointment))
+        return Owed(conference, _meeting(appointment), is_needed=True)
     return None
 
 
@@ -155,9 +157,15 @@ async def _given_up(
         await stored.enqueue(conn, conference.company_id, conference.appointment_id)
 
 
-async def made(conn: Connection, *, company_id: UUID, appointment_id: UUID, conference: Conference) -> None:
-    """Note what a provider made; what it brings about is `tell`'s affair."""
-    await stored.made(conn, company_id, appointment_id, conference)
+async def made(
+    conn: Connection, *, company_id: UUID, appointment_id: UUID, conference: Conference, host_id: UUID | None = None
+) -> None:
+    """Note what a provider made; what it brings about is `tell`'s affair.
+
+    Args:
+        host_id: in whose calendar; it counts while he is the main host.
+    """
+    await stored.made(conn, company_id, appointment_id, conference, host_id=host_id)
 
 
 async def tell(conn: Connection, *, company_id: UUID, appointment_id: UUID, clock: Clock) -> None:
@@ -165,11 +173,14 @@ async def tell(conn: Connection, *, company_id: UUID, appointment_id: UUID, cloc
 
     Locks its hosts and the appointment. Mails that this brings about count as the booking's own.
     """
-    conference = await stored.get(conn, company_id, appointment_id)
+    found = await stored.get(conn, company_id, appointment_id)
+    if found is None or found.state != "made":
+        return
+    actor = Actor(company_id, None, True, "system", client=found.client)
+    (before,) = await locked_appointments.lock(conn, actor, appointment_id)
+    conference = await stored.get(conn, company_id, appointment_id)  # whoever hosts now may have made another one
     if conference is None or conference.state != "made":
         return
-    actor = Actor(company_id, None, True, "system", client=conference.client)
-    (before,) = await locked_appointments.lock(conn, actor, appointment_id)
     known = (before.channel, before.meeting_info.get("meetingLink"))
     if before.cancelled_at is None and known != (conference.channel, conference.link):
         info = {**before.meeting_info, "meetingLink": conference.link}

@@ -176,15 +176,30 @@ async def awaited(conn: Connection, company_id: UUID, appointment_ids: Iterable[
     return {row[0]: Awaited(*row[1:]) for row in await cursor.fetchall()}
 
 
-async def made(conn: Connection, company_id: UUID, appointment_id: UUID, conference: Conference) -> None:
-    """Note what a provider made, or has follow; one that was given up meanwhile has to be known too."""
+async def made(
+    conn: Connection, company_id: UUID, appointment_id: UUID, conference: Conference, *, host_id: UUID | None
+) -> None:
+    """Note what a provider made, or has follow; one that was given up meanwhile has to be known too.
+
+    Args:
+        host_id: nothing is noted unless he is the main host.
+    """
     await conn.execute(
         """
-        UPDATE conference SET state = 'made', link = %s, remote_id = %s, number = %s, failures = 0, due_at = NULL,
-            error = NULL
-        WHERE company_id = %s AND appointment_id = %s
+        UPDATE conference c SET state = 'made', link = %(link)s, remote_id = %(remote)s, number = %(number)s,
+            failures = 0, due_at = NULL, error = NULL
+        WHERE company_id = %(company)s AND appointment_id = %(appointment)s
+            AND (%(host)s::uuid IS NULL OR EXISTS (SELECT FROM appointment_host h WHERE h.company_id = c.company_id
+                AND h.appointment_id = c.appointment_id AND h.user_id = %(host)s AND h.position = 0))
         """,
-        (conference.link, conference.remote_id, conference.number, company_id, appointment_id),
+        {
+            "link": conference.link,
+            "remote": conference.remote_id,
+            "number": conference.number,
+            "company": company_id,
+            "appointment": appointment_id,
+            "host": host_id,
+        },
     )
 
 

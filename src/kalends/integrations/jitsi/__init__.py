@@ -29,5 +29,5 @@ class JitsiRooms:
         name = "".join(secrets.choice(_LETTERS) for _ in range(NAME_LENGTH))
         return known or Conference(f"{self._url}/kalends-{name}")
 
-    async def delete(self, known: Conference) -> None:
+    async def delete(self, meeting: Meeting, known: Conference | None) -> None:
         """Leave a room that nobody opens any more."""

@@ -52,7 +52,7 @@ class ZoomMeetings:
         """
         if known and await self._follow(meeting, known):
             return known
-        for user in (quote(meeting.host_email, safe="@"), OWNER):
+        for user in _users(meeting):
             found = await self._find(user, meeting.key)
             if found and await self._follow(meeting, found):
                 return found
@@ -63,12 +63,20 @@ class ZoomMeetings:
                 raise _refused(answer)
         raise _refused(answer)
 
-    async def delete(self, known: Conference) -> None:
+    async def delete(self, meeting: Meeting, known: Conference | None) -> None:
         """Delete a meeting; one that is gone is fine.
+
+        One whose making was answered to nobody is looked for.
 
         Raises:
             Upstream: try again later.
         """
+        for user in () if known else _users(meeting):
+            known = known or await self._find(user, meeting.key)
+        if known:
+            await self._delete(known)
+
+    async def _delete(self, known: Conference) -> None:
         answer = await self._api.call("DELETE", f"/meetings/{_name(known)}")
         if not (answer.good or _is_gone(answer)):
             raise _refused(answer)
@@ -98,6 +106,11 @@ class ZoomMeetings:
                 return None
             query["next_page_token"] = str(following)
         return None
+
+
+def _users(meeting: Meeting) -> tuple[str, str]:
+    """Name who may have a meeting, as paths do: its host first."""
+    return quote(meeting.host_email, safe="@"), OWNER
 
 
 def _fields(meeting: Meeting) -> dict[str, Any]:
