@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from kalends.errors import Upstream
@@ -21,11 +21,13 @@ class Accounts:
 
     Attributes:
         transaction: opens one of its own, to store what a provider replaces a credential by.
+        kept: what was stored so, sealed, by whoever opened an account here.
     """
 
     providers: Mapping[CalendarKind, CalendarProvider]
     box: SecretBox
     transaction: Callable[[], AbstractAsyncContextManager[Connection]]
+    kept: list[bytes] = field(default_factory=list)
 
     @asynccontextmanager
     async def opened(
@@ -54,8 +56,10 @@ class Accounts:
                 stored = await calendar_connections.credential(conn, company_id, connection_id, lock=True)
                 if stored is None or not self._holds(stored, last):
                     return  # its owner connected it again meanwhile, or somebody else renewed it
-                await calendar_connections.keep_credential(conn, company_id, connection_id, self.box.seal(plain))
+                anew = self.box.seal(plain)
+                await calendar_connections.keep_credential(conn, company_id, connection_id, anew)
             last = plain
+            self.kept.append(anew)
 
         async with provider.open(json.loads(last), keep) as account:
             yield account

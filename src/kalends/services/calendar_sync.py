@@ -24,6 +24,7 @@ from kalends.storage.calendar_connections import CalendarConnection
 from kalends.storage.calendar_readings import Reading
 
 from . import calendar_events, calendar_walks, calendar_watches, remote_changes, slot_rules
+from .calendar_accounts import Accounts
 from .calendar_sources import Reader as Reader
 from .calendar_sources import Source
 from .calendar_walks import Ended, Overtaken
@@ -39,12 +40,18 @@ ROUNDS = 3  # so often it is begun anew where somebody else stored something mea
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A connection as a reading begins."""
+    """A connection as a reading begins.
+
+    Attributes:
+        sealed: its credential.
+        accounts: opens it, and knows what else was stored as its credential on the way.
+    """
 
     connection: CalendarConnection
     sealed: bytes
     sources: Sequence[Source]
     began: Instant
+    accounts: Accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,7 @@ async def _look(reader: Reader, task: _Task) -> None:
     Raises:
         Overtaken, CredentialRefused, Upstream
     """
-    async with _opened(reader, task) as account:
+    async with _opened(task) as account:
         ended = [await calendar_walks.through(one, account) for one in task.sources]
     await _note(reader, task, _Read(waiting=any(one.suspects for one in ended)))
 
@@ -172,12 +179,12 @@ async def _task(reader: Reader, company_id: UUID, connection_id: UUID) -> _Task 
         for one in calendars
         if (one.selected and connection.validate_availability) or one.is_primary
     ]
-    return _Task(connection, sealed, sources, began)
+    return _Task(connection, sealed, sources, began, reader.accounts)
 
 
-def _opened(reader: Reader, task: _Task) -> AbstractAsyncContextManager[CalendarAccount]:
+def _opened(task: _Task) -> AbstractAsyncContextManager[CalendarAccount]:
     one = task.connection
-    return reader.accounts.opened(one.company_id, one.id, one.provider, task.sealed)
+    return task.accounts.opened(one.company_id, one.id, one.provider, task.sealed)
 
 
 async def _read(reader: Reader, task: _Task) -> _Read:
@@ -187,7 +194,7 @@ async def _read(reader: Reader, task: _Task) -> _Read:
         Overtaken, CredentialRefused, Upstream
     """
     done = _Read()
-    async with _opened(reader, task) as account:
+    async with _opened(task) as account:
         for source in task.sources:
             done = await _read_one(source, account, done)
         if not done.failure:
@@ -214,12 +221,13 @@ async def _read_one(source: Source, account: CalendarAccount, done: _Read) -> _R
 
 
 async def _refused(reader: Reader, task: _Task, refusal: CredentialRefused) -> bool:
-    """Note that we are not let in; False: another credential is stored by now, and a provider takes the one before no
-    more."""
+    """Note that we are not let in; False: somebody else has stored another credential by now, and a provider takes the
+    one before no more."""
     connection = task.connection
     async with reader.transaction() as conn:
         await locks.users(conn, connection.company_id, [connection.user_id])
-        if await calendar_connections.credential(conn, connection.company_id, connection.id, lock=True) != task.sealed:
+        stored = await calendar_connections.credential(conn, connection.company_id, connection.id, lock=True)
+        if stored not in (task.sealed, *task.accounts.kept):
             return False
         now = reader.clock()
         due = sync_times.due_after_refusal(now, spread=reader.spread())
@@ -248,5 +256,11 @@ async def _note(reader: Reader, task: _Task, done: _Read) -> None:
             return
         due = now.add(seconds=_SOON_S) if done.waiting else sync_times.next_due(now, used_at=one.used_at, spread=spread)
         await calendar_access.read_through(
-            conn, one.id, began=task.began, due=due, last_due=one.due_at, whole=done.whole
+            conn,
+            one.id,
+            began=task.began,
+            due=due,
+            last_due=one.due_at,
+            whole=done.whole,
+            renewed=bool(task.accounts.kept),
         )

@@ -106,22 +106,37 @@ async def enqueue(conn: Connection, task: str, company_id: UUID, connection_id: 
 
 
 async def read_through(
-    conn: Connection, connection_id: UUID, *, began: Instant, due: Instant, last_due: Instant | None, whole: bool
+    conn: Connection,
+    connection_id: UUID,
+    *,
+    began: Instant,
+    due: Instant,
+    last_due: Instant | None,
+    whole: bool,
+    renewed: bool,
 ) -> None:
-    """Note that a connection was read.
+    """Note that a connection was read, unless the provider has let somebody else in no more since that began.
 
     Args:
         began: when that reading began: nothing known of it is older.
         last_due: what was due when it began. Who asked for a reading since then, sooner than `due`, gets it.
         whole: all its calendars that block were read to the end.
+        renewed: it was read with a credential that the provider had handed out just then.
     """
     await conn.execute(
         f"""
         UPDATE calendar_access SET status = 'connected', failures = 0, error = NULL, told_at = NULL, due_at = {_DUE},
             synced_at = {_SYNCED}
-        WHERE connection_id = %(connection)s
+        WHERE connection_id = %(connection)s AND (%(renewed)s OR told_at IS NULL OR told_at <= %(began)s)
         """,
-        {"connection": connection_id, "began": began, "due": due, "last_due": last_due, "whole": whole},
+        {
+            "connection": connection_id,
+            "began": began,
+            "due": due,
+            "last_due": last_due,
+            "whole": whole,
+            "renewed": renewed,
+        },
     )
 
 
