@@ -15,7 +15,7 @@ from kalends.integrations.oauth import (
     client,
     nonsense,
 )
-from kalends.ports import CalendarKind, Clock, Connected, ConnectionRefused, Credential, Keep, ProviderNotConfigured
+from kalends.ports import CalendarKind, Clock, Connected, ConnectionRefused, Credential, Keep
 
 from .account import GoogleAccount
 from .api import VENDOR, GoogleApi
@@ -51,9 +51,8 @@ class GoogleCalendars:
         revoke_url: str = REVOKE_URL,
         api_url: str = API_URL,
     ) -> None:
-        self._lacking = tuple(
-            name for name, value in zip(SETTINGS, (client_id, client_secret), strict=True) if not value
-        )
+        settings = zip(SETTINGS, (client_id, client_secret), strict=True)
+        self._lacking = tuple(name for name, value in settings if not value)
         self._api_url = api_url
         self._clock = clock
         server = AuthorizationServer(
@@ -78,7 +77,6 @@ class GoogleCalendars:
     @asynccontextmanager
     async def open(self, credential: Credential, keep: Keep) -> AsyncIterator[GoogleAccount]:
         """Open an account for some requests."""
-        self._configured()
         account = Account(self._client, credential, keep)
         async with client() as connections:
             yield GoogleAccount(GoogleApi(JsonApi(connections, VENDOR, self._api_url, account)), self._clock)
@@ -89,18 +87,12 @@ class GoogleCalendars:
 
     def authorization_url(self, *, redirect_uri: str, state: str, verifier: str) -> str:
         """Build the address of Google's page."""
-        self._configured()
         return self._client.authorization_url(redirect_uri=redirect_uri, state=state, verifier=verifier)
 
     async def authorize(self, *, code: str, redirect_uri: str, verifier: str) -> Connected:
         """Change the code that came back for a credential; the host may have left boxes unticked."""
-        self._configured()
         grant = await self._client.exchange(code=code, redirect_uri=redirect_uri, verifier=verifier)
-        refused = (
-            []
-            if _SCOPE in grant.tokens.scopes
-            else [told for scope, told in _NEEDED.items() if scope not in grant.tokens.scopes]
-        )
+        refused = [told for scope, told in _NEEDED.items() if grant.tokens.scopes.isdisjoint((scope, _SCOPE))]
         if refused:
             raise ConnectionRefused(f"Google was not allowed {' and '.join(refused)}; please tick all boxes there")
         if not grant.tokens.refresh:
@@ -114,7 +106,3 @@ class GoogleCalendars:
         """Give back all that the host granted us, whichever token it is done with."""
         tokens = Tokens.of(VENDOR, credential)
         await self._client.revoke(tokens.refresh or tokens.access)
-
-    def _configured(self) -> None:
-        if self._lacking:
-            raise ProviderNotConfigured(f"Google calendars need {' and '.join(self._lacking)}")

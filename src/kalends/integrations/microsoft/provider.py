@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx2
 
 from kalends.integrations.oauth import Account, Answer, AuthorizationServer, JsonApi, OAuthClient, Tokens, client
-from kalends.ports import CalendarKind, Clock, Connected, ConnectionRefused, Credential, Keep, ProviderNotConfigured
+from kalends.ports import CalendarKind, Clock, Connected, ConnectionRefused, Credential, Keep
 
 from .account import MicrosoftAccount
 from .refusals import VENDOR, no_mailbox, refused
@@ -67,7 +67,6 @@ class MicrosoftCalendars:
         Raises:
             CredentialRefused: the credential is none of ours.
         """
-        self._configured()
         async with client() as connections:
             yield MicrosoftAccount(self._api(connections, credential, keep), self._clock)
 
@@ -77,7 +76,6 @@ class MicrosoftCalendars:
 
     def authorization_url(self, *, redirect_uri: str, state: str, verifier: str) -> str:
         """Build the address of Microsoft's page."""
-        self._configured()
         return self._oauth.authorization_url(redirect_uri=redirect_uri, state=state, verifier=verifier)
 
     async def authorize(self, *, code: str, redirect_uri: str, verifier: str) -> Connected:
@@ -86,7 +84,6 @@ class MicrosoftCalendars:
         Raises:
             ConnectionRefused: the code is not taken, not all was granted, or the account has no mailbox.
         """
-        self._configured()
         grant = await self._oauth.exchange(code=code, redirect_uri=redirect_uri, verifier=verifier)
         tokens = grant.tokens
         _check(tokens)
@@ -104,10 +101,6 @@ class MicrosoftCalendars:
         if not account:
             raise ConnectionRefused(f"{VENDOR} does not say who was connected")
         return Connected(account, email, credential)
-
-    def _configured(self) -> None:
-        if self._lacking:
-            raise ProviderNotConfigured(f"calendars at {VENDOR} need {' and '.join(self._lacking)}")
 
     def _api(self, connections: httpx2.AsyncClient, credential: Credential, keep: Keep) -> JsonApi:
         return JsonApi(connections, VENDOR, self._graph_url, Account(self._oauth, credential, keep))

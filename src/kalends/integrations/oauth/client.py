@@ -50,12 +50,7 @@ class OAuthClient:
 
     def __init__(self, server: AuthorizationServer, clock: Clock) -> None:
         self.server = server
-        self._clock = clock
-
-    @property
-    def clock(self) -> Clock:
-        """Say what time tokens are measured by."""
-        return self._clock
+        self.clock = clock
 
     def authorization_url(self, *, redirect_uri: str, state: str, verifier: str) -> str:
         """Build the address of the page where the owner says yes."""
@@ -81,7 +76,7 @@ class OAuthClient:
         answer = await self._ask("authorization_code", code=code, redirect_uri=redirect_uri, code_verifier=verifier)
         if not answer.good:
             raise self._refusal(answer, ConnectionRefused)
-        return granted(self.server.vendor, answer, now=self._clock())
+        return granted(self.server.vendor, answer, now=self.clock())
 
     async def refresh(self, refresh_token: str) -> Grant:
         """Ask for a new access token, and perhaps a new refresh token.
@@ -92,7 +87,7 @@ class OAuthClient:
         answer = await self._ask("refresh_token", refresh_token=refresh_token)
         if not answer.good:
             raise self._refusal(answer, CredentialRefused)
-        return granted(self.server.vendor, answer, now=self._clock())
+        return granted(self.server.vendor, answer, now=self.clock())
 
     async def revoke(self, token: str) -> None:
         """Give a token back, and with it all that was granted (RFC 7009); one that is dead already is fine.
