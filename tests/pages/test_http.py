@@ -116,6 +116,19 @@ async def test_booking_pages_may_be_framed_and_run_nothing_inline(site: Site) ->
         assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("loaded_into", "query", "framed"),
+    [("iframe", "", True), ("frame", "", True), ("iframe", "?embed=false", False), ("document", "", False)],
+)
+async def test_a_page_loaded_into_a_frame_needs_no_script_to_be_a_framed_one(
+    site: Site, loaded_into: str, query: str, framed: bool
+) -> None:
+    async with site.client(**{"Sec-Fetch-Dest": loaded_into}) as client:
+        found = await client.get(f"{site.person}{query}")
+
+    assert ('class="framed"' in found.text, f'href="{site.meeting}?embed=true' in found.text) == (framed, framed)
+
+
 async def test_the_confirmation_may_be_framed_but_changes_nothing(site: Site) -> None:
     async with site.client() as client:
         page = await booked(client, site)

@@ -171,18 +171,18 @@ async def test_an_empty_month_leads_to_the_next_free_day(site: Site, visitor: Vi
 
 @pytest.fixture
 async def framing(site: Site) -> AsyncIterator[str]:
-    """Serve, from another origin, a page that frames the booking page and keeps what it hears."""
+    """Serve, from another origin, a page that frames the booking page, with its own query, and keeps what it hears."""
     html = f"""<!doctype html><meta charset="utf-8"><title>Shop</title>
         <script>
           window.heard = [];
           addEventListener("message", e => heard.push([e.origin, e.data]));
         </script>
-        <iframe id="frame" src="{site.url}{site.meeting}?embed=true&month={DAY[:7]}&day={DAY}" width="900" height="900">
+        <iframe id="frame" src="{site.url}{site.meeting}?QUERY&month={DAY[:7]}&day={DAY}" width="900" height="900">
         </iframe>"""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        body = html.encode()
+        asked = (await reader.readuntil(b"\r\n\r\n")).decode().split()[1]
+        body = html.replace("QUERY", asked.partition("?")[2]).encode()
         head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         writer.write(head.encode() + body)
         await writer.drain()
@@ -197,7 +197,7 @@ async def test_a_framed_page_speaks_with_the_page_around_it(site: Site, visitor:
     """Contract 6.5."""
     seen = await visitor()
     page = seen.page
-    await page.goto(f"{framing}/shop")
+    await page.goto(f"{framing}/shop?embed=true")
     frame = page.frame_locator("#frame")
     await frame.locator(".slot").first.click()
     await frame.locator("#name").fill("Mia Sommer")
@@ -212,7 +212,7 @@ async def test_a_framed_page_speaks_with_the_page_around_it(site: Site, visitor:
     await page.wait_for_function("heard.some(([, data]) => data.event === 'booking-successful')")
 
     heard: list[Any] = await page.evaluate("heard")
-    seen.foreign.remove(f"{framing}/shop")
+    seen.foreign.remove(f"{framing}/shop?embed=true")
     seen.foreign[:] = [url for url in seen.foreign if not url.endswith("/favicon.ico")]
     [booked] = await site.appointments()
     events = [data["event"] for origin, data in heard if origin == site.url]
@@ -233,7 +233,7 @@ async def test_a_framed_page_tells_of_a_booking_to_be_confirmed(site: Site, visi
     await change_columns(site, options={"doubleOptIn": "enabled"})
     seen = await visitor()
     page = seen.page
-    await page.goto(f"{framing}/shop")
+    await page.goto(f"{framing}/shop?embed=true")
     frame = page.frame_locator("#frame")
     await frame.locator(".slot").first.click()
     await frame.locator("#name").fill("Mia Sommer")
@@ -250,6 +250,31 @@ async def test_a_framed_page_tells_of_a_booking_to_be_confirmed(site: Site, visi
         )
     message = {"attendeeEmail": "mia@guest.test", "bookingType": "doubleOptIn", "provisionalBookingId": str(booking.id)}
     assert [data["data"] for _, data in heard] == [message]
+
+
+async def test_a_page_framed_without_saying_so_is_a_framed_page_all_the_same(
+    site: Site, visitor: Visit, framing: str
+) -> None:
+    """The widget's third version and plain iframes do not say `embed=true`; `/b/…` may stand in no frame."""
+    seen = await visitor(zone="America/New_York")  # the page is asked for again, by its script
+    page = seen.page
+    await page.goto(f"{framing}/shop?utm_source=letter")
+    frame = page.frame_locator("#frame")
+    await expect(frame.locator("#timezone")).to_have_value("America/New_York")
+    await frame.locator(".slot").first.click()
+    await frame.locator("#name").fill("Mia Sommer")
+    await frame.locator("#email").fill("mia@guest.test")
+    await frame.locator("button.main").click()
+    await expect(frame.locator(".actions a", has_text="Move or cancel")).to_have_attribute("target", "_blank")
+    await page.wait_for_function("heard.some(([, data]) => data.event === 'booking-successful')")
+
+    heard: list[Any] = await page.evaluate("heard")
+    seen.foreign[:] = [url for url in seen.foreign if not url.startswith(framing)]
+    [booked] = await site.appointments()
+    told = {"appointmentId": str(booked.id), "secret": booked.attendees[0].secret, "attendeeEmail": "mia@guest.test"}
+    assert [data["data"] for _, data in heard if data["event"] == "booking-successful"] == [told]
+    assert {"meetergo:ready", "meetergo:page_height", "meetergo:content-ready"} <= {data["event"] for _, data in heard}
+    assert booked.attendees[0].notes == {"utm_source": "letter"}
 
 
 @pytest.mark.parametrize(("size", "scheme"), [("phone", "light"), ("desktop", "dark")])

@@ -1,6 +1,6 @@
 // What the booking pages do beyond links and forms: find the guest's zone, keep what was typed, move the focus,
 // and speak with the page that frames them (contract 6.5). Everything works without this script, only less smoothly.
-import { listenToFrame, tellFrame } from "./frame";
+import { framed, listenToFrame, tellFrame } from "./frame";
 
 declare const htmx: {
   ajax(method: string, url: string, options: Record<string, unknown>): Promise<void>;
@@ -20,6 +20,7 @@ function findZone(): void {
   if (!own || own === asked) return;
   const url = new URL(location.href);
   url.searchParams.set("timezone", own);
+  if (framed && !url.searchParams.has("embed")) url.searchParams.set("embed", "true");
   void htmx.ajax("GET", url.pathname + url.search, {
     target: "#main",
     select: "#main",

@@ -1,7 +1,8 @@
 // The messages between a framed booking page and the page around it (contract 6.5). They go to the framing page's
 // origin, never to "*"; without a referrer and without ancestorOrigins nobody is told anything.
 
-const framed = window.parent !== window && document.documentElement.dataset["embed"] !== undefined;
+/** The widget up to its third version frames pages without `embed=true` and listens all the same. */
+export const framed = window.parent !== window;
 
 function framingOrigin(): string | null {
   const known = (location as Location & { ancestorOrigins?: DOMStringList }).ancestorOrigins?.[0];

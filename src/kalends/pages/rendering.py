@@ -87,7 +87,7 @@ def page(
         **values,
     )
     sent = {
-        "Vary": "Accept-Encoding, Accept-Language",
+        "Vary": "Accept-Encoding, Accept-Language, Sec-Fetch-Dest",
         "Cache-Control": "private, no-cache",
         "Content-Security-Policy": security.policy(request.scope["path"], [style.source for style in inside]),
         **(headers or {}),

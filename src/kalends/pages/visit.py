@@ -29,6 +29,8 @@ VIEW = frozenset({
 })  # fmt: skip
 FIELDS = frozenset({"email", "firstname", "lastname", "lastName", "fullname", "name", "phone", "note", "guests",
     "address", "location"})  # fmt: skip
+# What a browser says a page is for when another page frames it; what a script in that frame asks for is "empty".
+FRAMES = frozenset({"iframe", "frame"})
 
 T = TypeVar("T")
 
@@ -142,6 +144,8 @@ def read(request: Request, *, zone: str, home_language: str) -> Visit:
     for key, value in request.query_params.multi_items():
         if len(params) < MAX_PARAMS and len(key) <= MAX_VALUE and len(value) <= MAX_VALUE:
             params.setdefault(key, value)
+    if request.headers.get("sec-fetch-dest") in FRAMES:
+        params.setdefault("embed", "true")  # and so all its links say so
     asked = params.get("timezone", "")
     chosen = _known_zone(asked)
     language = _language(request, params, home_language)
