@@ -193,15 +193,10 @@ def _facts(change: Change, notice: Notice) -> list[Fact]:
         return []
     t = to.t
     return [
-        Fact(t("What"), _title(snapshot, to)),
+        Fact(t("What"), readers.title(snapshot, to)),
         Fact(t("When"), letters.when(snapshot, to)),
         Fact(t("In your calendar"), _there(after, to)),
     ]
-
-
-def _title(snapshot: Snapshot, to: Reader) -> str:
-    meeting, people = readers.meeting_name(snapshot), readers.people(snapshot, to)
-    return to.t("{meeting} with {people}", meeting=meeting, people=people) if people else meeting
 
 
 def _there(after: Mapping[str, Any], to: Reader) -> str:

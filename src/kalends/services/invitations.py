@@ -32,7 +32,7 @@ def wording(snapshot: Snapshot, to: Reader, link: str | None) -> Wording:
     }
     filled = {key: itip.fill(text, values).strip() for key, text in texts.items() if text}
     return Wording(
-        summary=filled.get("title") or _summary(snapshot, to),
+        summary=filled.get("title") or readers.title(snapshot, to),
         description=_with_link(filled.get("description") or _description(snapshot, to), to, link),
         location=filled.get("location") or values["M.Meeting.Link"] or values["M.Meeting.Venue"],
     )
@@ -76,11 +76,6 @@ def _in_language(template: object, to: Reader, snapshot: Snapshot) -> str:
         found = next((template[code] for code in wanted if template.get(code)), None)
         template = found or next((text for text in template.values() if text), None)
     return template if isinstance(template, str) else ""
-
-
-def _summary(snapshot: Snapshot, to: Reader) -> str:
-    meeting, people = readers.meeting_name(snapshot), readers.people(snapshot, to)
-    return to.t("{meeting} with {people}", meeting=meeting, people=people) if meeting and people else meeting or people
 
 
 def _description(snapshot: Snapshot, to: Reader) -> str:

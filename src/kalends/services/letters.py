@@ -130,10 +130,9 @@ def footer(snapshot: Snapshot, to: Reader) -> str:
 
 
 def _intro(news: News, newest: Snapshot, to: Reader) -> str:
-    t, meeting = to.t, readers.meeting_name(newest)
+    t = to.t
     if to.is_host:
-        people = readers.people(newest, to)
-        return t("{meeting} with {people}", meeting=meeting, people=people) if people else meeting
+        return readers.title(newest, to)
     hello = t("Hello {name},", name=to.name) if to.name else t("Hello,")
     hosts = readers.people(newest, to)
     if news == "cancellation":

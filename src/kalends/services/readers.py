@@ -151,6 +151,12 @@ def meeting_name(snapshot: Snapshot) -> str:
     return (snapshot["meetingInfo"] or {}).get("name") or ""
 
 
+def title(snapshot: Snapshot, to: Reader) -> str:
+    """Say what a reader meets about, and whom."""
+    meeting, others = meeting_name(snapshot), people(snapshot, to)
+    return to.t("{meeting} with {people}", meeting=meeting, people=others) if meeting and others else meeting or others
+
+
 def meeting_link(snapshot: Snapshot) -> str:
     """Find the address of the online meeting; "" without one or where it is no http(s) address."""
     info = snapshot["meetingInfo"] or {}
