@@ -20,7 +20,7 @@ from kalends.storage.meeting_types import MeetingType
 from kalends.storage.parts import Part
 from kalends.storage.reservations import Reservation
 
-from . import changes, orders, refusals, reservations, revisions
+from . import changes, kept_overlaps, orders, refusals, reservations, revisions
 from . import placement_parts as placing
 from .actor import Actor
 from .calendars import ChangedMeanwhile
@@ -141,6 +141,8 @@ async def _make(conn: Connection, shared: _Shared, placement: Placement) -> tupl
         await claims.write(conn, written)
         if placement.reservation_id or others:
             await _take_over(conn, company_id, appointment_id, placement, others, now)
+    if placement.reservation_id or others:
+        await kept_overlaps.tell(conn, kind, placement, appointment_id, now=now)
     return appointment_id, guests[0].secret
 
 

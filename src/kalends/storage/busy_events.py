@@ -218,6 +218,53 @@ async def meetings(
         return await cur.fetchall()
 
 
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """Time that an event in one of a host's calendars takes."""
+
+    event_id: int
+    connection_id: UUID
+    calendar_id: UUID
+    start: Instant
+    end: Instant
+
+
+async def where(
+    conn: Connection,
+    company_id: UUID,
+    *,
+    host_nos: Sequence[int],
+    first: Instant,
+    last: Instant,
+    named: Sequence[UUID],
+) -> list[Blocking]:
+    """List what blocks hosts, who are locked, within [first, last), by start.
+
+    Args:
+        named: calendars that alone count of a host who has any of them.
+    """
+    async with conn.cursor(row_factory=class_row(Blocking)) as cur:
+        await cur.execute(
+            """
+            WITH his AS (
+                SELECT k.no, k.id, k.connection_id, n.user_id, k.id = ANY(%(named)s) AS is_named
+                FROM user_account u
+                JOIN calendar_connection n ON n.company_id = u.company_id AND n.user_id = u.id
+                    AND n.deleted_at IS NULL AND n.validate_availability
+                JOIN calendar k ON k.company_id = n.company_id AND k.connection_id = n.id AND k.selected
+                WHERE u.company_id = %(company)s AND u.host_no = ANY(%(hosts)s))
+            SELECT b.event_id, his.connection_id, his.id AS calendar_id, b.start_at AS start, b.end_at AS end
+            FROM busy_event b JOIN his ON his.no = b.calendar_no
+            WHERE b.host_no = ANY(%(hosts)s) AND b.end_at > %(first)s AND b.start_at < %(last)s
+                AND (his.is_named OR NOT EXISTS (
+                    SELECT FROM his other WHERE other.user_id = his.user_id AND other.is_named))
+            ORDER BY b.start_at, b.event_id
+            """,
+            {"company": company_id, "hosts": list(host_nos), "first": first, "last": last, "named": list(named)},
+        )
+        return await cur.fetchall()
+
+
 async def tell(conn: Connection, event_id: int, appointment_ids: Collection[UUID]) -> set[UUID]:
     """Note that a host is told of what an event disagrees with; answers of which he was not yet."""
     cursor = await conn.execute(
