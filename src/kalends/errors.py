@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ class Invalid(DomainError):
     """The request cannot be carried out as it was sent."""
 
     code = "invalid"
+
+    @classmethod
+    def at(cls, field: str, message: str) -> Self:
+        """Make the refusal of one field; `field` as in FieldError."""
+        return cls("Validation failed", errors=[FieldError(field, message)])
 
 
 class Unauthenticated(DomainError):

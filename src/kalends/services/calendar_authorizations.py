@@ -15,7 +15,7 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain import redirects
-from kalends.errors import FieldError, Invalid
+from kalends.errors import Invalid
 from kalends.ports import AuthorizingProvider, CalendarKind, CalendarProvider, ConnectionRefused
 from kalends.storage import calendar_authorizations
 from kalends.storage.calendar_authorizations import Authorization
@@ -86,7 +86,7 @@ async def begin(
     if not _authorizes(provider):
         raise ConnectionRefused(f"'{provider.kind}' is connected by POST /v4/calendar-connections/connections")
     if wanted.redirect_url is not None and not redirects.is_allowed(wanted.redirect_url, (base_url, *origins)):
-        raise Invalid("Validation failed", errors=[FieldError("redirectUrl", "is not an address of an allowed origin")])
+        raise Invalid.at("redirectUrl", "is not an address of an allowed origin")
     user = await calendar_connections.host(conn, actor=actor, user_id=wanted.user_id)
     state, verifier = secrets.token_urlsafe(_STATE_BYTES), secrets.token_urlsafe(_VERIFIER_BYTES)
     row = Authorization(

@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 from whenever import Instant
 
-from kalends.errors import Conflict, FieldError, Invalid, NotFound
+from kalends.errors import Conflict, Invalid, NotFound
 from kalends.storage import credentials, ids
 from kalends.storage.credentials import Credential, Kind
 from kalends.storage.database import Connection
@@ -57,7 +57,7 @@ async def create_key(
         Invalid: the days or the name are not allowed.
     """
     if days not in KEY_DAYS:
-        raise Invalid("Validation failed", errors=[FieldError("days", "must be between 1 and 90")])
+        raise Invalid.at("days", "must be between 1 and 90")
     _check_name(name)
     key_id = ids.new_id(company_id)
     plain = f"{KEY_PREFIX}{key_id}:{secrets.token_urlsafe(32)}"
@@ -90,9 +90,9 @@ async def create_token(
     _check_name(name)
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown:
-        raise Invalid("Validation failed", errors=[FieldError("scopes", f"must be among {', '.join(SCOPES)}")])
+        raise Invalid.at("scopes", f"must be among {', '.join(SCOPES)}")
     if expires_at is not None and expires_at <= now:
-        raise Invalid("Validation failed", errors=[FieldError("expiresAt", "must lie in the future")])
+        raise Invalid.at("expiresAt", "must lie in the future")
     plain = TOKEN_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_TOKEN_LENGTH))
     kept = [scope for scope in SCOPES if scope in scopes]
     token_id = ids.new_id(company_id)
@@ -148,6 +148,6 @@ def _found(credential: Credential | None) -> Credential:
 def _check_name(name: str | None) -> None:
     if name is not None and (len(name) > NAME_LENGTH or not name.isprintable()):
         message = f"must be one line of at most {NAME_LENGTH} characters"
-        raise Invalid("Validation failed", errors=[FieldError("name", message)])
+        raise Invalid.at("name", message)
     if name is not None and not name.strip():
-        raise Invalid("Validation failed", errors=[FieldError("name", "must not be empty")])
+        raise Invalid.at("name", "must not be empty")

@@ -11,7 +11,7 @@ from whenever import Instant
 
 from kalends.domain.exceptions import check_exception, exception_bounds
 from kalends.domain.week import ScheduleError
-from kalends.errors import FieldError, Invalid
+from kalends.errors import Invalid
 from kalends.storage.availability_exceptions import OwnerType
 
 _INSTANT = re.compile(r".*T.*(Z|[+-]\d{2}:?\d{2})")
@@ -57,7 +57,7 @@ def ends(start: str, end: str, *, zone: str, at: str = "") -> dict[str, Any]:
         check_exception(start, end, zone)
         earliest, latest = exception_bounds(start, end)
     except ScheduleError as error:
-        raise ExceptionInvalid("Validation failed", errors=[FieldError(at + error.field, error.message)]) from error
+        raise ExceptionInvalid.at(at + error.field, error.message) from error
     return {"starts": kept(start), "ends": kept(end), "earliest": earliest, "latest": latest}
 
 

@@ -285,7 +285,7 @@ def _follow_duration(row: dict[str, Any], durations: Sequence[int]) -> None:
         return
     if interval not in durations:
         message = f"must be at most {LONGEST_INTERVAL}, or the duration"
-        raise Invalid("Validation failed", errors=[FieldError("timeslotInterval", message)])
+        raise Invalid.at("timeslotInterval", message)
     row["timeslot_interval"] = None
 
 

@@ -63,7 +63,7 @@ def phone_of(attendee: NewAttendee) -> str | None:
     try:
         return phones.e164(attendee.phone, timezone=attendee.timezone) if attendee.phone else None
     except ValueError as error:
-        raise Invalid("Validation failed", errors=[FieldError("attendee.phone", str(error))]) from error
+        raise Invalid.at("attendee.phone", str(error)) from error
 
 
 def _check_answers(order: Order, kind: MeetingType) -> None:
@@ -84,9 +84,9 @@ def _check_contact(order: Order, kind: MeetingType) -> None:
         if not kind.meeting_options.get("allowPhoneOnlyBooking"):
             raise PhoneOnlyNotAllowed
         if not order.attendee.phone:
-            raise Invalid("Validation failed", errors=[FieldError("attendee.phone", "is required")])
+            raise Invalid.at("attendee.phone", "is required")
     elif not order.attendee.email:
-        raise Invalid("Validation failed", errors=[FieldError("attendee.email", "is required")])
+        raise Invalid.at("attendee.email", "is required")
 
 
 def _channel_of(order: Order, kind: MeetingType) -> str:

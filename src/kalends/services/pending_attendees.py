@@ -8,7 +8,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.errors import FieldError, Invalid, NotFound
+from kalends.errors import Invalid, NotFound
 from kalends.storage import pending_attendees
 from kalends.storage.database import Connection
 from kalends.storage.pending_attendees import PendingAttendee
@@ -31,7 +31,7 @@ async def create(conn: Connection, *, actor: Actor, attendee: NewAttendee, now: 
         Invalid: he has no name, or his phone number is none.
     """
     if not (attendee.full_name or attendee.first_name or attendee.last_name):
-        raise Invalid("Validation failed", errors=[FieldError("attendee.fullname", "is required")])
+        raise Invalid.at("attendee.fullname", "is required")
     phone = order_checks.phone_of(attendee)
     columns = (
         "email", "first_name", "last_name", "full_name", "language", "timezone", "notes", "receive_reminders",

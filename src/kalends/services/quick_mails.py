@@ -10,7 +10,7 @@ from whenever import Instant
 from kalends import languages
 from kalends.domain import retry
 from kalends.domain.untrusted import plain_name
-from kalends.errors import FieldError, Invalid, LimitReached, NotFound, Upstream
+from kalends.errors import Invalid, LimitReached, NotFound, Upstream
 from kalends.ports import MailUnanswered, OutgoingMail
 from kalends.storage import guest_mails, quick_mails
 from kalends.storage.database import Connection
@@ -79,7 +79,7 @@ async def write(conn: Connection, *, actor: Actor, attendee_id: UUID, title: str
     except NotFound:
         raise NotFound("Attendee not found") from None
     if not email:
-        raise Invalid("Validation failed", errors=[FieldError("attendeeId", "has no e-mail address")])
+        raise Invalid.at("attendeeId", "has no e-mail address")
     sender = await rights.acting_user(conn, actor, lock="change")
     written = await quick_mails.written_since(conn, actor.company_id, sender.id, now.subtract(minutes=WITHIN_MINUTES))
     if len(written) >= MOST:

@@ -188,7 +188,7 @@ async def _blocked(listed: Listed, query: SlotQuery, now: Instant) -> dict[int, 
     days = explanations.longest_days(listed.loaded)
     if query.start.add(hours=24 * days) < query.end:
         message = f"must lie at most {days} days after start to troubleshoot so many hosts"
-        raise Invalid("Validation failed", errors=[FieldError("end", message)])
+        raise Invalid.at("end", message)
     found: dict[int, bytes] = {}
     for start, lacking in explanations.hindrances(listed.loaded, listed.listing, query.start, query.end, now):
         found[start] = json.dumps(list(map(_event, lacking))).encode()

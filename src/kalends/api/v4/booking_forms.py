@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringC
 
 from kalends.domain.recurrence import Recurrence
 from kalends.domain.rules import Mode
-from kalends.errors import FieldError, Invalid
+from kalends.errors import Invalid
 from kalends.services.orders import NewAttendee, Order
 
 from .channels import Channel
@@ -160,7 +160,7 @@ class BookingForm(StartForm):
             Invalid: it does not say who books.
         """
         if self.attendee is None and self.attendee_pending_id is None:
-            raise Invalid("Validation failed", errors=[FieldError("attendee", "Field required")])
+            raise Invalid.at("attendee", "Field required")
         who = self.attendee.new() if self.attendee else NewAttendee(None)
         notes = {"notes": self.notes, **who.notes} if self.notes else who.notes
         return Order(

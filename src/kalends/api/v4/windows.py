@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import PlainValidator, WithJsonSchema
 from whenever import Date, Instant, PlainDateTime, Time, ZonedDateTime
 
-from kalends.errors import FieldError, Invalid
+from kalends.errors import Invalid
 
 LONGEST_DAYS = 366
 FIRST_YEAR, LAST_YEAR = 1970, 5000
@@ -70,7 +70,7 @@ def side(text: str, zone: str, *, field: str, is_end: bool) -> ZonedDateTime:
         return (day.add(days=1) if is_end else day).at(Time()).assume_tz(zone).start_of("day")
     except ValueError as error:
         message = str(error) if str(error).startswith("must") else "must be a date or an instant"
-        raise Invalid("Validation failed", errors=[FieldError(field, message)]) from error
+        raise Invalid.at(field, message) from error
 
 
 def window(start: str, end: str, zone: str) -> tuple[Instant, Instant]:
@@ -83,5 +83,5 @@ def window(start: str, end: str, zone: str) -> tuple[Instant, Instant]:
     last = side(end, zone, field="end", is_end=True)
     if first.add(days=LONGEST_DAYS) < last:
         message = f"must lie at most {LONGEST_DAYS} days after start"
-        raise Invalid("Validation failed", errors=[FieldError("end", message)])
+        raise Invalid.at("end", message)
     return first.to_instant(), last.to_instant()
