@@ -563,6 +563,20 @@ async def test_a_one_time_link_is_used_while_its_booking_waits(conn: Connection,
         await bookings.book(conn, actor=actor, order=order(kind.id, one_time_link_id=link), clock=after(4))
 
 
+async def test_a_one_time_link_that_a_faster_clock_took_for_free_books_once(conn: Connection, company: Founded) -> None:
+    actor, kind = factories.actor(company), await kind_of(conn, company, OPT_IN | APPROVAL)
+    link = (await one_time_links.create(conn, actor=actor, meeting_type_id=kind.id, now=NOW))[0].id
+    waiting = await pending(conn, actor, order(kind.id, one_time_link_id=link))
+    view = await guests_view(conn, waiting)
+    other = await pending(conn, actor, order(kind.id, START.add(hours=1), one_time_link_id=link), minutes=30)
+
+    with pytest.raises(HoldExpired):
+        await provisional_bookings.prove(conn, view=view, clock=after(29))
+    with pytest.raises(HoldExpired):
+        await provisional_bookings.confirm(conn, actor=actor, provisional_id=waiting.id, clock=after(29))
+    assert (await provisional_bookings.confirm(conn, actor=actor, provisional_id=other.id, clock=after(31))).secret
+
+
 async def test_a_direct_booking_takes_no_notice_of_any_of_this(conn: Connection, company: Founded) -> None:
     kind = await kind_of(conn, company, {"doubleOptIn": "disabled", "requireHostConfirmation": "disabled"})
 

@@ -99,6 +99,11 @@ async def settle(
     await one_time_links.settle(conn, company_id, link_id, appointment_id=appointment_id, provisional_id=provisional_id)
 
 
+async def is_kept(conn: Connection, company_id: UUID, link_id: UUID, *, provisional_id: UUID) -> bool:
+    """Tell whether a link, which is locked, is still the one of a provisional booking."""
+    return await one_time_links.is_of(conn, company_id, link_id, provisional_id)
+
+
 async def state(conn: Connection, company_id: UUID, link_id: UUID, *, meeting_type_id: UUID, now: Instant) -> State:
     """Say, without locking, whether a link can be booked with; for pages."""
     link = await one_time_links.get(conn, company_id, link_id, now)

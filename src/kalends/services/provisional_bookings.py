@@ -71,7 +71,7 @@ async def prove(conn: Connection, *, view: View, clock: Clock) -> Outcome:
     booking, now = locked.booking, locked.now
     if booking.status == "confirmed":
         return Outcome(booking, await provisional_views.attendee_secret(conn, booking))
-    _check_kept(locked)
+    await _check_kept(conn, locked)
     if booking.proved_at:
         return Outcome(booking)
     if booking.type == "doubleOptIn" and not booking.then_host:
@@ -102,7 +102,7 @@ async def confirm(conn: Connection, *, actor: Actor, provisional_id: UUID, clock
     locked = await provisional_changes.lock(conn, seen, clock)
     if locked.booking.status == "confirmed":
         return Outcome(locked.booking, await provisional_views.attendee_secret(conn, locked.booking))
-    _check_kept(locked)
+    await _check_kept(conn, locked)
     return await _confirmed(conn, actor, locked, proved_at=locked.booking.proved_at)
 
 
@@ -164,8 +164,14 @@ def _check_open(locked: Locked) -> None:
         raise HoldExpired
 
 
-def _check_kept(locked: Locked) -> None:
-    """Refuse what is open no more, and what one of its hosts was to give who has left, as with a hold."""
+async def _check_kept(conn: Connection, locked: Locked) -> None:
+    """Refuse what is open no more, and what one of its hosts was to give who has left, as with a hold; also where
+    somebody whose clock runs ahead took its one-time link for free.
+    """
     _check_open(locked)
-    if not all(one.live for one in locked.booking.hosts):
+    booking = locked.booking
+    link = booking.dto["oneTimeLinkId"]
+    if not all(one.live for one in booking.hosts):
+        raise HoldExpired
+    if link and not await one_time_links.is_kept(conn, booking.company_id, UUID(link), provisional_id=booking.id):
         raise HoldExpired

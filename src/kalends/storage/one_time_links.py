@@ -58,6 +58,16 @@ async def get(conn: Connection, company_id: UUID, link_id: UUID, now: Instant) -
         return await cur.fetchone()
 
 
+async def is_of(conn: Connection, company_id: UUID, link_id: UUID, provisional_id: UUID) -> bool:
+    """Tell whether it was this provisional booking that was made with a link last, and nothing was booked since."""
+    cursor = await conn.execute(
+        """SELECT FROM one_time_link
+        WHERE company_id = %s AND id = %s AND provisional_id = %s AND appointment_id IS NULL""",
+        (company_id, link_id, provisional_id),
+    )
+    return cursor.rowcount > 0
+
+
 async def settle(
     conn: Connection, company_id: UUID, link_id: UUID, *, appointment_id: UUID | None, provisional_id: UUID | None
 ) -> None:
