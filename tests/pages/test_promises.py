@@ -277,6 +277,26 @@ async def test_a_page_framed_without_saying_so_is_a_framed_page_all_the_same(
     assert booked.attendees[0].notes == {"utm_source": "letter"}
 
 
+async def test_a_host_sends_his_guests_on_in_the_whole_window(site: Site, visitor: Visit, framing: str) -> None:
+    """Where they are sent may forbid to be framed, and is no part of what frames us anyway."""
+    async with site.app.transaction() as conn:
+        kind = await meeting_types.get(conn, site.host.company_id, site.meeting_type_id)
+        assert kind
+        info = {**kind.meeting_info, "enableRedirect": True, "redirect": f"{framing}/thanks"}
+        await meeting_types.update(conn, site.host.company_id, kind.id, {"meeting_info": info})
+    seen = await visitor()
+    page = seen.page
+    await page.goto(f"{framing}/shop?embed=true")
+    frame = page.frame_locator("#frame")
+    await frame.locator(".slot").first.click()
+    await frame.locator("#name").fill("Mia Sommer")
+    await frame.locator("#email").fill("mia@guest.test")
+    await frame.locator("button.main").click()
+
+    await page.wait_for_url(f"{framing}/thanks")
+    seen.foreign[:] = [url for url in seen.foreign if not url.startswith(framing)]
+
+
 @pytest.mark.parametrize(("size", "scheme"), [("phone", "light"), ("desktop", "dark")])
 async def test_axe_finds_nothing(
     site: Site, visitor: Visit, size: Literal["phone", "desktop"], scheme: Literal["light", "dark"]
