@@ -24,6 +24,7 @@ _OPEN = (
     '<?xml version="1.0" encoding="utf-8"?>\n<x0:multistatus xmlns:x0="DAV:" xmlns:zz="urn:ietf:params:xml:ns:caldav" '
     'xmlns:cs="http://calendarserver.org/ns/" xmlns:ical="http://apple.com/ns/ical/">'
 )
+_DEFAULT = f"<zz:schedule-default-calendar-URL><x0:href>{quote(WORK)}</x0:href></zz:schedule-default-calendar-URL>"
 _ZONE = "BEGIN:VCALENDAR\r\nBEGIN:VTIMEZONE\r\nTZID:Europe/Berlin\r\nEND:VTIMEZONE\r\nEND:VCALENDAR"
 
 
@@ -33,6 +34,7 @@ class Change:
 
     path: str
     is_gone: bool
+    second: int
 
 
 @dataclass
@@ -44,16 +46,19 @@ class OddServer:
     other-etags: GET says another ETag, as compressing proxies do. paged: lists two changes at once.
     phantoms: lists what is not gone as gone, and loses data of it in multiget. teapot: deletions come with 418.
     cut: lists a part, and says so. no-principal: does not know whose calendars are whose. tasks-only: has no events.
-    no-organizer: takes no event with an organizer. one-uid: takes a UID once, and says where it stands.
+    no-organizer: takes no event with an organizer; vague: and says 412 then. one-uid: takes a UID once, and says where
+    it stands. heedless: deletes whatever the condition says. seconds: a token is the second of the last change.
     """
 
     port: int = 0
     habits: frozenset[str] = frozenset()
     files: dict[str, str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    cleared: int = 0
     relay: Relay = field(default_factory=lambda: Relay(0))
     asked: list[Asked] = field(default_factory=list)
     broken: Reply | None = None
+    second: int = 1_772_356_800
 
     def answer(self, asked: Asked) -> Reply:
         """Answer one request."""
@@ -96,14 +101,12 @@ class OddServer:
                     f"<zz:calendar-home-set><x0:href>{host}cal/host%40acme.test</x0:href></zz:calendar-home-set>"
                     "<zz:calendar-user-address-set><x0:href>/dav/principals/me</x0:href>"
                     "<x0:href>mailto:Host@acme.test</x0:href></zz:calendar-user-address-set>"
-                    "<zz:schedule-inbox-URL><x0:href>/inbox/</x0:href></zz:schedule-inbox-URL>",
+                    "<zz:schedule-inbox-URL><x0:href>/inbox/</x0:href></zz:schedule-inbox-URL>"
+                    + (_DEFAULT if "sabre" in self.habits else ""),
                 )
             )
         if path == "/inbox/":
-            default = (
-                f"<zz:schedule-default-calendar-URL><x0:href>{quote(WORK)}</x0:href></zz:schedule-default-calendar-URL>"
-            )
-            return _multi(_response(path, default))
+            return _multi(_response(path, _DEFAULT if "sabre" not in self.habits else ""))
         if path.rstrip("/") == HOME.rstrip("/"):
             home = _response(path, f"<x0:resourcetype><x0:collection/></x0:resourcetype>{self._principal()}")
             return _multi(home, *(self._calendars() if depth == "1" else ()))
@@ -116,12 +119,12 @@ class OddServer:
     def put(self, path: str, text: str) -> None:
         """Store a resource, as another client would."""
         self.files[path] = text
-        self.changes.append(Change(path, False))
+        self.changes.append(Change(path, False, self.second))
 
     def remove(self, path: str) -> None:
         """Delete a resource, as another client would."""
         del self.files[path]
-        self.changes.append(Change(path, True))
+        self.changes.append(Change(path, True, self.second))
 
     def _calendars(self) -> list[str]:
         kind = "<x0:resourcetype><x0:collection/><zz:calendar/></x0:resourcetype>"
@@ -137,7 +140,8 @@ class OddServer:
         ]
 
     def _calendar(self) -> str:
-        sync = f"<x0:sync-token>odd:{len(self.changes)}</x0:sync-token>" if "no-sync" not in self.habits else ""
+        token = self._second() if "seconds" in self.habits else f"odd:{len(self.changes)}"
+        sync = f"<x0:sync-token>{token}</x0:sync-token>" if "no-sync" not in self.habits else ""
         return _response(
             WORK,
             "<x0:resourcetype><x0:collection/><zz:calendar/></x0:resourcetype><x0:displayname>Wörk</x0:displayname>"
@@ -175,14 +179,24 @@ class OddServer:
         return Reply(500) if "no-search" in self.habits else _multi(*map(self._data, self._with_uid(uid)))
 
     def _sync(self, token: str) -> Reply:
-        if not re.fullmatch(r"odd:[0-9]+", token) or int(token[4:]) > len(self.changes):
-            return Reply(412)
-        begin = int(token[4:])
+        if "seconds" in self.habits:
+            later = {one.path: one for one in self.changes if one.second > int(token)}
+            return _multi(*map(self._told, later.values()), f"<x0:sync-token>{self._second()}</x0:sync-token>")
+        is_sabre, number = "sabre" in self.habits, (re.findall(r"[0-9]+$", token) or ["0"])[0]
+        if token != self._token(number) or (int(number) > len(self.changes) and not is_sabre):
+            return Reply(403 if is_sabre else 412)
+        begin = max(int(number), self.cleared)
         end = min(begin + 2, len(self.changes)) if "paged" in self.habits else len(self.changes)
         parts = [self._told(one) for one in {one.path: one for one in self.changes[begin:end]}.values()]
         if end < len(self.changes):
             parts.append(f"<x0:response><x0:href>{quote(WORK)}</x0:href>{_status(507)}</x0:response>")
-        return _multi(*parts, f"<x0:sync-token>odd:{end}</x0:sync-token>")
+        return _multi(*parts, f"<x0:sync-token>{self._token(end)}</x0:sync-token>")
+
+    def _token(self, number: int | str) -> str:
+        return f"http://sabre.io/ns/sync/{number}" if "sabre" in self.habits else f"odd:{number}"
+
+    def _second(self) -> int:
+        return max((one.second for one in self.changes), default=self.second)
 
     def _told(self, change: Change) -> str:
         gone = change.is_gone or "phantoms" in self.habits
@@ -202,7 +216,9 @@ class OddServer:
     def _file(self, asked: Asked, path: str) -> Reply:
         stands = self.files.get(path)
         match, none = asked.headers.get("if-match"), asked.headers.get("if-none-match")
-        if (match and (stands is None or match != f'"{_md5(stands)}"')) or (none == "*" and stands is not None):
+        is_heeded = asked.method != "DELETE" or "heedless" not in self.habits
+        is_other = match and (stands is None or match != f'"{_md5(stands)}"')
+        if is_heeded and (is_other or (none == "*" and stands is not None)):
             return Reply(412)
         if asked.method == "PUT":
             return self._put(path, asked.body.decode())
@@ -224,7 +240,7 @@ class OddServer:
             where = f"<d:href>{quote(elsewhere[0])}</d:href>"
             return Reply(409, _error(f"<c:no-uid-conflict>{where}</c:no-uid-conflict>"))
         if "no-organizer" in self.habits and "ORGANIZER" in text:
-            return Reply(403)
+            return Reply(412 if "vague" in self.habits else 403)
         is_new = path not in self.files
         # Many reorder what they are given, and so say no ETag.
         self.put(path, text.replace("PRODID:", "X-ODD:1\r\nPRODID:", 1) if "no-etag" in self.habits else text)

@@ -20,7 +20,7 @@ from kalends.integrations.caldav import CalDavProvider, discovery, reading, xml
 from kalends.integrations.caldav.addresses import absolute
 from kalends.integrations.expanding import Expander
 from kalends.integrations.web import AddressNotAllowed, Web
-from kalends.ports import CalendarAccount, CalendarTooLarge, ConnectionRefused, CredentialRefused
+from kalends.ports import CalendarAccount, CalendarTooLarge, ConnectionRefused, CredentialRefused, SyncTokenDead
 
 from .caldav_client import ics
 from .conformance import ELEVEN, NINE, OWNER, TEN, TWELVE, WINDOW, entry
@@ -276,7 +276,31 @@ async def test_calendars_are_listed_with_all_the_server_says_of_them(provider: C
     ]
 
 
+async def test_the_calendar_for_invitations_may_be_named_by_the_principal(provider: CalDavProvider) -> None:
+    async with odd("sabre") as server, opened(provider, server) as (account, _):
+        found = await account.calendars()
+
+    assert [(one.name, one.is_default) for one in found] == [("Wörk", True), ("Holidays", False)]
+
+
 # What changed
+
+
+async def test_where_tokens_are_seconds_what_follows_within_one_is_told_and_nothing_for_ever(
+    provider: CalDavProvider,
+) -> None:
+    told: list[list[str | None]] = []
+    token = None
+    async with odd("seconds") as server, opened(provider, server) as (account, calendar):
+        for name, later in (("a", 0), ("b", 0), ("c", 60), ("d", 0), (None, 60)):
+            server.second += later
+            if name is not None:
+                server.put(f"{WORK}{name}.ics", ics(name, NINE, TEN))
+            (page,) = await pages(account, calendar, token)
+            token = page.token
+            told.append([one.uid for one in page.events])
+
+    assert told == [["a"], ["a", "b"], ["c"], ["c", "d"], []]
 
 
 async def test_without_sync_collection_a_changed_ctag_means_reading_all(provider: CalDavProvider) -> None:
@@ -306,6 +330,32 @@ async def test_a_list_of_changes_in_parts_is_read_to_its_end(provider: CalDavPro
 
     assert [event.uid for event in second.events] == ["0@else", "2@else", "3@else", "4@else"]
     assert (second.gone, second.token, second.complete) == ((f"{WORK}1.ics",), "sync:odd:6", False)
+
+
+@pytest.mark.parametrize("later", [0, 2], ids=["anew", "cleared"])
+async def test_changes_that_a_server_forgot_without_saying_so_mean_reading_all(
+    provider: CalDavProvider, later: int
+) -> None:
+    async with odd("sabre") as server, opened(provider, server) as (account, calendar):
+        server.put(f"{WORK}a.ics", ics("a@else", NINE, TEN))
+        (first,) = await pages(account, calendar)
+        server.put(f"{WORK}b.ics", ics("b@else", ELEVEN, TWELVE))
+        server.changes, server.cleared = server.changes[:later], later
+        with pytest.raises(SyncTokenDead):
+            await pages(account, calendar, first.token)
+
+    assert first.token == "sync:http://sabre.io/ns/sync/1"
+
+
+async def test_a_server_that_counts_changes_and_has_them_all_is_gone_on_with(provider: CalDavProvider) -> None:
+    async with odd("sabre") as server, opened(provider, server) as (account, calendar):
+        (first,) = await pages(account, calendar)
+        (second,) = await pages(account, calendar, first.token)
+        server.put(f"{WORK}a.ics", ics("a@else", NINE, TEN))
+        (third,) = await pages(account, calendar, second.token)
+
+    assert second == Page((), token="sync:http://sabre.io/ns/sync/0")
+    assert ([event.uid for event in third.events], third.token) == (["a@else"], "sync:http://sabre.io/ns/sync/1")
 
 
 async def test_what_a_list_loses_or_calls_gone_is_looked_at_itself(provider: CalDavProvider) -> None:
@@ -417,7 +467,8 @@ async def test_no_server_is_asked_to_write_to_anybody(provider: CalDavProvider) 
     flat = text.replace("\r\n ", "")
     people = [line for line in flat.splitlines() if line.startswith(("ORGANIZER", "ATTENDEE"))]
     assert [("SCHEDULE-AGENT=CLIENT" in line, "METHOD" in line) for line in people] == [(True, False)] * 3
-    assert server.asked[-1].headers["schedule-reply"] == "F"
+    told = [(one.method, one.headers.get("schedule-reply")) for one in server.asked if one.method in ("PUT", "DELETE")]
+    assert told == [("PUT", "F"), ("DELETE", "F")]
     assert written.remote_id == f"{WORK}{ours.uid}.ics"
 
 
@@ -436,12 +487,18 @@ async def test_what_the_owner_added_to_our_event_stays_when_it_moves(provider: C
     assert "DTSTART:20260309T110000Z" in server.files[path]
 
 
-async def test_a_server_that_takes_no_foreign_organizer_gets_the_event_without_one(provider: CalDavProvider) -> None:
-    async with odd("no-organizer") as server, opened(provider, server) as (account, calendar):
-        await account.put(calendar, entry(), None)
+@pytest.mark.parametrize("habits", ["no-organizer", "no-organizer vague"])
+async def test_a_server_that_takes_no_foreign_organizer_gets_the_event_without_one(
+    provider: CalDavProvider, habits: str
+) -> None:
+    ours = entry()
+    async with odd(*habits.split()) as server, opened(provider, server) as (account, calendar):
+        written = await account.put(calendar, ours, None)
+        await account.put(calendar, replace(ours, sequence=1, start=ELEVEN, end=TWELVE), written)
 
     (text,) = server.files.values()
     assert [name for name in ("ORGANIZER", "ATTENDEE") if name in text] == []
+    assert "DTSTART:20260309T110000Z" in text
 
 
 async def test_an_event_somebody_put_where_ours_belongs_is_left_alone(provider: CalDavProvider) -> None:

@@ -5,6 +5,7 @@ Our token is `sync:` and the server's sync-token, or `ctag:` and the calendar's 
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -26,6 +27,7 @@ BATCH = 100  # resources asked for at once
 MOST_PARTS = 1_000  # of one list of changes
 
 _DAY_H = 24
+_SECOND = re.compile(r"[1-9][0-9]{9}")
 # What it says has nothing to do with the question: not let in, not there, busy, or something before it is down.
 _NOT_ABOUT_IT = (401, *GONE, 429, 502, 503, 504)
 
@@ -131,16 +133,16 @@ class Reading:
                 changes.note(path_of(one.url), gone=one.status in GONE)
             if told.sync_token is None or (told.is_cut and told.sync_token == token):
                 raise SyncTokenDead
-            token = told.sync_token
+            asked, token = token, told.sync_token
             if not told.is_cut:
-                return changes, token
+                return changes, _secured(token, asked)
         raise SyncTokenDead
 
     async def _token(self) -> str | None:
         state = await self._state()
         token, reports = state.text(DAV + "sync-token"), state.names(DAV + "supported-report-set")
         if token and (not reports or DAV + "sync-collection" in reports):
-            return f"sync:{token}"
+            return f"sync:{_secured(token)}"
         ctag = state.text(SERVER + "getctag")
         return f"ctag:{ctag}" if ctag else None
 
@@ -217,6 +219,17 @@ async def version(dav: Dav, url: str) -> str | None:
     """Ask for a resource's ETag; None: it has none."""
     told = await dav.propfind(url, [DAV + "getetag"])
     return next((etag(one.text(DAV + "getetag")) for one in told.resources), None)
+
+
+def _secured(told: str, asked: str | None = None) -> str:
+    """Make a token say all that may change yet.
+
+    SOGo's is the second of the last change, in which others may follow: so that second is told twice.
+    """
+    if not _SECOND.fullmatch(told):
+        return told
+    before = str(int(told) - 1)
+    return told if before == asked else before
 
 
 def _is_refused(answer: Answer) -> bool:

@@ -21,6 +21,7 @@ from .xml import CAL, DAV
 _FOLDED = re.compile(r"\r?\n[ \t]")
 _UID = re.compile(r"^UID(?:;[^:\r\n]*)?:(.*?)\s*$", re.MULTILINE | re.IGNORECASE)
 _TAKEN = CAL + "no-uid-conflict"
+_UNLIKED = (400, 403, 409, 412, 422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Writing:
     async def delete(self, known: Written) -> None:
         """Delete an event; as `ports.CalendarAccount.delete`."""
         url = self._url(known.remote_id)
+        if known.etag is not None and (stored := await self.dav.get(url)) is not None:
+            await self._version(url, stored, known.etag)  # SOGo deletes whatever If-Match says
         answer = await self.dav.delete(url, if_match(known.etag))
         if answer.status == 412 and await self.dav.get(url) is not None:
             raise EntryChanged
@@ -66,9 +69,7 @@ class Writing:
         stored = await self.dav.get(url)
         if stored is None:
             raise EntryChanged
-        now = stored.etag or await version(self.dav, url)
-        if known is not None and now is not None and now != known:
-            raise EntryChanged
+        now = await self._version(url, stored, known)
         answer = await self._stored(url, entry, stored.text, if_match(now or known))
         if answer.status == 412:
             raise EntryChanged
@@ -76,10 +77,22 @@ class Writing:
             refuse(answer)
         return await self._written(url, answer)
 
+    async def _version(self, url: str, stored: Stored, known: str | None) -> str | None:
+        """Answer the ETag of what is stored; None: it has none.
+
+        Raises:
+            EntryChanged: it is not the one known.
+        """
+        now = stored.etag or await version(self.dav, url)
+        if known is not None and now is not None and now != known:
+            raise EntryChanged
+        return now
+
     async def _stored(self, url: str, entry: Entry, over: str | None, condition: dict[str, str]) -> Answer:
         answer = await self.dav.put(url, entry_ical.resource(entry, over=over), condition)
-        if answer.status in (400, 403, 409, 422) and _TAKEN not in xml.error(answer.body, answer.url) and entry.guests:
-            # Some take no event that names an organizer who is not the calendar's owner.
+        if answer.status in _UNLIKED and _TAKEN not in xml.error(answer.body, answer.url) and entry.guests:
+            # Some take no event that names an organizer who is not the calendar's owner; SOGo says 412 if he has an
+            # account there and the owner is among the guests.
             alone = await self.dav.put(url, entry_ical.resource(entry, over=over, people=False), condition)
             return alone if alone.status in STORED else answer
         return answer
