@@ -8,12 +8,13 @@ import pytest
 from whenever import Instant
 
 from kalends.errors import NotFound
-from kalends.services import appointments, booking_holds, bookings, companies, listings
+from kalends.services import appointments, booking_holds, bookings, companies, listings, meeting_types
 from kalends.services.booking_holds import Hold, HoldNotFound
 from kalends.services.companies import Founded
+from kalends.services.meeting_types import Fields
 from kalends.services.outcomes import Booked
 from kalends.services.placements import OverrideNotAllowed
-from kalends.services.refusals import CapReached, HoldExpired, HoldMismatch, SlotTaken, TooSoon
+from kalends.services.refusals import CapReached, HoldExpired, HoldMismatch, MeetingTypeDisabled, SlotTaken, TooSoon
 from kalends.services.slot_queries import SlotQuery
 from kalends.storage import claims, reservations
 from kalends.storage.database import Connection
@@ -200,6 +201,19 @@ async def test_nothing_past_is_booked_though_it_was_held(conn: Connection, compa
     soon = await _hold(conn, company, kind=kind.id, start=NOW.add(minutes=60), minutes=58)
     with pytest.raises(TooSoon):
         await _book(conn, company, minutes=61, kind=kind.id, start=NOW.add(minutes=60), hold_id=soon.id)
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+async def test_what_was_held_of_a_type_that_takes_no_bookings_any_more_is_not_booked(
+    conn: Connection, company: Founded, ignored: bool
+) -> None:
+    hold, actor = await _hold(conn, company), factories.actor(company)
+    await meeting_types.update(
+        conn, actor=actor, meeting_type_id=company.meeting_type_id, fields=Fields(columns={"enabled": False}), now=NOW
+    )
+
+    with pytest.raises(MeetingTypeDisabled):
+        await _book(conn, company, hold_id=hold.id, ignore_availability=ignored)
 
 
 async def test_a_hold_takes_time_of_all_its_hosts_and_keeps_them(conn: Connection, company: Founded) -> None:

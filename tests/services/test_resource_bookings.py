@@ -8,10 +8,10 @@ import pytest
 from whenever import Instant
 
 from kalends.domain.recurrence import Recurrence
-from kalends.services import appointments, booking_holds, bookings
+from kalends.services import appointments, booking_holds, bookings, provisional_bookings, users
 from kalends.services.companies import Founded
-from kalends.services.outcomes import Booked
-from kalends.services.refusals import SlotTaken
+from kalends.services.outcomes import Booked, Pending
+from kalends.services.refusals import HoldExpired, SlotTaken
 from kalends.services.slot_queries import SlotQuery
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
@@ -139,6 +139,30 @@ async def test_a_hold_keeps_the_room_it_has(conn: Connection, company: Founded) 
     assert sorted(names) == ["A", "B"]
     for name, room in zip(("A", "B"), rooms, strict=True):
         assert await _taken(conn, room) == [(1, START, START.add(minutes=30), True)], name
+
+
+async def test_a_room_that_has_left_is_not_booked_though_it_was_held(conn: Connection, company: Founded) -> None:
+    room, actor = await _channel(conn, company, "Room"), factories.actor(company)
+    kind = await _kind(conn, company, room)
+    query = SlotQuery(kind.id, START, START.add(minutes=1))
+    hold = await booking_holds.create(conn, actor=actor, query=query, clock=clock)
+    await users.delete(conn, actor=actor, user_id=UUID(room["resourceId"]), now=NOW)
+
+    with pytest.raises(HoldExpired):
+        await bookings.book(conn, actor=actor, order=order(kind.id, hold_id=hold.id), clock=clock)
+
+
+async def test_a_room_that_has_left_is_not_booked_once_a_host_confirms(conn: Connection, company: Founded) -> None:
+    room, actor = await _channel(conn, company, "Room"), factories.actor(company)
+    kind = await _kind(conn, company, room, meeting_options={"requireHostConfirmation": "enabled"})
+    waiting = await bookings.book(conn, actor=actor, order=order(kind.id), clock=clock)
+    assert isinstance(waiting, Pending)
+    await users.delete(conn, actor=actor, user_id=UUID(room["resourceId"]), now=NOW)
+
+    with pytest.raises(HoldExpired):
+        await provisional_bookings.confirm(
+            conn, actor=actor, provisional_id=waiting.provisional_booking_id, clock=clock
+        )
 
 
 async def test_seats_of_a_group_share_its_room(conn: Connection, company: Founded) -> None:

@@ -19,7 +19,7 @@ from .actor import Actor
 from .company_settings import CompanySettings
 from .orders import Order
 from .placements import Placement
-from .refusals import HoldExpired, HoldMismatch, SlotTaken, TooSoon
+from .refusals import HoldExpired, HoldMismatch, MeetingTypeDisabled, SlotTaken, TooSoon
 from .slot_queries import Loaded, SlotQuery
 from .slot_rules import is_capped
 from .verification import STORED, Verified
@@ -102,8 +102,9 @@ async def held(conn: Connection, loaded: Loaded, order: Order, seats: int, now: 
     """Take what the hold of an order keeps; its hosts are locked. The engine is not asked again.
 
     Raises:
-        HoldExpired: it is over, or one of its hosts has left.
+        HoldExpired: it is over, or one of its hosts, rooms or things has left.
         HoldMismatch: it keeps something else than the order asks for.
+        MeetingTypeDisabled: its type takes no bookings any more.
         TooSoon: its start is past.
         SlotTaken: more seats are needed than there are.
     """
@@ -113,6 +114,8 @@ async def held(conn: Connection, loaded: Loaded, order: Order, seats: int, now: 
     same = (hold.meeting_type_id, hold.start_at, hold.duration)
     if same != (order.meeting_type_id, order.start, order.duration or hold.duration):
         raise HoldMismatch
+    if not loaded.rules.enabled:
+        raise MeetingTypeDisabled
     if hold.start_at < now:
         raise TooSoon
     placement = (await reservations.placements(conn, hold.company_id, hold_id=hold.id))[0]

@@ -154,12 +154,14 @@ async def placements(
     """Read what a live hold, or a provisional booking, keeps, by start.
 
     Raises:
-        HoldExpired: somebody whose clock runs ahead took it for ended, and some of its time is free or taken again.
+        HoldExpired: somebody whose clock runs ahead took it for ended, and some of its time is free or taken again; or
+            one of its hosts, rooms or things has left.
     """
     kept = await _of(conn, company_id, provisional_id, hold_id)
-    known = await hosts.by_ids(conn, company_id, {host_id for one in kept for host_id in one.host_ids})
+    wanted = {user_id for one in kept for user_id in one.user_ids}
+    known = await hosts.by_ids(conn, company_id, wanted, live_only=True)
     taken = await claims.of_reservations(conn, company_id, [one.id for one in kept])
-    if not all(_keeps_all(one, taken) for one in kept):
+    if known.keys() < wanted or not all(_keeps_all(one, taken) for one in kept):
         raise HoldExpired
     chosen = await queue_ledger.of_reservations(conn, company_id, [one.id for one in kept])
     return [
