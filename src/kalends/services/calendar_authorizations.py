@@ -5,7 +5,6 @@ The `state` that comes back is the proof of having begun: 256 bits nobody else h
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from kalends.storage.secret_box import CannotOpen, SecretBox
 
 from . import calendar_connections, found_accounts
 from .actor import Actor
+from .credentials import secret_hash
 from .found_accounts import Found
 
 VALID_MINUTES = 10
@@ -90,7 +90,7 @@ async def begin(
     user = await calendar_connections.host(conn, actor=actor, user_id=wanted.user_id)
     state, verifier = secrets.token_urlsafe(_STATE_BYTES), secrets.token_urlsafe(_VERIFIER_BYTES)
     row = Authorization(
-        _hash(state),
+        secret_hash(state),
         actor.company_id,
         user.id,
         provider.kind,
@@ -106,7 +106,7 @@ async def begin(
 
 async def take(conn: Connection, *, state: str) -> Authorization | None:
     """Take out the authorization a state belongs to, whether it is still of use or not; nobody can use it again."""
-    return await calendar_authorizations.take(conn, _hash(state)) if state else None
+    return await calendar_authorizations.take(conn, secret_hash(state)) if state else None
 
 
 async def finish(
@@ -130,7 +130,3 @@ async def finish(
     redirect_uri = callback(base_url, provider.kind)
     connected = await provider.authorize(code=code, redirect_uri=redirect_uri, verifier=verifier)
     return await found_accounts.look(provider, connected)
-
-
-def _hash(state: str) -> bytes:
-    return hashlib.sha256(state.encode("utf-8", "surrogatepass")).digest()

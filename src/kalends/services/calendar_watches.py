@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Collection, Sequence
 from uuid import UUID, uuid4
@@ -17,6 +16,7 @@ from kalends.storage.calendar_channels import Listening, Watched
 from kalends.storage.database import Connection
 
 from .calendar_sources import Reader, Source
+from .credentials import secret_hash
 
 AGAIN_AFTER_MINUTES = 60
 
@@ -61,7 +61,7 @@ async def heard(conn: Connection, provider: str, channel_id: str, shown: Collect
         shown: the secret has to be among these.
     """
     found = await calendar_channels.listening(conn, provider, channel_id)
-    if found and any(secrets.compare_digest(_hash(secret), found.secret_hash) for secret in shown):
+    if found and any(secrets.compare_digest(secret_hash(secret), found.secret_hash) for secret in shown):
         return found
     return None
 
@@ -83,7 +83,7 @@ async def _open(reader: Reader, source: Source, known: Watched | None, account: 
         return
     async with reader.transaction() as conn:
         renew_at = sync_times.renewal(now, channel.expires_at)
-        await calendar_channels.open_at(conn, source.calendar.id, channel, _hash(secret), renew_at)
+        await calendar_channels.open_at(conn, source.calendar.id, channel, secret_hash(secret), renew_at)
     if known:
         await _end(known, account)
 
@@ -96,7 +96,3 @@ async def _end(watched: Watched, account: CalendarAccount) -> None:
         raise
     except Upstream:
         return  # it expires by itself
-
-
-def _hash(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 from uuid import UUID
 
-import psycopg
 from whenever import Instant
 
 from kalends.errors import Conflict, Invalid, NotFound
@@ -41,7 +40,7 @@ class CredentialNotFound(NotFound):
 
 
 def secret_hash(secret: str) -> bytes:
-    """Hash a whole credential as it is stored; a random secret needs no slow hash."""
+    """Hash a secret of ours as it is stored; being random it needs no slow hash."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
 
 
@@ -100,10 +99,8 @@ async def create_token(
     try:
         async with conn.transaction():
             await credentials.add(conn, token, secret_hash(plain))
-    except psycopg.errors.UniqueViolation as error:
-        if error.diag.constraint_name == "credential_token_name":
-            raise TokenNameTaken from error
-        raise
+    except credentials.NameTaken as error:
+        raise TokenNameTaken from error
     return token, plain
 
 
@@ -147,7 +144,6 @@ def _found(credential: Credential | None) -> Credential:
 
 def _check_name(name: str | None) -> None:
     if name is not None and (len(name) > NAME_LENGTH or not name.isprintable()):
-        message = f"must be one line of at most {NAME_LENGTH} characters"
-        raise Invalid.at("name", message)
+        raise Invalid.at("name", f"must be one line of at most {NAME_LENGTH} characters")
     if name is not None and not name.strip():
         raise Invalid.at("name", "must not be empty")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 from whenever import Instant
 
@@ -19,6 +20,10 @@ Kind = Literal["key", "token"]
 _COLUMNS = (
     "company_id, id, kind, user_id, name, scopes, expires_at, deactivated_at, revoked_at, last_used_at, created_at"
 )
+
+
+class NameTaken(Exception):
+    """The user has a live token of this name already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,25 +171,22 @@ async def add(conn: Connection, credential: Credential, secret_hash: bytes) -> N
     """Store a new credential, and its hash in the directory.
 
     Raises:
-        psycopg.errors.UniqueViolation: (credential_token_name) the user has a live token of this name.
+        NameTaken: the user has a live token of this name.
     """
-    await conn.execute(
-        "INSERT INTO credential (company_id, id, kind, user_id, name, scopes, expires_at, created_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        (
-            credential.company_id,
-            credential.id,
-            credential.kind,
-            credential.user_id,
-            credential.name,
-            credential.scopes,
-            credential.expires_at,
-            credential.created_at,
-        ),
-    )
+    one = credential
+    try:
+        await conn.execute(
+            "INSERT INTO credential (company_id, id, kind, user_id, name, scopes, expires_at, created_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            (one.company_id, one.id, one.kind, one.user_id, one.name, one.scopes, one.expires_at, one.created_at),
+        )
+    except UniqueViolation as error:
+        if error.diag.constraint_name == "credential_token_name":
+            raise NameTaken from error
+        raise
     await conn.execute(
         "INSERT INTO directory (kind, name, company_id, target_id) VALUES ('credential', %s, %s, %s)",
-        (secret_hash.hex(), credential.company_id, credential.id),
+        (secret_hash.hex(), one.company_id, one.id),
     )
 
 
