@@ -1,5 +1,7 @@
 """A guest books, moves and cancels: on a phone and a desk, with script, without, and by keyboard alone."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Page, Route, expect
 from whenever import Instant
@@ -79,6 +81,45 @@ async def test_a_request_that_is_lost_becomes_a_plain_link(site: Site, visitor: 
 
     await expect(page.locator("#name")).to_be_visible()
     seen.complaints.clear()  # htmx notes the lost request
+
+
+async def test_of_two_days_chosen_quickly_the_later_one_is_shown(site: Site, visitor: Visit) -> None:
+    page = (await visitor()).page
+    await page.goto(f"{site.meeting}?month={DAY[:7]}")
+    hurried = asyncio.Event()
+
+    async def delay(route: Route) -> None:
+        await hurried.wait()
+        await route.continue_()
+
+    await page.route("**/*day=2026-03-11*", delay)
+    await page.click("#day-2026-03-11")
+    await page.click(f"#day-{DAY}")
+    await expect(page.locator("#times-title")).to_have_text("Tue, Mar 10")
+    hurried.set()
+    await page.wait_for_load_state("networkidle")
+
+    await expect(page.locator("#times-title")).to_have_text("Tue, Mar 10")
+    assert f"day={DAY}" in page.url
+
+
+async def test_a_day_chosen_before_the_zone_was_found_is_shown_in_that_zone(site: Site, visitor: Visit) -> None:
+    page = (await visitor(zone="Asia/Tokyo")).page
+    hurried = asyncio.Event()
+
+    async def delay(route: Route) -> None:
+        await hurried.wait()
+        await route.continue_()
+
+    await page.route(lambda url: "timezone=" in url and "day=" not in url, delay)
+    await page.goto(f"{site.meeting}?month={DAY[:7]}")
+    await page.click(f"#day-{DAY}")
+
+    await expect(page.locator("#timezone")).to_have_value("Asia/Tokyo")
+    hurried.set()
+    await page.wait_for_load_state("networkidle")
+    await expect(page.locator("#times-title")).to_have_text("Tue, Mar 10")
+    await expect(page.locator(f"#day-{DAY}")).to_have_attribute("aria-current", "true")
 
 
 @SCRIPT

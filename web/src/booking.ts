@@ -68,6 +68,20 @@ function applySelect(event: Event): void {
   if (field instanceof HTMLSelectElement && field.dataset["apply"] !== undefined) field.form?.requestSubmit();
 }
 
+/** A request of htmx; what asked for it. */
+type Asked = { sourceElement?: Element };
+
+let newest: Asked | undefined;
+
+function askedBy(event: Event): Asked | undefined {
+  return (event as CustomEvent<{ ctx?: Asked }>).detail.ctx;
+}
+
+/** What was asked for last is shown, in whatever order the answers come. */
+function dropOvertaken(event: Event): void {
+  if (askedBy(event) !== newest) event.preventDefault();
+}
+
 let step = "";
 let email = "";
 
@@ -78,7 +92,8 @@ function keepEmail(event: Event): void {
 }
 
 /** After a change of step, say where we are: focus goes to what went wrong, else to the new heading. */
-function arrive(source: Element | undefined): void {
+function arrive(asked: Asked | undefined): void {
+  const source = asked?.sourceElement;
   giveBackTyped();
   if (main().querySelector("[data-booked]")) typed.clear();
   const now = main().dataset["step"] ?? "";
@@ -92,19 +107,18 @@ function arrive(source: Element | undefined): void {
     main().querySelector(".times")?.scrollIntoView({ block: "nearest" });
   }
   step = now;
+  if (now === "times" && source !== document.body && asked === newest) findZone(); // was it overtaken by this?
   const title = main().dataset["title"];
   if (title) document.title = title;
   tellFrame(main(), email);
 }
 
 /** A request that did not come through: let the browser try, which at least says what is wrong. */
-function tryPlainly(source: Element | undefined): void {
+function tryPlainly(asked: Asked | undefined): void {
+  if (asked !== newest) return;
+  const source = asked?.sourceElement;
   if (source instanceof HTMLAnchorElement) location.assign(source.href);
   else if (source instanceof HTMLFormElement) source.submit();
-}
-
-function sourceOf(event: Event): Element | undefined {
-  return (event as CustomEvent<{ ctx?: { sourceElement?: Element } }>).detail.ctx?.sourceElement;
 }
 
 document.documentElement.classList.add("js");
@@ -112,8 +126,10 @@ step = main().dataset["step"] ?? "";
 document.addEventListener("input", keepTyped);
 document.addEventListener("change", applySelect);
 document.addEventListener("submit", keepEmail, true);
-document.addEventListener("htmx:after:swap", (event) => arrive(sourceOf(event)));
-document.addEventListener("htmx:error", (event) => tryPlainly(sourceOf(event)));
+document.addEventListener("htmx:before:request", (event) => (newest = askedBy(event)));
+document.addEventListener("htmx:before:swap", dropOvertaken);
+document.addEventListener("htmx:after:swap", (event) => arrive(askedBy(event)));
+document.addEventListener("htmx:error", (event) => tryPlainly(askedBy(event)));
 listenToFrame();
 tellFrame(main(), email);
 findZone();
