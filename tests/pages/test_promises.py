@@ -200,8 +200,7 @@ async def test_a_framed_page_speaks_with_the_page_around_it(site: Site, visitor:
     await page.goto(f"{framing}/shop?embed=true")
     frame = page.frame_locator("#frame")
     await frame.locator(".slot").first.click()
-    await frame.locator("#name").fill("Mia Sommer")
-    await frame.locator("#email").fill("mia@guest.test")
+    await fill(frame)
     await page.evaluate(
         "document.getElementById('frame').contentWindow.postMessage("
         "{event: 'meetergo:color-scheme', payload: {colorScheme: 'dark'}}, '*')"
@@ -236,8 +235,7 @@ async def test_a_framed_page_tells_of_a_booking_to_be_confirmed(site: Site, visi
     await page.goto(f"{framing}/shop?embed=true")
     frame = page.frame_locator("#frame")
     await frame.locator(".slot").first.click()
-    await frame.locator("#name").fill("Mia Sommer")
-    await frame.locator("#email").fill("mia@guest.test")
+    await fill(frame)
     await frame.locator("button.main").click()
     await expect(frame.locator("h1")).to_have_text("Please check your mail")
     await page.wait_for_function("heard.some(([, data]) => data.event === 'booking-successful')")
@@ -262,8 +260,7 @@ async def test_a_page_framed_without_saying_so_is_a_framed_page_all_the_same(
     frame = page.frame_locator("#frame")
     await expect(frame.locator("#timezone")).to_have_value("America/New_York")
     await frame.locator(".slot").first.click()
-    await frame.locator("#name").fill("Mia Sommer")
-    await frame.locator("#email").fill("mia@guest.test")
+    await fill(frame)
     await frame.locator("button.main").click()
     await expect(frame.locator(".actions a", has_text="Move or cancel")).to_have_attribute("target", "_blank")
     await page.wait_for_function("heard.some(([, data]) => data.event === 'booking-successful')")
@@ -289,8 +286,7 @@ async def test_a_host_sends_his_guests_on_in_the_whole_window(site: Site, visito
     await page.goto(f"{framing}/shop?embed=true")
     frame = page.frame_locator("#frame")
     await frame.locator(".slot").first.click()
-    await frame.locator("#name").fill("Mia Sommer")
-    await frame.locator("#email").fill("mia@guest.test")
+    await fill(frame)
     await frame.locator("button.main").click()
 
     await page.wait_for_url(f"{framing}/thanks")

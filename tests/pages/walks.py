@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import FrameLocator, Page, expect
 
 DAY = "2026-03-10"
 
@@ -19,10 +19,10 @@ async def choose_time(page: Page, meeting: str, *, slot: int = 2, day: str = DAY
     return text
 
 
-async def fill(page: Page, *, name: str = "Mia Sommer", email: str = "mia@guest.test") -> None:
+async def fill(page: Page | FrameLocator, *, name: str = "Mia Sommer", email: str = "mia@guest.test") -> None:
     """Fill in the guest's details."""
-    await page.fill("#name", name)
-    await page.fill("#email", email)
+    await page.locator("#name").fill(name)
+    await page.locator("#email").fill(email)
 
 
 async def book(page: Page, meeting: str, *, slot: int = 2, day: str = DAY) -> str:
