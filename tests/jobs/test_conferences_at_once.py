@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from kalends.domain.remote_events import Entry, RemoteCalendar, Written
+from kalends.ports import Conference, Meeting
 from kalends.services import handoffs
 from kalends.services.handoff_candidates import Target
 from tests import factories
@@ -50,6 +51,36 @@ async def test_a_meeting_whose_making_was_never_answered_goes_with_its_appointme
 
     assert made == 1
     assert (zoom.meetings, await _state(stage, booked.appointment_id)) == ({}, "deleted")
+
+
+async def test_of_two_runs_of_one_job_the_first_to_answer_counts_and_the_other_meeting_goes(
+    stage: Stage, zoom: FakeZoom
+) -> None:
+    """As of a job that was taken for lost, while its worker slept."""
+    await stage.meet_on("zoom")
+    booked = await stage.book()
+    await _happened(stage, booked.appointment_id)
+    zoom.may_list = False  # or the second one would find what the first one made
+    provider = stage.app.conferences["zoom"]
+
+    class Sleeping:
+        lacking = provider.lacking
+        delete = staticmethod(provider.delete)
+
+        async def put(self, meeting: Meeting, known: Conference | None) -> Conference:
+            stage.app.conferences = {"zoom": provider}
+            made = await provider.put(meeting, known)
+            await _make(stage, booked.appointment_id)
+            return made
+
+    stage.app.conferences = {"zoom": Sleeping()}
+    await _make(stage, booked.appointment_id)
+
+    (meeting,) = zoom.meetings.values()
+    told = await stage.rows("SELECT after->'meetingInfo'->>'meetingLink' FROM event WHERE appointment_id = %s "
+                            "ORDER BY revision", booked.appointment_id)  # fmt: skip
+    assert zoom.asked.count("POST /users/me/meetings") == 2
+    assert told == [(None,), (meeting["join_url"],)]
 
 
 @dataclass
@@ -100,6 +131,11 @@ async def _happened(stage: Stage, appointment_id: UUID) -> None:
     ((event_id,),) = await stage.rows("SELECT max(id) FROM event WHERE appointment_id = %s", appointment_id)
     await stage.run("event.happened", event_id=event_id)
     await stage.rows("DELETE FROM procrastinate_jobs WHERE status = 'todo' RETURNING 1")
+
+
+async def _make(stage: Stage, appointment_id: UUID) -> None:
+    ids = {"company_id": str(stage.founded.company_id), "appointment_id": str(appointment_id)}
+    await stage.run("conference.make", **ids)
 
 
 async def _write(stage: Stage, appointment_id: UUID, user_id: UUID) -> None:

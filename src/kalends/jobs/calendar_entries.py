@@ -11,7 +11,7 @@ from procrastinate import App as Queue
 from kalends.app import App
 from kalends.domain.remote_events import RemoteCalendar, Written
 from kalends.errors import Upstream
-from kalends.ports import CalendarAccount, Conference, EntryChanged
+from kalends.ports import CalendarAccount, EntryChanged
 from kalends.services import calendar_entries, conferences, entry_plans
 from kalends.services.calendar_entries import EntryMoved, LinkMissing
 from kalends.services.entry_plans import Plan, Put
@@ -152,7 +152,7 @@ async def _tell(app: App, plan: Plan, link: str) -> None:
     company_id, appointment_id, host_id = plan.key
     key = {"company_id": company_id, "appointment_id": appointment_id}
     async with app.transaction() as conn:
-        await conferences.made(conn, **key, conference=Conference(link), host_id=host_id)
+        await conferences.made_with_event(conn, **key, host_id=host_id, link=link)
     async with app.transaction() as conn:
         await conferences.tell(conn, **key, clock=app.now)
 

@@ -51,7 +51,10 @@ def register(queue: Queue, app: App) -> None:
                 await conferences.deleted(conn, owed, offered=offered(app), now=app.now())
             return
         async with app.transaction() as conn:
-            await conferences.made(conn, **key, conference=conference)
+            counts = await conferences.made(conn, owed, conference)
+        if not counts:
+            await app.conferences[owed.stored.channel].delete(owed.meeting, conference)
+            return
         async with app.transaction() as conn:
             await conferences.tell(conn, **key, clock=app.now)
 

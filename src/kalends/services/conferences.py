@@ -157,15 +157,21 @@ async def _given_up(
         await stored.enqueue(conn, conference.company_id, conference.appointment_id)
 
 
-async def made(
-    conn: Connection, *, company_id: UUID, appointment_id: UUID, conference: Conference, host_id: UUID | None = None
-) -> None:
+async def made(conn: Connection, owed: Owed, conference: Conference) -> bool:
     """Note what a provider made; what it brings about is `tell`'s affair.
 
-    Args:
-        host_id: in whose calendar; it counts while he is the main host.
+    Returns:
+        False: another run of its job was faster, so this one is one too many.
     """
-    await stored.made(conn, company_id, appointment_id, conference, host_id=host_id)
+    one = owed.stored
+    return await stored.made(conn, one.company_id, one.appointment_id, conference, known=one.known)
+
+
+async def made_with_event(
+    conn: Connection, *, company_id: UUID, appointment_id: UUID, host_id: UUID, link: str
+) -> None:
+    """Note the link that came with the event in a host's calendar; one of a host who has handed over counts no more."""
+    await stored.made_with_event(conn, company_id, appointment_id, Conference(link), host_id=host_id)
 
 
 async def tell(conn: Connection, *, company_id: UUID, appointment_id: UUID, clock: Clock) -> None:

@@ -176,31 +176,50 @@ async def awaited(conn: Connection, company_id: UUID, appointment_ids: Iterable[
     return {row[0]: Awaited(*row[1:]) for row in await cursor.fetchall()}
 
 
+_MADE = """
+    UPDATE conference c SET state = 'made', link = %(link)s, remote_id = %(remote)s, number = %(number)s,
+        failures = 0, due_at = NULL, error = NULL
+    WHERE company_id = %(company)s AND appointment_id = %(appointment)s
+"""
+
+
 async def made(
-    conn: Connection, company_id: UUID, appointment_id: UUID, conference: Conference, *, host_id: UUID | None
-) -> None:
+    conn: Connection, company_id: UUID, appointment_id: UUID, conference: Conference, *, known: Conference | None
+) -> bool:
     """Note what a provider made, or has follow; one that was given up meanwhile has to be known too.
 
     Args:
-        host_id: nothing is noted unless he is the main host.
+        known: what was known when it was asked.
+
+    Returns:
+        False: another one is known by now, and stays.
     """
-    await conn.execute(
-        """
-        UPDATE conference c SET state = 'made', link = %(link)s, remote_id = %(remote)s, number = %(number)s,
-            failures = 0, due_at = NULL, error = NULL
-        WHERE company_id = %(company)s AND appointment_id = %(appointment)s
-            AND (%(host)s::uuid IS NULL OR EXISTS (SELECT FROM appointment_host h WHERE h.company_id = c.company_id
-                AND h.appointment_id = c.appointment_id AND h.user_id = %(host)s AND h.position = 0))
-        """,
-        {
-            "link": conference.link,
-            "remote": conference.remote_id,
-            "number": conference.number,
-            "company": company_id,
-            "appointment": appointment_id,
-            "host": host_id,
-        },
+    rule = "AND (link = %(link)s OR link IS NOT DISTINCT FROM %(known)s)"
+    cursor = await conn.execute(
+        _MADE + rule, _values(company_id, appointment_id, conference) | {"known": known.link if known else None}
     )
+    return cursor.rowcount > 0
+
+
+async def made_with_event(
+    conn: Connection, company_id: UUID, appointment_id: UUID, conference: Conference, *, host_id: UUID
+) -> None:
+    """Note what came with the event in a host's calendar, while he is the main host."""
+    rule = """
+        AND EXISTS (SELECT FROM appointment_host h WHERE h.company_id = c.company_id
+            AND h.appointment_id = c.appointment_id AND h.user_id = %(host)s AND h.position = 0)
+    """
+    await conn.execute(_MADE + rule, _values(company_id, appointment_id, conference) | {"host": host_id})
+
+
+def _values(company_id: UUID, appointment_id: UUID, conference: Conference) -> dict[str, object]:
+    return {
+        "company": company_id,
+        "appointment": appointment_id,
+        "link": conference.link,
+        "remote": conference.remote_id,
+        "number": conference.number,
+    }
 
 
 async def restart(conn: Connection, company_id: UUID, appointment_id: UUID, channel: str, now: Instant) -> None:
