@@ -33,36 +33,42 @@ async def reassign(
     Raises:
         SlotClaimed: somebody else's exclusive claim stands there.
     """
-    first, last = span
-    values = {
-        "company": company_id,
-        "appointment": appointment_id,
-        "leaving": leaving,
-        "coming": list(coming),
-        "first": first,
-        "last": last,
-        "now": now,
-    }
-    await conn.execute(
-        """
-        DELETE FROM claim WHERE company_id = %(company)s AND host_no = %(leaving)s
-            AND (appointment_id = %(appointment)s OR reservation_id IN (
-                SELECT id FROM reservation WHERE company_id = %(company)s AND appointment_id = %(appointment)s))
-        """,
-        values,
-    )
-    taken = [Claim(host_no, first, last) for host_no in coming]
+    await _give_back(conn, company_id, appointment_id, leaving)
+    taken = [Claim(host_no, *span) for host_no in coming]
     await claims.sweep(conn, taken, now)
     owner = Owner(appointment_id=appointment_id)
     await claims.write(conn, [claims.taking(company_id=company_id, owner=owner, claims=taken)])
+    await _take_for_seats(conn, company_id, appointment_id, coming, span, now)
+
+
+async def _give_back(conn: Connection, company_id: UUID, appointment_id: UUID, host_no: int) -> None:
+    await conn.execute(
+        """
+        DELETE FROM claim WHERE company_id = %(company)s AND host_no = %(host)s
+            AND (appointment_id = %(appointment)s OR reservation_id IN (
+                SELECT id FROM reservation WHERE company_id = %(company)s AND appointment_id = %(appointment)s))
+        """,
+        {"company": company_id, "host": host_no, "appointment": appointment_id},
+    )
+
+
+async def _take_for_seats(
+    conn: Connection,
+    company_id: UUID,
+    appointment_id: UUID,
+    host_nos: Sequence[int],
+    span: tuple[Instant, Instant],
+    now: Instant,
+) -> None:
+    """Claim, beside the appointment itself, for the live seats reserved in it."""
     await conn.execute(
         """
         INSERT INTO claim (company_id, host_no, start_at, end_at, exclusive, reservation_id, expires_at)
-        SELECT company_id, coming.host_no, %(first)s, %(last)s, false, id, expires_at
-        FROM reservation, unnest(%(coming)s::bigint[]) AS coming(host_no)
-        WHERE company_id = %(company)s AND appointment_id = %(appointment)s AND expires_at > %(now)s
+        SELECT company_id, coming.host_no, %s, %s, false, id, expires_at
+        FROM reservation, unnest(%s::bigint[]) AS coming(host_no)
+        WHERE company_id = %s AND appointment_id = %s AND expires_at > %s
         """,
-        values,
+        (*span, list(host_nos), company_id, appointment_id, now),
     )
 
 
