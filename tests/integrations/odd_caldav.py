@@ -47,7 +47,11 @@ class OddServer:
     phantoms: lists what is not gone as gone, and loses data of it in multiget. teapot: deletions come with 418.
     cut: lists a part, and says so. no-principal: does not know whose calendars are whose. tasks-only: has no events.
     no-organizer: takes no event with an organizer; vague: and says 412 then. one-uid: takes a UID once, and says where
-    it stands. heedless: deletes whatever the condition says. seconds: a token is the second of the last change.
+    it stands; scheduling: and says that as RFC 6638 does. heedless: deletes whatever the condition says.
+    seconds: a token is the second of the last change.
+    sabre: counts changes and answers to any number; says of the principal where invitations go.
+
+    `cleared` changes are not told any more.
     """
 
     port: int = 0
@@ -140,7 +144,7 @@ class OddServer:
         ]
 
     def _calendar(self) -> str:
-        token = self._second() if "seconds" in self.habits else f"odd:{len(self.changes)}"
+        token = self._second() if "seconds" in self.habits else self._token(len(self.changes))
         sync = f"<x0:sync-token>{token}</x0:sync-token>" if "no-sync" not in self.habits else ""
         return _response(
             WORK,
@@ -238,7 +242,10 @@ class OddServer:
         elsewhere = [one for one in self._with_uid(uid[1]) if one != path]
         if elsewhere and "one-uid" in self.habits:
             where = f"<d:href>{quote(elsewhere[0])}</d:href>"
-            return Reply(409, _error(f"<c:no-uid-conflict>{where}</c:no-uid-conflict>"))
+            status, name = 409, "no-uid-conflict"
+            if "scheduling" in self.habits:
+                status, name = 403, "unique-scheduling-object-resource"
+            return Reply(status, _error(f"<c:{name}>{where}</c:{name}>"))
         if "no-organizer" in self.habits and "ORGANIZER" in text:
             return Reply(412 if "vague" in self.habits else 403)
         is_new = path not in self.files

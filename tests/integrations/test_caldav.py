@@ -74,7 +74,7 @@ class TestOddServer(CalendarConformance):
         params=[
             "",
             "digest no-etag other-etags paged no-range no-multiget no-search one-uid teapot no-organizer",
-            "moved-home one-uid teapot no-organizer vague no-search heedless",
+            "moved-home one-uid scheduling teapot no-organizer vague no-search heedless sabre",
         ]
     )
     async def bench(self, request: pytest.FixtureRequest, provider: CalDavProvider) -> AsyncIterator[Bench]:

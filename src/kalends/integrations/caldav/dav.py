@@ -21,6 +21,8 @@ _XML = {"Content-Type": "application/xml; charset=utf-8"}
 _ICS = {"Content-Type": "text/calendar; charset=utf-8"}
 # Compressing proxies give answers ETags of their own, which the server then does not know.
 _AS_IT_IS = {"Accept-Encoding": "identity"}
+# RFC 6638 8.1 has it for attendees who delete; sabre/dav writes to nobody then, whoever stores or deletes.
+_SILENTLY = {"Schedule-Reply": "F"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,15 @@ class Dav:
         return Stored(etag(answer.headers.get("etag")), answer.body.decode("utf-8", "replace"))
 
     async def put(self, url: str, text: str, condition: Mapping[str, str]) -> Answer:
-        """Store a resource; whatever comes is an answer."""
-        return await self._asked("PUT", url, {**_ICS, **condition}, text.encode())
+        """Store a resource without a word to anybody; whatever comes is an answer.
+
+        What stands there may have come with guests the server would tell that they are invited no more.
+        """
+        return await self._asked("PUT", url, {**_ICS, **_SILENTLY, **condition}, text.encode())
 
     async def delete(self, url: str, condition: Mapping[str, str]) -> Answer:
-        """Delete a resource without a word to anybody (RFC 6638 8.1); whatever comes is an answer."""
-        return await self._asked("DELETE", url, {"Schedule-Reply": "F", **condition})
+        """Delete a resource without a word to anybody; whatever comes is an answer."""
+        return await self._asked("DELETE", url, {**_SILENTLY, **condition})
 
     async def _asked(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None) -> Answer:
         answer = await self.visit.request(method, url, headers=headers, content=content)

@@ -67,9 +67,11 @@ async def calendars(dav: Dav, place: Place) -> Sequence[RemoteCalendar]:
     """List an account's calendars, by name within each home."""
     homes, default = place.homes, None
     if place.principal:
-        told = await dav.propfind(place.principal, [HOME, INBOX])
+        told = await dav.propfind(place.principal, [HOME, INBOX, _DEFAULT])
         homes = tuple(home for one in told.resources for home in one.hrefs(HOME)) or homes
-        default = await _default(dav, [inbox for one in told.resources for inbox in one.hrefs(INBOX)])
+        default = _default_of(told) or await _default_of_inbox(
+            dav, [inbox for one in told.resources for inbox in one.hrefs(INBOX)]
+        )
     found: dict[str, RemoteCalendar] = {}
     for url, depth in (*((home, 1) for home in homes), *((each, 0) for each in place.calendars)):
         told = await dav.propfind(folder(url), _ASKED, depth=depth)
@@ -111,8 +113,13 @@ def _zone(one: xml.Resource) -> str | None:
     return told
 
 
-async def _default(dav: Dav, inboxes: Sequence[str]) -> str | None:
-    """Ask which calendar new invitations go to (RFC 6638 9.2); servers that do not schedule have no such thing."""
+def _default_of(told: xml.MultiStatus) -> str | None:
+    """Tell which calendar new invitations go to; sabre/dav (Nextcloud, Baïkal) says that of the principal."""
+    return next((folder(url) for one in told.resources for url in one.hrefs(_DEFAULT)), None)
+
+
+async def _default_of_inbox(dav: Dav, inboxes: Sequence[str]) -> str | None:
+    """Ask for the same where it belongs (RFC 6638 9.2); servers that do not schedule have no such thing."""
     for inbox in inboxes:
         try:
             told = await dav.propfind(inbox, [_DEFAULT])
@@ -120,7 +127,6 @@ async def _default(dav: Dav, inboxes: Sequence[str]) -> str | None:
             raise
         except Upstream:
             return None
-        for one in told.resources:
-            for url in one.hrefs(_DEFAULT):
-                return folder(url)
+        if default := _default_of(told):
+            return default
     return None

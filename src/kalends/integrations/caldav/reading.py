@@ -27,6 +27,7 @@ BATCH = 100  # resources asked for at once
 MOST_PARTS = 1_000  # of one list of changes
 
 _DAY_H = 24
+_COUNTED = re.compile(r"http://sabre\.io/ns/sync/([0-9]{1,18})")
 _SECOND = re.compile(r"[1-9][0-9]{9}")
 # What it says has nothing to do with the question: not let in, not there, busy, or something before it is down.
 _NOT_ABOUT_IT = (401, *GONE, 429, 502, 503, 504)
@@ -133,6 +134,8 @@ class Reading:
                 changes.note(path_of(one.url), gone=one.status in GONE)
             if told.sync_token is None or (told.is_cut and told.sync_token == token):
                 raise SyncTokenDead
+            if _has_forgotten(token, told):
+                raise SyncTokenDead
             asked, token = token, told.sync_token
             if not told.is_cut:
                 return changes, _secured(token, asked)
@@ -219,6 +222,18 @@ async def version(dav: Dav, url: str) -> str | None:
     """Ask for a resource's ETag; None: it has none."""
     told = await dav.propfind(url, [DAV + "getetag"])
     return next((etag(one.text(DAV + "getetag")) for one in told.resources), None)
+
+
+def _has_forgotten(token: str, told: xml.MultiStatus) -> bool:
+    """Tell that a list leaves out changes since a token, though the server did not refuse it.
+
+    sabre/dav counts changes, and answers to any number with what it still has from there on: to one of a calendar that
+    was restored, or deleted and made anew, and to one whose changes it has cleared away since.
+    """
+    before, after = _COUNTED.fullmatch(token), _COUNTED.fullmatch(told.sync_token or "")
+    if before is None or after is None:
+        return False
+    return int(after[1]) < int(before[1]) or (int(after[1]) > int(before[1]) and not told.resources)
 
 
 def _secured(told: str, asked: str | None = None) -> str:
