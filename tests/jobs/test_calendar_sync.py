@@ -137,9 +137,19 @@ async def test_a_calendar_is_read_in_full_before_its_window_is_too_short(calenda
     await calendar.read()
     assert await calendar.busy() == []
 
-    await calendar.read(hours=24 * 8)
+    for _ in range(9):
+        await calendar.read(hours=23)
 
     assert await calendar.busy() == [half_hour(far)]
+
+
+async def test_a_calendar_that_was_not_read_for_a_day_is_read_in_full(calendar: HostCalendar) -> None:
+    """CalDAV servers forget changes after some days, and not all say so."""
+    await calendar.read(hours=23)
+    await calendar.read(hours=25)
+    await calendar.read(minutes=1)
+
+    assert [token is None for token in calendar.remote.tokens] == [True, False, True, False]
 
 
 async def test_a_calendar_is_read_as_far_as_any_type_of_the_company_goes(calendar: HostCalendar) -> None:

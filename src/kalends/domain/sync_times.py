@@ -65,6 +65,14 @@ def is_short(end: Instant | None, now: Instant, days: float) -> bool:
     return end is None or end < now.add(hours=24 * (_needed(days) + _SPARE_DAYS))
 
 
+def is_long_ago(synced_at: Instant | None, now: Instant) -> bool:
+    """Tell whether what changed since a reading is no longer asked for, but all there is.
+
+    CalDAV servers keep changes for some days or so many of them, and not all say that some are missing.
+    """
+    return synced_at is None or synced_at < now.subtract(hours=24)
+
+
 def wide(now: Instant) -> Window:
     """Say which time an event of ours is looked for in, wherever its host moved it."""
     return Window(now.subtract(hours=24 * _ANYWHERE_DAYS), now.add(hours=24 * _ANYWHERE_DAYS))

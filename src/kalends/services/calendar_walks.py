@@ -58,7 +58,8 @@ async def through(source: Source, account: CalendarAccount) -> Ended:
     """
     began = source.reader.clock()
     last = source.last
-    if last.sync_token and last.window and not sync_times.is_short(last.window.end, began, source.days):
+    is_fresh = not sync_times.is_long_ago(last.synced_at, began)
+    if is_fresh and last.sync_token and last.window and not sync_times.is_short(last.window.end, began, source.days):
         try:
             return await Walk(source, account, last.sync_token, Seen(last.window, began)).run()
         except SyncTokenDead:
