@@ -271,6 +271,26 @@ async def test_the_turn_of_a_held_group_is_the_appointments_of_who_books_first(
     assert stored.queue_id == queue_id
 
 
+async def test_the_turn_of_a_held_group_is_the_holds_again_once_the_appointment_is_cancelled(
+    conn: Connection, company: Founded
+) -> None:
+    kind = await factories.meeting_type(conn, company, now=NOW, spots=3)
+    people = await _people(conn, company, 2)
+    queue_id = await calendar_rows.queue(conn, company, kind.id, people)
+    hold_id = await _hold(conn, company, kind)
+    first = await _book(conn, company, kind)
+    await appointments.cancel(
+        conn, actor=factories.actor(company), appointment_id=first.id, cancel_all=True, clock=clock
+    )
+    between = await _ledger(conn, queue_id)
+
+    stored = await _book(conn, company, kind, hold_id=hold_id)
+
+    assert [row[3:] for row in between] == [(True, None, NOW.add(minutes=5))]
+    assert [(row[0], *row[3:]) for row in await _ledger(conn, queue_id)] == [(people[0], True, stored.id, None)]
+    assert stored.queue_id == queue_id
+
+
 async def test_what_is_held_with_somebody_who_left_is_not_booked(
     conn: Connection, company: Founded, kind: MeetingType
 ) -> None:

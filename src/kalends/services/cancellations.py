@@ -78,10 +78,12 @@ async def cancel(
 async def _whole(
     conn: Connection, actor: Actor, before: Appointment, reason: str | None, now: Instant
 ) -> dict[str, Any]:
-    """Give all time back; seats that are reserved in it stand for themselves, and so does their time."""
+    """Give all time back; seats that are reserved in it stand for themselves, and so do their time and their turn."""
     company_id = before.company_id
     await claims.release(conn, company_id=company_id, appointment_id=before.id)
     await hosts.keep_step(conn, company_id=company_id, appointment_id=before.id, start=before.start_at, live=False)
+    if before.queue_id:
+        await queue_ledger.unsettle(conn, company_id, before.id, now)
     await reservations.leave(conn, company_id, before.id)
     if before.queue_id:
         await queue_ledger.drop(conn, company_id, appointment_id=before.id)

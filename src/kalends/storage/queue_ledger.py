@@ -227,6 +227,18 @@ async def settle(conn: Connection, company_id: UUID, reservation_ids: Sequence[U
     )
 
 
+async def unsettle(conn: Connection, company_id: UUID, appointment_id: UUID, now: Instant) -> None:
+    """Let the choices made for reservations that still have seats in an appointment stand for those alone again."""
+    await conn.execute(
+        """
+        UPDATE queue_choice c SET appointment_id = NULL, expires_at = r.expires_at FROM reservation r
+        WHERE c.company_id = %s AND c.appointment_id = %s AND c.live AND r.company_id = c.company_id
+            AND r.id = c.reservation_id AND r.appointment_id = c.appointment_id AND r.expires_at > %s
+        """,
+        (company_id, appointment_id, now),
+    )
+
+
 async def extend(conn: Connection, company_id: UUID, reservation_ids: Sequence[UUID], expires_at: Instant) -> None:
     """Let the choices made for reservations count as long as those live."""
     await conn.execute(
