@@ -89,7 +89,7 @@ async def _record(
     by: Actor | None = None,
 ) -> None:
     by = by or Actor(connection.company_id, user_id=None, is_admin=False, via="calendar")
-    revision = await events.count_of_connection(conn, connection.company_id, connection.id) + 1
+    revision = await events.last_of_connection(conn, connection.company_id, connection.id) + 1
     after = {
         "revision": revision,
         "connectionId": str(connection.id),

@@ -19,12 +19,12 @@ _DUE = "CASE WHEN due_at IS NOT DISTINCT FROM %(last_due)s THEN %(due)s ELSE lea
 _SYNCED = "CASE WHEN %(whole)s THEN greatest(synced_at, %(began)s) ELSE synced_at END"
 
 
-async def start_due(conn: Connection, now: Instant, *, limit: int = 100) -> int:
-    """Turn connections whose time has come into jobs, in the caller's transaction; answers how many.
+async def start_due(conn: Connection, now: Instant, *, limit: int = 100) -> None:
+    """Turn connections whose time has come into jobs, in the caller's transaction.
 
     One that has a job waiting gets no other.
     """
-    return await _start(
+    await _start(
         conn,
         """
         SELECT x.connection_id FROM calendar_access x
@@ -52,7 +52,7 @@ async def start(conn: Connection, company_id: UUID, connection_id: UUID, now: In
     )
 
 
-async def _start(conn: Connection, due: str, now: Instant, values: dict[str, object]) -> int:
+async def _start(conn: Connection, due: str, now: Instant, values: dict[str, object]) -> None:
     cursor = await conn.execute(
         f"""
         WITH due AS ({due}), started AS (
@@ -68,7 +68,6 @@ async def _start(conn: Connection, due: str, now: Instant, values: dict[str, obj
         {**values, "now": now, "until": now.add(seconds=STARTED_S)},
     )
     conn.jobs_waiting |= cursor.rowcount > 0
-    return cursor.rowcount
 
 
 async def call_for_reading(

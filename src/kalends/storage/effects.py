@@ -187,8 +187,8 @@ async def put_off(conn: Connection, effect_id: int, *, until: Instant, failures:
     )
 
 
-async def start_due(conn: Connection, now: Instant, *, limit: int = 1000) -> int:
-    """Turn effects whose time has come into jobs, in the caller's transaction; answers how many."""
+async def start_due(conn: Connection, now: Instant, *, limit: int = 1000) -> None:
+    """Turn effects whose time has come into jobs, in the caller's transaction."""
     cursor = await conn.execute(
         """
         WITH due AS (
@@ -200,10 +200,8 @@ async def start_due(conn: Connection, now: Instant, *, limit: int = 1000) -> int
         """,
         (now, limit),
     )
-    rows = await cursor.fetchall()
-    for effect_id, subject, target in rows:
+    for effect_id, subject, target in await cursor.fetchall():
         await _enqueue(conn, effect_id, subject, target)
-    return len(rows)
 
 
 async def _enqueue(conn: Connection, effect_id: int, subject: UUID, target: UUID) -> None:

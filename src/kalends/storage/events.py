@@ -136,8 +136,8 @@ async def batch(conn: Connection, company_id: UUID, batch_id: UUID) -> list[Chan
     return [Change(*row) for row in await cursor.fetchall()]
 
 
-async def count_of_connection(conn: Connection, company_id: UUID, connection_id: UUID) -> int:
-    """Count the events of a connection; its host is locked."""
+async def last_of_connection(conn: Connection, company_id: UUID, connection_id: UUID) -> int:
+    """Read the revision of a connection's last event, 0 before its first; its host is locked."""
     cursor = await conn.execute(
         "SELECT coalesce(max(revision), 0) FROM event WHERE company_id = %s AND connection_id = %s",
         (company_id, connection_id),
