@@ -141,6 +141,35 @@ async def test_who_left_a_group_joins_it_anew(api: Api) -> None:
     assert anew.json()["secret"] != first["secret"]
 
 
+async def test_what_was_moved_is_booked_anew(api: Api, times: list[Instant]) -> None:
+    """The first answer would say that somebody comes at a time at which nothing stands any more."""
+    first = await _book(api)
+    times.append(times[-1].add(seconds=1))
+    path = f"/v4/appointment/{first.json()['appointmentId']}"
+    assert (await api.post(f"{path}/reschedule", {"start": START.add(hours=1).format_iso()})).status_code == 200
+
+    anew, again = await _book(api), await _book(api)
+
+    assert (anew.status_code, _replayed(anew)) == (201, False)
+    assert anew.json()["appointmentId"] != first.json()["appointmentId"]
+    assert (again.json(), _replayed(again)) == (anew.json(), True)
+
+
+async def test_a_seat_of_a_session_that_was_moved_before_is_repeated(api: Api, times: list[Instant]) -> None:
+    kind = f"/v4/meeting-type/{api.company.meeting_type_id}"
+    assert (await api.patch(kind, {"spots": 3})).status_code == 200
+    away = START.add(hours=1).format_iso()
+    session = (await _book(api, attendee={"email": "lee@guests.test"}, start=away)).json()["appointmentId"]
+    moved = await api.post(f"/v4/appointment/{session}/reschedule", {"start": START.format_iso()})
+    assert moved.status_code == 200, moved.text
+    times.append(times[-1].add(seconds=1))
+
+    first, again = await _book(api), await _book(api)
+
+    assert first.json()["appointmentId"] == session
+    assert (again.json(), _replayed(again)) == (first.json(), True)
+
+
 async def test_a_pending_booking_is_repeated_while_it_lives(api: Api, times: list[Instant]) -> None:
     kind = f"/v4/meeting-type/{api.company.meeting_type_id}"
     changed = await api.patch(kind, {"meetingOptions": {"requireHostConfirmation": "enabled"}})
@@ -153,6 +182,37 @@ async def test_a_pending_booking_is_repeated_while_it_lives(api: Api, times: lis
     anew = await _book(api)
 
     assert (again.status_code, again.json(), _replayed(again)) == (201, first.json(), True)
+    assert (anew.status_code, _replayed(anew)) == (201, False)
+    assert anew.json()["provisionalBookingId"] != first.json()["provisionalBookingId"]
+
+
+async def _confirmed(api: Api, booked: Response) -> str:
+    """Let the host agree; answers the appointment's path."""
+    answer = await api.post(f"/v4/provisional-booking/{booked.json()['provisionalBookingId']}/confirm")
+    assert answer.status_code == 200, answer.text
+    return f"/v4/appointment/{answer.json()['appointmentId']}"
+
+
+@pytest.mark.parametrize("undone", ["moved", "left"])
+async def test_a_confirmed_booking_that_stands_no_more_is_made_anew(api: Api, undone: str) -> None:
+    kind = f"/v4/meeting-type/{api.company.meeting_type_id}"
+    changed = await api.patch(kind, {"spots": 3, "meetingOptions": {"requireHostConfirmation": "enabled"}})
+    assert changed.status_code == 200, changed.text
+    first = await _book(api)
+    path = await _confirmed(api, first)
+    await _confirmed(api, await _book(api, attendee={"email": "lee@guests.test"}))
+    again = await _book(api)
+    guests = (await api.get(path)).json()["attendees"]
+    [attendee] = [guest["id"] for guest in guests if guest["email"] == "ana@guests.test"]
+    if undone == "moved":
+        done = await api.post(f"{path}/reschedule", {"start": START.add(hours=1).format_iso()})
+    else:
+        done = await api.post(f"{path}/cancel", {"attendeeId": attendee})
+    assert done.status_code == 200, done.text
+
+    anew = await _book(api)
+
+    assert (again.json(), _replayed(again)) == (first.json(), True)
     assert (anew.status_code, _replayed(anew)) == (201, False)
     assert anew.json()["provisionalBookingId"] != first.json()["provisionalBookingId"]
 

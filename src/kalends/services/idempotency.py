@@ -90,7 +90,7 @@ async def enter(conn: Connection, box: SecretBox, row: Row, now: Instant) -> Ans
 async def enter_booking(conn: Connection, box: SecretBox, row: Row, now: Instant) -> Answer | None:
     """Begin a booking that has no key but that of its own body; answers what the same was answered just before.
 
-    That is so for a minute, and as long as what was booked stands; then it is booked anew.
+    That is so for a minute, and as long as what was booked stands where it was booked; then it is booked anew.
 
     Raises:
         InProgress: the same is being carried out, and is not done within the wait for locks.

@@ -90,19 +90,22 @@ async def settle(conn: Connection, row: Row, *, status: int, answer: bytes, subj
 async def booking_lives(
     conn: Connection, company_id: UUID, subject_id: UUID, *, secret: str | None, now: Instant
 ) -> bool:
-    """Tell whether a booking still stands: the attendee with this secret comes, or it waits to be confirmed."""
+    """Tell whether a booking still stands as it was made: its attendee comes then, or it waits to be confirmed."""
     cursor = await conn.execute(
         """
         SELECT EXISTS (
             SELECT FROM appointment a JOIN attendee g ON g.company_id = a.company_id AND g.appointment_id = a.id
             WHERE a.company_id = %(company)s AND a.id = %(subject)s AND a.cancelled_at IS NULL
                 AND g.secret = %(secret)s AND g.cancelled_at IS NULL
+                AND (a.rescheduled_at IS NULL OR a.rescheduled_at < g.created_at)
         ) OR EXISTS (
             SELECT FROM provisional_booking p
             LEFT JOIN appointment a ON a.company_id = p.company_id AND a.id = p.appointment_id
+            LEFT JOIN attendee g ON g.company_id = p.company_id AND g.id = p.attendee_id
             WHERE p.company_id = %(company)s AND p.id = %(subject)s AND CASE p.status
                 WHEN 'pending' THEN p.expires_at > %(now)s
-                WHEN 'confirmed' THEN a.cancelled_at IS NULL
+                WHEN 'confirmed' THEN
+                    a.cancelled_at IS NULL AND g.cancelled_at IS NULL AND a.start_at = p.start_at
                 ELSE false END
         )
         """,
