@@ -20,7 +20,7 @@ from .xml import CAL, DAV
 
 _FOLDED = re.compile(r"\r?\n[ \t]")
 _UID = re.compile(r"^UID(?:;[^:\r\n]*)?:(.*?)\s*$", re.MULTILINE | re.IGNORECASE)
-_TAKEN = CAL + "no-uid-conflict"
+_TAKEN = (CAL + "no-uid-conflict", CAL + "unique-scheduling-object-resource")
 _UNLIKED = (400, 403, 409, 412, 422)
 
 
@@ -58,8 +58,8 @@ class Writing:
             return await self._written(url, answer)
         if answer.status not in (403, 409, 412):
             refuse(answer)
-        # Its UID stands elsewhere (RFC 4791 5.3.2.1), or an earlier try of ours got through.
-        there = xml.error(answer.body, answer.url).get(_TAKEN) or url
+        # Its UID stands elsewhere, or an earlier try of ours got through.
+        there = next(filter(None, _taken(answer).values()), url)
         stored = await self.dav.get(there)
         if stored is None or not _is_of(stored, entry.uid):
             refuse(answer)
@@ -90,7 +90,7 @@ class Writing:
 
     async def _stored(self, url: str, entry: Entry, over: str | None, condition: dict[str, str]) -> Answer:
         answer = await self.dav.put(url, entry_ical.resource(entry, over=over), condition)
-        if answer.status in _UNLIKED and _TAKEN not in xml.error(answer.body, answer.url) and entry.guests:
+        if answer.status in _UNLIKED and entry.guests and not _taken(answer):
             # Some take no event that names an organizer who is not the calendar's owner; SOGo says 412 if he has an
             # account there and the owner is among the guests.
             alone = await self.dav.put(url, entry_ical.resource(entry, over=over, people=False), condition)
@@ -120,6 +120,15 @@ class Writing:
 
     def _url(self, remote_id: str) -> str:
         return urljoin(self.calendar.remote_id, remote_id)
+
+
+def _taken(answer: Answer) -> dict[str, str | None]:
+    """Read whether a UID is refused because it stands already, and where.
+
+    In this calendar (RFC 4791 5.3.2.1) or in another one of the account (RFC 6638 3.2.4.1; Cyrus says only that).
+    """
+    named = xml.error(answer.body, answer.url)
+    return {name: named[name] for name in _TAKEN if name in named}
 
 
 def _is_of(stored: Stored, uid: str) -> bool:
