@@ -59,12 +59,10 @@ class Web:
         self,
         allowed: Sequence[Network] = (),
         *,
-        user_agent: str = USER_AGENT,
         resolve: Resolve = look_up,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.allowed = tuple(allowed)
-        self._user_agent = user_agent
         self._resolve = resolve
         self._given_tls = tls
 
@@ -84,27 +82,9 @@ class Web:
             trust_env=False,
             follow_redirects=False,
             timeout=httpx2.Timeout(STEP_TIMEOUT_S, read=patience_s),
-            headers={"User-Agent": self._user_agent},
+            headers={"User-Agent": USER_AGENT},
         ) as client:
             yield Visit(client, auth)
-
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
-        auth: Auth = None,
-        limit: int = LARGEST_ANSWER,
-    ) -> Answer:
-        """Ask once; a user and password in the address are taken for `auth`.
-
-        Raises: as `Visit.request`.
-        """
-        address, own = _split(url)
-        async with self.visit(auth or own) as visit:
-            return await visit.request(method, address, headers=headers, content=content, limit=limit)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -119,22 +99,12 @@ class Visit:
         self._auth = auth
 
     async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
-        limit: int = LARGEST_ANSWER,
-        secret: bool = True,
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
     ) -> Answer:
         """Ask, and follow redirects with the same method and body (303: with GET).
 
-        Any status is an answer; what came with a redirect to another origin came without credentials.
-
-        Args:
-            limit: of the body, in bytes, after decompression.
-            secret: False: without credentials.
+        Any status is an answer; what came with a redirect to another origin came without credentials. A user and
+        password in the address are not looked at.
 
         Raises:
             AddressNotAllowed: a private address, of the server or of one it redirects to.
@@ -142,8 +112,7 @@ class Visit:
         """
         try:
             async with asyncio.timeout(TOTAL_TIMEOUT_S):
-                first = httpx2.URL(_split(url)[0])
-                return await self._followed(method, first, dict(headers or {}), content, limit, secret)
+                return await self._followed(method, _address(url), dict(headers or {}), content)
         except (TimeoutError, httpcore2.TimeoutException, httpx2.TimeoutException) as error:
             raise Upstream("The server did not answer in time.") from error
         except (httpcore2.NetworkError, httpx2.NetworkError, ssl.SSLError, OSError) as error:
@@ -153,20 +122,18 @@ class Visit:
         except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise Upstream("The server did not answer as a web server does.") from error
 
-    async def _followed(
-        self, method: str, url: httpx2.URL, headers: dict[str, str], content: bytes | None, limit: int, secret: bool
-    ) -> Answer:
+    async def _followed(self, method: str, url: httpx2.URL, headers: dict[str, str], content: bytes | None) -> Answer:
+        auth = self._auth
         for _ in range(MOST_REDIRECTS + 1):
-            auth = self._auth if secret else None
-            answer = await self._asked(method, url, headers, content, auth, limit)
+            answer = await self._asked(method, url, headers, content, auth)
             target = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not target:
                 return answer
-            there = httpx2.URL(_split(str(url.join(target)))[0])
+            there = _address(str(url.join(target)))
             if url.scheme == "https" and there.scheme != "https":
                 raise Upstream("The server redirects to an address that is not encrypted.")
             if _origin(there) != _origin(url):
-                secret = False
+                auth = None
                 headers = {name: value for name, value in headers.items() if name.lower() not in _PERSONAL}
             if answer.status == 303:
                 method, content = "GET", None
@@ -174,13 +141,7 @@ class Visit:
         raise Upstream("The server redirects too often.")
 
     async def _asked(
-        self,
-        method: str,
-        url: httpx2.URL,
-        headers: Mapping[str, str],
-        content: bytes | None,
-        auth: Auth,
-        limit: int,
+        self, method: str, url: httpx2.URL, headers: Mapping[str, str], content: bytes | None, auth: Auth
     ) -> Answer:
         request = self._client.build_request(method, url, headers=headers, content=content)
         response = await self._client.send(request, auth=auth, stream=True)
@@ -188,7 +149,7 @@ class Visit:
             body = bytearray()
             async for part in response.aiter_bytes():
                 body += part
-                if len(body) > limit:
+                if len(body) > LARGEST_ANSWER:
                     raise Upstream("The server's answer is too large.")
         finally:
             await response.aclose()
@@ -218,13 +179,16 @@ def _origin(url: httpx2.URL) -> Origin:
     return url.scheme, url.host, url.port or _DEFAULT_PORTS.get(url.scheme)
 
 
-def _split(url: str) -> tuple[str, tuple[str, str] | None]:
-    """Take user and password out of an address."""
+def _address(url: str) -> httpx2.URL:
+    """Read an address, without user and password.
+
+    Raises:
+        Upstream: it is none that could be asked.
+    """
     try:
         known = httpx2.URL(url)
     except httpx2.InvalidURL as error:
         raise Upstream("This is not an address of the web.") from error
     if known.scheme not in _DEFAULT_PORTS or not known.host or (known.port or 1) > 65_535:
         raise Upstream("This is not an address of the web.")
-    own = (known.username, known.password) if known.username or known.password else None
-    return str(known.copy_with(username=None, password=None)), own
+    return known.copy_with(username=None, password=None)
