@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -18,6 +18,8 @@ from kalends.services import calendar_settings, users
 from kalends.services.calendar_settings import Changes
 from kalends.services.found_accounts import Found
 from kalends.storage import calendar_connections, calendar_readings, calendar_writes, locks
+from kalends.storage.database import Connection
+from tests import factories
 from tests.fakes.memory_calendar import PERSONAL, WORK, MemoryCalendar
 from tests.jobs.host_calendar import HostCalendar, half_hour, of_owner
 from tests.jobs.stage import TUESDAY, Stage
@@ -330,3 +332,42 @@ async def test_starting_what_waits_for_a_connection_waits_for_nobody_who_changes
         async with stage.app.transaction() as other:
             await other.execute("SET LOCAL lock_timeout = '1ms'")
             await calendar_writes.start_due(other, stage.now)
+
+
+async def test_what_is_moved_in_a_calendar_waits_for_the_rooms_of_its_type_before_it_is_locked_itself(
+    calendar: HostCalendar,
+) -> None:
+    stage, rooms = calendar.stage, []
+    async with stage.app.transaction() as conn:
+        for name in ("First", "Second"):
+            made = (await factories.user(conn, stage.founded, user_type="resource")).user
+            rooms.append({"id": str(uuid4()), "name": name, "groupName": "Rooms", "groupMemberIndex": None,
+                          "availabilityId": None, "resourceId": str(made.id)})  # fmt: skip
+    await stage.meet_on("custom", resource_channels=rooms)
+    booked = await stage.book()
+    await stage.work()
+    await calendar.read()
+    calendar.remote.move(calendar.one(), *half_hour(LATER))
+    ((room,),) = await stage.rows("SELECT resources->0->>'resourceId' FROM appointment WHERE id = %s",
+                                  booked.appointment_id)  # fmt: skip
+    (other,) = {UUID(one["resourceId"]) for one in rooms} - {UUID(str(room))}
+
+    async with stage.app.transaction() as conn:  # as somebody does who books the other room
+        await locks.users(conn, stage.founded.company_id, [other])
+        reading = asyncio.create_task(calendar.read(minutes=1))
+        await _until_it_waits(stage, reading, conn)
+        await conn.execute("SELECT FROM appointment WHERE id = %s FOR NO KEY UPDATE NOWAIT", (booked.appointment_id,))
+    await asyncio.wait([reading])
+    await calendar.read(minutes=1)
+
+    assert await calendar.appointment(booked.appointment_id) == (LATER, False)
+
+
+async def _until_it_waits(stage: Stage, doing: asyncio.Task[Any], conn: Connection) -> None:
+    """Go on once somebody waits for what a transaction has locked, or is through without."""
+    waiting = "SELECT FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+    for _ in range(3000):
+        if doing.done() or await stage.rows(waiting, conn.info.backend_pid):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it neither waits nor ends")

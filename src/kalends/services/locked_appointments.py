@@ -7,7 +7,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from kalends.errors import NotFound
-from kalends.storage import appointments, locks
+from kalends.storage import appointments, locks, meeting_types
 from kalends.storage.appointments import Appointment
 from kalends.storage.attendees import Attendee
 from kalends.storage.database import Connection
@@ -44,12 +44,14 @@ async def lock(
     appointment_id: UUID,
     *,
     counted: bool = False,
+    movable: bool = False,
     later_of: WhoseSeries | None = None,
 ) -> list[Appointment]:
     """Lock an appointment with all it takes, and read it again.
 
     Args:
         counted: the change may alter what a cap of the type or a queue counts, so those are locked first.
+        movable: it may get other rooms of its type, so those are locked too, before it is.
         later_of: the later live appointments of a series too, which follow it by start.
 
     Raises:
@@ -63,7 +65,8 @@ async def lock(
         await locks.meeting_type(conn, first.company_id, first.meeting_type_id)
     for queue_id in sorted({one.queue_id for one in found if one.queue_id}) if counted else ():
         await locks.queue(conn, first.company_id, queue_id)
-    await locks.users(conn, first.company_id, {user_id for one in found for user_id in one.user_ids})
+    rooms = await _rooms(conn, first) if movable else frozenset()
+    await locks.users(conn, first.company_id, rooms.union(*(one.user_ids for one in found)))
     await locks.appointments(conn, first.company_id, [one.id for one in found])
     newest = await _wanted(conn, actor, appointment_id, later_of)
     if not _hosting(newest).items() <= _hosting(found).items():  # one fewer is one that was cancelled
@@ -81,6 +84,14 @@ async def again(conn: Connection, actor: Actor, before: Appointment) -> Appointm
     if _hosting([newest]) != _hosting([before]):
         raise ChangedMeanwhile(retry_after_s=1)
     return newest
+
+
+async def _rooms(conn: Connection, appointment: Appointment) -> frozenset[UUID]:
+    """Find the rooms and things that an appointment with some may have after a move."""
+    if not appointment.resources:
+        return frozenset()
+    kind = await meeting_types.get(conn, appointment.company_id, appointment.meeting_type_id, deleted=True)
+    return frozenset(UUID(channel["resourceId"]) for channel in kind.resource_channels) if kind else frozenset()
 
 
 def _hosting(found: Sequence[Appointment]) -> dict[UUID, frozenset[UUID]]:

@@ -88,10 +88,11 @@ class _Case:
         return True
 
     async def _locked(self) -> Appointment | None:
-        """Lock the appointment with all it takes, which a move keeps; None: the host has nothing to do with it now."""
+        """Lock the appointment with all it takes, or may take once it is moved; None: the host has nothing to do with
+        it now."""
         try:
             (found,) = await locked_appointments.lock(
-                self._conn, self._actor, self._suspect.appointment_id, counted=True
+                self._conn, self._actor, self._suspect.appointment_id, counted=True, movable=True
             )
         except NotFound:
             return None
