@@ -30,6 +30,7 @@ from .mails import Errand
 from .messages import Office
 from .provisional_mails import Request
 
+GATHERED_S = 30  # so long a mail waits for the rest of what one reading of a calendar finds
 BEHIND_S = 5  # so long a mail steps back for one on its way that tells of the same
 
 
@@ -75,6 +76,7 @@ async def happened(conn: Connection, *, event_id: int, offered: Collection[str],
     """Write what an event brings about, in the caller's transaction; safe to run twice.
 
     The first event of a batch to come here writes the mails of all of them, before anything later can be told of any.
+    What a reading of a calendar finds after that, in transactions of their own, is gathered for a while.
 
     Args:
         offered: channels whose links this server can have made.
@@ -82,15 +84,27 @@ async def happened(conn: Connection, *, event_id: int, offered: Collection[str],
     change = await events.change(conn, event_id)
     await conferences.happened(conn, change, offered=offered, now=now)
     await calendar_entries.happened(conn, change)
-    together = [change]
-    if change.batch_id:
-        if await effects.known(conn, event_id):
-            return
-        together = await events.batch(conn, change.company_id, change.batch_id)
     kind: effects.Kind = "mail" if change.appointment_id else "provisional-mail"
     if change.connection_id:
         kind = "calendar-mail"
-    await effects.add_mails(conn, company_id=change.company_id, kind=kind, mails=_mails(together))
+    if change.batch_id is None:
+        await effects.add_mails(conn, company_id=change.company_id, kind=kind, mails=_mails([change]))
+    elif not await effects.known(conn, [change.id]):
+        await _add_batch(conn, change.company_id, kind, change.batch_id, now)
+
+
+async def _add_batch(conn: Connection, company_id: UUID, kind: effects.Kind, batch_id: UUID, now: Instant) -> None:
+    """Write the mails of a batch; of what is left of it, where some are written already."""
+    batch = await events.batch(conn, company_id, batch_id)
+    known = await effects.known(conn, [one.id for one in batch])
+    mails = _mails([one for one in batch if one.id not in known])
+    if known:
+        until = now.add(seconds=GATHERED_S)
+        await effects.add_later_mails(
+            conn, company_id=company_id, kind=kind, mails=mails, batch_id=batch_id, until=until
+        )
+    else:
+        await effects.add_mails(conn, company_id=company_id, kind=kind, mails=mails)
 
 
 async def owed(conn: Connection, *, effect_id: int, now: Instant) -> Owed | None:

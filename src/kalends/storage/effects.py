@@ -58,6 +58,39 @@ async def add_mails(conn: Connection, *, company_id: UUID, kind: Kind, mails: Se
 
     Jobs for the same target and subject run one after the other, so none repeats what another one says.
     """
+    for effect_id, first in await _add_leads(conn, company_id, kind, mails):
+        await _enqueue(conn, effect_id, first.subject, first.target)
+
+
+async def add_later_mails(
+    conn: Connection, *, company_id: UUID, kind: Kind, mails: Sequence[Sequence[Part]], batch_id: UUID, until: Instant
+) -> None:
+    """Write the effects of mails about the rest of a batch, of which something was told before it was all known.
+
+    They wait until then, and what a target's mail that waits so has not told yet becomes a part of it.
+    """
+    for mail in mails:
+        cursor = await conn.execute(
+            """
+            SELECT f.id FROM effect f JOIN event e ON e.id = f.event_id
+            WHERE e.company_id = %s AND e.batch_id = %s AND f.kind = %s AND f.target = %s AND f.lead_id IS NULL
+                AND f.due_at IS NOT NULL
+            ORDER BY f.id LIMIT 1 FOR UPDATE OF f
+            """,
+            (company_id, batch_id, kind, mail[0].target),
+        )
+        row = await cursor.fetchone()
+        if row:
+            await _add(conn, company_id, kind, [(one.event_id, one.target, row[0]) for one in mail])
+            continue
+        for effect_id, _ in await _add_leads(conn, company_id, kind, [mail]):
+            await put_off(conn, effect_id, until=until, failures=0)
+
+
+async def _add_leads(
+    conn: Connection, company_id: UUID, kind: Kind, mails: Sequence[Sequence[Part]]
+) -> list[tuple[int, Part]]:
+    """Insert the effects of mails that are not there yet; answers id and first part of each."""
     leads = {(mail[0].event_id, mail[0].target): mail for mail in mails}
     added = await _add(conn, company_id, kind, [(*key, None) for key in leads])
     others = [
@@ -66,8 +99,7 @@ async def add_mails(conn: Connection, *, company_id: UUID, kind: Kind, mails: Se
         for one in leads[event_id, target][1:]
     ]
     await _add(conn, company_id, kind, others)
-    for effect_id, event_id, target in added:
-        await _enqueue(conn, effect_id, leads[event_id, target][0].subject, target)
+    return [(lead_id, leads[event_id, target][0]) for lead_id, event_id, target in added]
 
 
 async def _add(
@@ -89,11 +121,10 @@ async def _add(
     return await cursor.fetchall()
 
 
-async def known(conn: Connection, event_id: int) -> bool:
-    """Tell whether the effects of an event are written."""
-    cursor = await conn.execute("SELECT EXISTS (SELECT FROM effect WHERE event_id = %s)", (event_id,))
-    row = await cursor.fetchone()
-    return bool(row and row[0])
+async def known(conn: Connection, event_ids: Iterable[int]) -> set[int]:
+    """Find the events whose effects are written."""
+    cursor = await conn.execute("SELECT DISTINCT event_id FROM effect WHERE event_id = ANY(%s)", (list(event_ids),))
+    return {row[0] for row in await cursor.fetchall()}
 
 
 async def get(conn: Connection, effect_id: int) -> Effect | None:
