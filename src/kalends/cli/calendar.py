@@ -16,16 +16,15 @@ from kalends.services import calendar_authorizations, calendar_connections, foun
 from kalends.services.actor import Actor
 from kalends.services.calendar_authorizations import Wanted
 from kalends.services.calendar_connections import View
-from kalends.storage import users
 from kalends.storage.database import Connection
 
 from . import working
 from .failures import CommandFailed
 from .key import Json
+from .token import UserOption
 
 commands = typer.Typer(help="Calendars of users: connect them, see how they are.", no_args_is_help=True)
 
-UserOption = Annotated[str | None, typer.Option(help="E-mail address of the user; else the owner.")]
 # What each provider that is connected by typing asks for.
 _ASKED: dict[CalendarKind, tuple[str, ...]] = {
     "caldav": ("url", "username", "password"),
@@ -102,11 +101,8 @@ async def _begun(app: App, kind: CalendarKind, user: str | None, as_sync: bool) 
 
 
 async def _acting(conn: Connection, email: str | None) -> Actor:
-    company_id = await working.company_id(conn)
-    found = await (users.by_email(conn, company_id, email) if email else users.owner(conn, company_id))
-    if found is None:
-        raise CommandFailed(f"The company has no user {email}." if email else "The company has no owner.")
-    return Actor(company_id, found.id, is_admin=False, via="cli")
+    user = await working.user(conn, email)
+    return Actor(user.company_id, user.id, is_admin=False, via="cli")
 
 
 def _value(name: str, given: str | None) -> str:

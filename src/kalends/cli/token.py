@@ -9,20 +9,20 @@ import typer
 
 from kalends.app import App
 from kalends.services import credentials
-from kalends.storage import users
 from kalends.storage.credentials import Credential
 
 from . import shown, working
-from .failures import CommandFailed
 from .key import Json, apply, show
 
 commands = typer.Typer(help="Personal tokens: they act as one user.", no_args_is_help=True)
+
+UserOption = Annotated[str | None, typer.Option(help="E-mail address of the user; else the owner.")]
 
 
 @commands.command()
 def create(
     name: Annotated[str, typer.Option(help="What the token is for; unique among the user's.")],
-    user: Annotated[str | None, typer.Option(help="E-mail address of the user; else the owner.")] = None,
+    user: UserOption = None,
     scope: Annotated[list[str] | None, typer.Option(help="What it may do, repeatable; none: everything.")] = None,
     days: Annotated[int | None, typer.Option(min=1, max=9999, help="Days it is valid; else for ever.")] = None,
     json: Json = False,
@@ -31,14 +31,10 @@ def create(
 
     async def work(app: App) -> tuple[Credential, str]:
         async with app.transaction() as conn:
-            company_id = await working.company_id(conn)
-            found = await (users.by_email(conn, company_id, user) if user else users.owner(conn, company_id))
-            if found is None:
-                raise CommandFailed(f"The company has no user {user}." if user else "The company has no owner.")
-            now = app.now()
+            found, now = await working.user(conn, user), app.now()
             return await credentials.create_token(
                 conn,
-                company_id=company_id,
+                company_id=found.company_id,
                 user_id=found.id,
                 name=name,
                 scopes=scope or (),

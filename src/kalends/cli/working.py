@@ -9,8 +9,9 @@ from uuid import UUID
 
 from kalends import bootstrap, settings
 from kalends.app import App
-from kalends.storage import companies
+from kalends.storage import companies, users
 from kalends.storage.database import Connection
+from kalends.storage.users import User
 
 from . import database
 from .failures import CommandFailed
@@ -35,6 +36,19 @@ async def company_id(conn: Connection) -> UUID:
     found = await companies.founded(conn)
     if found is None:
         raise CommandFailed("There is no company yet: make it with `kalends init`.")
+    return found
+
+
+async def user(conn: Connection, email: str | None) -> User:
+    """Find a user of the company by his e-mail address; None: its owner.
+
+    Raises:
+        CommandFailed: there is none such.
+    """
+    company = await company_id(conn)
+    found = await (users.by_email(conn, company, email) if email else users.owner(conn, company))
+    if found is None:
+        raise CommandFailed(f"The company has no user {email}." if email else "The company has no owner.")
     return found
 
 
