@@ -67,7 +67,8 @@ _RECORD = """
         batch_id)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
-_TELL = jobs.INSERT + " SELECT 'default', 'event.happened', %s, jsonb_build_object('event_id', id) FROM recorded"
+_TELL = f"""{jobs.INSERT}
+    SELECT '{jobs.DEFAULT}', 'event.happened', %s, jsonb_build_object('event_id', id) FROM recorded"""
 
 
 def recording(
