@@ -48,7 +48,7 @@ class OddServer:
     cut: lists a part, and says so. no-principal: does not know whose calendars are whose. tasks-only: has no events.
     no-organizer: takes no event with an organizer; vague: and says 412 then. one-uid: takes a UID once, and says where
     it stands; scheduling: and says that as RFC 6638 does. heedless: deletes whatever the condition says.
-    seconds: a token is the second of the last change.
+    seconds: a token is the second of the last change. two-names: writes the principal with a slash and without.
     sabre: counts changes and answers to any number; says of the principal where invitations go.
 
     `cleared` changes are not told any more.
@@ -161,7 +161,8 @@ class OddServer:
     def _principal(self) -> str:
         if "no-principal" in self.habits:
             return "<x0:current-user-principal><x0:unauthenticated/></x0:current-user-principal>"
-        return "<x0:current-user-principal><x0:href>/dav/principals/me</x0:href></x0:current-user-principal>"
+        slash = "/" if "two-names" in self.habits else ""
+        return f"<x0:current-user-principal><x0:href>/dav/principals/me{slash}</x0:href></x0:current-user-principal>"
 
     def _listed(self, path: str) -> str:
         tag = f'<x0:getetag>"{_md5(self.files[path])}"</x0:getetag><x0:getcontenttype>text/calendar</x0:getcontenttype>'

@@ -97,6 +97,13 @@ async def test_the_same_account_has_the_same_name_however_it_was_typed(provider:
     assert first.server == "127.0.0.1"
 
 
+async def test_a_principal_has_one_name_though_the_server_writes_it_in_two_ways(provider: CalDavProvider) -> None:
+    async with odd("two-names") as server:
+        accounts = [(await provider.connect(form(server, path))).account for path in ("/dav/principals/me", HOME, WORK)]
+
+    assert accounts == [f"http://127.0.0.1:{server.port}/dav/principals/me {USER}"] * 3
+
+
 def _inline(server: OddServer) -> dict[str, str]:
     return {"url": f"http://host%40acme.test:pa%20ss%3Aw%C3%B6rd@127.0.0.1:{server.port}/"}
 

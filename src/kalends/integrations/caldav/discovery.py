@@ -24,7 +24,7 @@ from .xml import CAL, DAV
 Services: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
 
 # Where they are on servers that stand beside something else and were not told to say so.
-_USUAL = ("remote.php/dav/", "dav.php/", "SOGo/dav/")
+_USUAL = ("SOGo/dav/", "remote.php/dav/", "dav.php/")
 _WELL_KNOWN = "/.well-known/caldav"
 _DNS_S = 5.0
 _PRINCIPAL = DAV + "current-user-principal"

@@ -69,7 +69,9 @@ class CalDavProvider:
                 raise self._refused(error.message) from error
         if not calendars:
             raise ConnectionRefused("This account has no calendar for events.")
-        where = found.place.principal or (*found.place.homes, *found.place.calendars)[0]
+        # SOGo names its principals with a slash and without, depending on what it is asked.
+        principal = found.place.principal and found.place.principal.rstrip("/")
+        where = principal or (*found.place.homes, *found.place.calendars)[0]
         email = found.email or username
         credential = {"username": username, "password": password, **found.place.stored()}
         server = None if self.kind == "icloud" else urlsplit(where).hostname
