@@ -629,6 +629,25 @@ async def test_of_a_group_only_the_guest_who_declines_leaves(following: HostCale
     assert coming == [("eva@guest.test",)]
 
 
+async def test_a_group_whose_guests_all_decline_is_cancelled_and_not_said_to_have_been_moved(
+    following: HostCalendar,
+) -> None:
+    stage = following.stage
+    async with stage.app.transaction() as conn:
+        kind = await factories.meeting_type(conn, stage.founded, now=NOW, spots=5)
+    stage.meeting_type_id = kind.id
+    booked = await stage.book()
+    await stage.book(guest="eva@guest.test")
+    await stage.work()
+    event = following.answer(None, (stage.guest, "declined"), ("eva@guest.test", "declined"))
+    following.remote.move(event, *half_hour(LATER))
+
+    await following.read()
+
+    assert await following.appointment(booked.appointment_id) == (TUESDAY, True)
+    assert await following.events() == []
+
+
 # How it goes
 
 

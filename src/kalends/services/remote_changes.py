@@ -182,10 +182,10 @@ class _Case:
         )
         if not self._own.source.connection.cancel_if_declined_or_deleted:
             return True
-        for guest in newest.booking_attendees:
-            alone = newest.booking_attendees == (guest,)
-            if coming.get(guest.id) == "declined" and (alone or newest.type_spots > 1):
-                await self._cancel(newest, "declined", guest.id)
-                if alone:
-                    return False
-        return True
+        booked = newest.booking_attendees
+        leaving = [guest for guest in booked if coming.get(guest.id) == "declined"]
+        if len(booked) > 1 and newest.type_spots == 1:
+            return True
+        for guest in leaving:
+            await self._cancel(newest, "declined", guest.id)
+        return len(leaving) < len(booked)
