@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import ModuleType
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from kalends.domain.remote_events import Entry, Page, RemoteCalendar, RemoteEvent, Window, Written
+from kalends.domain.remote_events import Channel, Entry, Page, RemoteCalendar, RemoteEvent, Window, Written
 from kalends.ports import Connected, CredentialRefused
 from kalends.services import calendar_connections as connections
 from kalends.services import calendar_settings, users
@@ -71,6 +72,13 @@ class _Gated(MemoryCalendar):
     async def delete(self, calendar: RemoteCalendar, known: Written) -> None:
         await super().delete(calendar, known)
         await self._pass("delete", calendar)
+
+    async def watch(self, calendar: RemoteCalendar, *, channel_id: str, secret: str, address: str) -> Channel | None:
+        await self._pass("watch", calendar)
+        return Channel(channel_id, "resource", TUESDAY)
+
+    async def unwatch(self, channel: Channel) -> None:
+        self.asked.append("unwatch")
 
 
 async def _while_asked(
@@ -256,6 +264,14 @@ async def test_what_is_taken_to_another_calendar_once_the_connection_works_again
     assert (following.remote.shown(PERSONAL), len(following.remote.shown(WORK))) == ([], 1)
 
 
+async def _disconnect(calendar: HostCalendar) -> None:
+    stage = calendar.stage
+    async with stage.app.transaction() as conn:
+        await connections.delete(
+            conn, actor=stage.actor, connection_id=calendar.connection_id, user_id=None, now=stage.now
+        )
+
+
 async def _deleted_there(calendar: HostCalendar) -> UUID:
     """Book, and let the host delete the event; nobody has read that yet."""
     booked = await calendar.stage.book()
@@ -278,18 +294,22 @@ async def test_a_deletion_cancels_nothing_where_its_host_does_not_want_that_any_
 
 
 async def test_a_deletion_cancels_nothing_once_its_host_has_disconnected_the_calendar(following: HostCalendar) -> None:
-    stage, appointment_id = following.stage, await _deleted_there(following)
+    appointment_id = await _deleted_there(following)
 
-    async def disconnect() -> None:
-        async with stage.app.transaction() as conn:
-            await connections.delete(
-                conn, actor=stage.actor, connection_id=following.connection_id, user_id=None, now=stage.now
-            )
-
-    await _while_asked(following, "event", following.read(minutes=1), disconnect)
+    await _while_asked(following, "event", following.read(minutes=1), partial(_disconnect, following))
 
     assert await following.appointment(appointment_id) == (TUESDAY, False)
     assert await following.reasons() == []
+
+
+async def test_a_calendar_that_is_disconnected_while_a_channel_is_opened_tells_of_nothing_any_more(
+    calendar: HostCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calendar.stage.app, "base_url", "https://kalends.example")
+
+    await _while_asked(calendar, "watch", calendar.read(), partial(_disconnect, calendar))
+
+    assert calendar.remote.asked[-1] == "unwatch"
 
 
 async def test_a_refusal_that_comes_while_its_owner_connects_again_is_not_told(

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from whenever import Instant
 
 from kalends.domain import links, sync_times
+from kalends.domain.remote_events import Channel
 from kalends.errors import Upstream
 from kalends.ports import CalendarAccount, CredentialRefused
 from kalends.storage import calendar_channels
@@ -49,7 +50,7 @@ async def call_off(reader: Reader, watched: Sequence[Watched], account: Calendar
         CredentialRefused
     """
     for one in watched:
-        await _end(one, account)
+        await _end(one.channel, account)
         async with reader.transaction() as conn:
             await calendar_channels.close(conn, one.calendar_id, one.channel_id)
 
@@ -83,15 +84,17 @@ async def _open(reader: Reader, source: Source, known: Watched | None, account: 
         return
     async with reader.transaction() as conn:
         renew_at = sync_times.renewal(now, channel.expires_at)
-        await calendar_channels.open_at(conn, source.calendar.id, channel, secret_hash(secret), renew_at)
-    if known:
-        await _end(known, account)
+        is_open = await calendar_channels.open_at(conn, source.calendar.id, channel, secret_hash(secret), renew_at)
+    if not is_open:  # it was disconnected meanwhile
+        await _end(channel, account)
+    elif known:
+        await _end(known.channel, account)
 
 
-async def _end(watched: Watched, account: CalendarAccount) -> None:
+async def _end(channel: Channel | None, account: CalendarAccount) -> None:
     try:
-        if watched.channel:
-            await account.unwatch(watched.channel)
+        if channel:
+            await account.unwatch(channel)
     except CredentialRefused:
         raise
     except Upstream:

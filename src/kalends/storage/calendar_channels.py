@@ -80,9 +80,10 @@ async def listening(conn: Connection, provider: str, channel_id: str) -> Listeni
         return await cur.fetchone()
 
 
-async def open_at(conn: Connection, calendar_id: UUID, channel: Channel, secret_hash: bytes, renew_at: Instant) -> None:
-    """Note that a provider tells us of a calendar's changes, in the place of the channel it had."""
-    await conn.execute(
+async def open_at(conn: Connection, calendar_id: UUID, channel: Channel, secret_hash: bytes, renew_at: Instant) -> bool:
+    """Note that a provider tells us of a calendar's changes, in the place of the channel it had; False: the calendar is
+    gone."""
+    cursor = await conn.execute(
         """
         UPDATE calendar_reading SET channel_id = %s, channel_secret_hash = %s, channel_resource = %s,
             channel_expires_at = %s, channel_renew_at = %s
@@ -90,6 +91,7 @@ async def open_at(conn: Connection, calendar_id: UUID, channel: Channel, secret_
         """,
         (channel.channel_id, secret_hash, channel.resource, channel.expires_at, renew_at, calendar_id),
     )
+    return cursor.rowcount > 0
 
 
 async def try_again(conn: Connection, calendar_id: UUID, at: Instant) -> None:
