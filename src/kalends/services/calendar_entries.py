@@ -88,19 +88,17 @@ async def wrote(conn: Connection, plan: Plan, put: Put, written: Written, *, now
     """Note where an entry stands; what was written late, over a newer revision, is to be written over."""
     company_id, appointment_id, user_id = plan.key
     entry = StoredEntry(
-        company_id,
-        appointment_id,
-        user_id,
+        *plan.key,
         put.part,
-        put.place.connection_id,
-        put.place.calendar_id,
-        put.entry.uid,
-        written.remote_id,
-        written.etag,
-        plan.appointment.revision,
-        put.entry.start,
-        put.entry.end,
-        now,
+        connection_id=put.place.connection_id,
+        calendar_id=put.place.calendar_id,
+        uid=put.entry.uid,
+        remote_id=written.remote_id,
+        etag=written.etag,
+        revision=plan.appointment.revision,
+        start_at=put.entry.start,
+        end_at=put.entry.end,
+        written_at=now,
     )
     if not await stored.keep(conn, entry):
         await stored.begin(conn, entry, *put.span)

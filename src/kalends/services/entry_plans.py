@@ -108,10 +108,10 @@ async def plan(conn: Connection, *, company_id: UUID, appointment_id: UUID, user
     stray = _stray(found, places, standing, now)
     if appointment.cancelled_at is None and any(host.id == user_id for host in appointment.hosts):
         event, past = standing.get("event"), appointment.end_at <= now
+        place = places.get(event.calendar_id) if event else None
         if past:
             standing, stray = {part: one for part, one in standing.items() if part == "event"}, []
-        place = places.get(event.calendar_id) if event else None
-        if not past:
+        else:
             place = next((one for one in places.values() if one.is_target), place)
         if place:
             found = await _with_puts(conn, found, place, standing, past=past)
@@ -130,18 +130,17 @@ def _stray(
     parts: tuple[Part, ...] = ("event", "buffer-before", "buffer-after") if place.writes_buffers else ("event",)
     return [
         StoredEntry(
-            *plan.key[:2],
-            plan.user_id,
+            *plan.key,
             part,
-            place.connection_id,
-            place.calendar_id,
-            uid(plan.appointment.id, part),
-            UNKNOWN,
-            None,
-            plan.appointment.revision,
-            plan.appointment.start_at,
-            plan.appointment.end_at,
-            now,
+            connection_id=place.connection_id,
+            calendar_id=place.calendar_id,
+            uid=uid(plan.appointment.id, part),
+            remote_id=UNKNOWN,
+            etag=None,
+            revision=plan.appointment.revision,
+            start_at=plan.appointment.start_at,
+            end_at=plan.appointment.end_at,
+            written_at=now,
         )
         for part in parts
         if part not in standing or standing[part].calendar_id != place.calendar_id
