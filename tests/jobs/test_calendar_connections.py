@@ -18,8 +18,8 @@ from kalends.services.actor import Actor
 from kalends.services.calendar_connections import View
 from kalends.services.companies import Founded
 from kalends.services.found_accounts import Found
-from kalends.storage import calendar_choices
 from kalends.storage import calendar_connections as stored
+from kalends.storage import calendar_disconnections
 from tests import factories
 from tests.conftest import Outbox
 from tests.fakes.accounts import HOME, WORK, Provider, providers
@@ -85,7 +85,7 @@ async def _watched(app: App, view: View) -> str:
             """,
             (view.connection.company_id, view.calendars[0].id, channel, NOW.add(hours=1), NOW),
         )
-        await calendar_choices.disconnect(conn, view.connection.company_id, [view.connection.id], NOW)
+        await calendar_disconnections.disconnect(conn, view.connection.company_id, [view.connection.id], NOW)
     return channel
 
 
@@ -172,11 +172,11 @@ async def test_what_a_job_did_not_come_by_is_wiped_after_an_hour(app: App, provi
     view = await _connected(app)
     await _watched(app, view)
     async with app.transaction() as conn:
-        await calendar_choices.wipe_old(conn, NOW.subtract(seconds=1))
+        await calendar_disconnections.wipe_old(conn, NOW.subtract(seconds=1))
     kept = await _left(app, view.connection.id)
 
     async with app.transaction() as conn:
-        await calendar_choices.wipe_old(conn, NOW)
+        await calendar_disconnections.wipe_old(conn, NOW)
 
     assert len(kept) == 3
     assert await _left(app, view.connection.id) == []
@@ -272,7 +272,7 @@ async def test_who_is_connected_again_meanwhile_keeps_what_was_granted(app: App,
         founded = await factories.company(conn)
     view = await _google(app, google, founded, founded.user_id)
     async with app.transaction() as conn:
-        await calendar_choices.disconnect(conn, founded.company_id, [view.connection.id], NOW)
+        await calendar_disconnections.disconnect(conn, founded.company_id, [view.connection.id], NOW)
     await _google(app, google, founded, founded.user_id)
 
     await calendar_visits.leave(app.calendar_reader, founded.company_id, view.connection.id)

@@ -14,7 +14,7 @@ from kalends.errors import Upstream
 from kalends.ports import CredentialRefused
 from kalends.services import calendar_visits, handoffs, users
 from kalends.services.handoff_candidates import Target
-from kalends.storage import calendar_access, calendar_choices, calendar_readings
+from kalends.storage import calendar_access, calendar_disconnections, calendar_readings
 from tests import factories
 from tests.conftest import Outbox
 from tests.fakes.memory_calendar import PERSONAL, WORK, MemoryCalendar
@@ -909,7 +909,7 @@ async def test_what_is_disconnected_while_it_is_read_leaves_nothing(calendar: Ho
     calendar.remote.add(*half_hour(TUESDAY))
     reading = await _held(calendar)
     async with stage.app.transaction() as conn:
-        await calendar_choices.disconnect(conn, stage.founded.company_id, [calendar.connection_id], stage.now)
+        await calendar_disconnections.disconnect(conn, stage.founded.company_id, [calendar.connection_id], stage.now)
 
     assert await _let_go(calendar, reading) == "gone"
 

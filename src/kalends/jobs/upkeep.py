@@ -11,7 +11,7 @@ from kalends.services import provisional_bookings
 from kalends.storage import (
     buckets,
     calendar_authorizations,
-    calendar_choices,
+    calendar_disconnections,
     claims,
     effects,
     event_positions,
@@ -75,6 +75,6 @@ def register(queue: Queue, app: App) -> None:
             await form_nonces.sweep(conn, app.now())
             await idempotency_keys.sweep(conn, app.now())
             await calendar_authorizations.sweep(conn, app.now())
-            await calendar_choices.wipe_old(conn, app.now().subtract(hours=LEFT_HOURS))
+            await calendar_disconnections.wipe_old(conn, app.now().subtract(hours=LEFT_HOURS))
             await queue_ledger.fold(conn)
             await stalled.forget_failed(conn, days=FAILED_DAYS)

@@ -20,6 +20,7 @@ from kalends.storage import (
     calendar_access,
     calendar_authorizations,
     calendar_choices,
+    calendar_disconnections,
     calendar_writes,
     ids,
     locks,
@@ -194,13 +195,13 @@ async def delete(conn: Connection, *, actor: Actor, connection_id: UUID, user_id
         CalendarConnectionNotFound, NotYours: as of `get`.
     """
     await locked(conn, actor=actor, connection_id=connection_id, user_id=user_id)
-    await calendar_choices.disconnect(conn, actor.company_id, [connection_id], now)
+    await calendar_disconnections.disconnect(conn, actor.company_id, [connection_id], now)
 
 
 async def delete_of_user(conn: Connection, company_id: UUID, user_id: UUID, now: Instant) -> None:
     """Disconnect all that a user has connected; he is locked."""
     found = await stored.of_users(conn, company_id, [user_id])
-    await calendar_choices.disconnect(conn, company_id, [one.id for one in found], now)
+    await calendar_disconnections.disconnect(conn, company_id, [one.id for one in found], now)
     await calendar_authorizations.delete_of_user(conn, company_id, user_id)
 
 

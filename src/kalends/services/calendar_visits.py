@@ -9,7 +9,7 @@ from uuid import UUID
 
 from kalends.errors import Upstream
 from kalends.ports import CalendarProvider, RevokingProvider
-from kalends.storage import calendar_channels, calendar_choices, locks
+from kalends.storage import calendar_channels, calendar_disconnections, locks
 from kalends.storage import calendar_connections as stored
 from kalends.storage.secret_box import CannotOpen
 
@@ -46,7 +46,7 @@ async def leave(reader: Reader, company_id: UUID, connection_id: UUID) -> None:
     That is tried once: channels end by themselves, and what was granted its owner can take back at the provider.
     """
     async with reader.reading() as conn:
-        left = await calendar_choices.left(conn, company_id, connection_id)
+        left = await calendar_disconnections.left(conn, company_id, connection_id)
         watched = await calendar_channels.of_connection(conn, company_id, connection_id)
     if left is None:
         return
@@ -56,13 +56,13 @@ async def leave(reader: Reader, company_id: UUID, connection_id: UUID) -> None:
     with suppress(Upstream, CannotOpen):
         await _give_back(reader, company_id, connection_id)
     async with reader.transaction() as conn:
-        await calendar_choices.wipe(conn, company_id, [connection_id])
+        await calendar_disconnections.wipe(conn, company_id, [connection_id])
 
 
 async def _give_back(reader: Reader, company_id: UUID, connection_id: UUID) -> None:
     """Give back what was granted, unless others live on it: it is granted to this server, not to one connection."""
     async with reader.reading() as conn:
-        left = await calendar_choices.left(conn, company_id, connection_id)  # maybe renewed on the way
+        left = await calendar_disconnections.left(conn, company_id, connection_id)  # maybe renewed on the way
         if left is None or await stored.is_connected(conn, left.provider, left.account):
             return
     provider = reader.providers.get(left.provider)
