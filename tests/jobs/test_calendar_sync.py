@@ -30,12 +30,6 @@ async def calendar(stage: Stage) -> HostCalendar:
     return await of_owner(stage)
 
 
-@pytest.fixture
-async def following(stage: Stage) -> HostCalendar:
-    """A calendar whose deletions and refusals cancel appointments."""
-    return await of_owner(stage, cancel_if_declined_or_deleted=True)
-
-
 # What blocks
 
 

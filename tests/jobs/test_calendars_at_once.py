@@ -146,12 +146,6 @@ async def calendar(stage: Stage) -> HostCalendar:
     return await of_owner(stage, unanswered_is_busy=False)
 
 
-@pytest.fixture
-async def following(stage: Stage) -> HostCalendar:
-    """A calendar whose deletions and refusals cancel appointments."""
-    return await of_owner(stage, cancel_if_declined_or_deleted=True)
-
-
 _BEGINNING = [
     (calendar_connections, "get"),
     (calendar_connections, "credential"),
