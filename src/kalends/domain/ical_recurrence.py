@@ -39,10 +39,11 @@ def starts(rule: Rule, first: int, *, low: int, high: int, until: int | None = N
     end = high if until is None else min(high, until + 1)
     if max(first, low) >= end:
         return
+    found: Iterator[int]
     if rule.frequency in _UNITS_S:
         # Its first day is walked from midnight on.
         walked = _within_days(rule, first, first if rule.count else max(first, low), end)
-        found = (wall for wall in walked if wall >= first)
+        found = filter(first.__le__, walked)
     else:
         found = _Periods(_completed(rule, first), first).walls(low, end)
     for wall in found if rule.count is None or rule.frequency not in _UNITS_S else islice(found, rule.count):
