@@ -15,15 +15,15 @@ from math import gcd
 from operator import or_
 from typing import NamedTuple
 
-from kalends.domain.grid import Grid
-from kalends.domain.hours import Hours, hours_around
-from kalends.domain.kept import kept
-from kalends.domain.ladder import Rungs
-from kalends.domain.rules import Ask, HostCalendar, Rules
-from kalends.domain.schedule import Schedule
-from kalends.domain.spans import Span, intersect
-from kalends.domain.teams import Teams, ladders, teams_of
-from kalends.domain.zones import FOREVER
+from .grid import Grid
+from .hours import Hours, hours_around
+from .kept import kept
+from .ladder import Rungs
+from .rules import Ask, HostCalendar, Rules
+from .schedule import Schedule
+from .spans import Span, intersect
+from .teams import Teams, ladders, teams_of
+from .zones import FOREVER
 
 _ROOM = 48 << 20  # bytes; a host's month weighs 22 KB, so either half holds those of a thousand hosts
 

@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from kalends.domain.board import Shape
-from kalends.domain.rules import HostCalendar, Unit
-from kalends.domain.spans import Span
+from .board import Shape
+from .rules import HostCalendar, Unit
+from .spans import Span
 
 Hindrance: TypeAlias = Literal["claimed", "busy", "buffer"]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
 
-from kalends.domain.rules import Caps
-from kalends.domain.spans import Span
-from kalends.domain.zones import DAY, wall_minute, wall_spans
+from .rules import Caps
+from .spans import Span
+from .zones import DAY, wall_minute, wall_spans
 
 Period: TypeAlias = Literal["day", "week", "month"]
 

@@ -15,10 +15,10 @@ from typing import Literal, NamedTuple
 
 from whenever import Date, Instant, PlainDateTime
 
-from kalends.domain.kept import forgettable
-from kalends.domain.spans import Span, intersect, merge
-from kalends.domain.week import ScheduleError
-from kalends.domain.zones import DAY, FOREVER, FURTHEST_OFFSET, day_number, wall_spans
+from .kept import forgettable
+from .spans import Span, intersect, merge
+from .week import ScheduleError
+from .zones import DAY, FOREVER, FURTHEST_OFFSET, day_number, wall_spans
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?", re.ASCII)

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 
 from whenever import Instant
 
-from kalends.domain import busy
-from kalends.domain.board import Shape
-from kalends.domain.caps import Count, counts
-from kalends.domain.exceptions import AvailabilityException, real_spans
-from kalends.domain.hours import hours_around
-from kalends.domain.resources import is_open, own_shape
-from kalends.domain.rules import Ask, Code, HostCalendar, Resource, ResourceCalendar, Rules, Verdict
-from kalends.domain.schedule import Schedule
-from kalends.domain.spans import Span
-from kalends.domain.steps import Question, below_cap, decide, general_steps, host_steps, question
-from kalends.domain.teams import teams_of
+from . import busy
+from .board import Shape
+from .caps import Count, counts
+from .exceptions import AvailabilityException, real_spans
+from .hours import hours_around
+from .resources import is_open, own_shape
+from .rules import Ask, Code, HostCalendar, Resource, ResourceCalendar, Rules, Verdict
+from .schedule import Schedule
+from .spans import Span
+from .steps import Question, below_cap, decide, general_steps, host_steps, question
+from .teams import teams_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import compress, pairwise
 
-from kalends.domain.spans import Span
-from kalends.domain.zones import FOREVER
+from .spans import Span
+from .zones import FOREVER
 
 _MOST_MARKS = 16  # for each candidate; a grid with more, of starts at odd minutes far apart, is searched instead
 

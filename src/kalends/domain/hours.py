@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from kalends.domain.exceptions import real_spans
-from kalends.domain.kept import kept
-from kalends.domain.schedule import Schedule
-from kalends.domain.spans import Span, merge, subtract
-from kalends.domain.zones import DAY, steady_days, wall_spans
+from .exceptions import real_spans
+from .kept import kept
+from .schedule import Schedule
+from .spans import Span, merge, subtract
+from .zones import DAY, steady_days, wall_spans
 
 # The instants of one written interval: one span, or several where a clock change cuts it.
 Written: TypeAlias = tuple[Span, ...]

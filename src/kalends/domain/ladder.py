@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import TypeAlias
 
-from kalends.domain.hours import Written
-from kalends.domain.spans import intersect
+from .hours import Written
+from .spans import intersect
 
 # The starts of some ladders, one range for each.
 Rungs: TypeAlias = tuple[range, ...]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from kalends.domain.board import Board, Shape
-from kalends.domain.caps import full_spans
-from kalends.domain.grid import Grid
-from kalends.domain.rules import HostCalendar, Rules
-from kalends.domain.spans import Span
+from .board import Board, Shape
+from .caps import full_spans
+from .grid import Grid
+from .rules import HostCalendar, Rules
+from .spans import Span
 
 
 def possible(laid: Board) -> bytearray:

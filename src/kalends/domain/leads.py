@@ -13,11 +13,11 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain.assignment import EXACT, QueueType, level_with, share
-from kalends.domain.caps import PERIODS, Period, period_around
-from kalends.domain.rules import Caps
-from kalends.domain.spans import Span, merge
-from kalends.domain.zones import DAY, wall_minute, wall_spans
+from .assignment import EXACT, QueueType, level_with, share
+from .caps import PERIODS, Period, period_around
+from .rules import Caps
+from .spans import Span, merge
+from .zones import DAY, wall_minute, wall_spans
 
 _ONE: Mapping[Period, Caps] = {"day": Caps(per_day=1), "week": Caps(per_week=1), "month": Caps(per_month=1)}
 

@@ -11,10 +11,10 @@ from json.encoder import encode_basestring_ascii
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
-from kalends.domain.grid import Grid
-from kalends.domain.kept import forgettable, kept
-from kalends.domain.spots import CLOSING, EPOCH, clock, heads, leads, local_days
-from kalends.domain.zones import DAY
+from .grid import Grid
+from .kept import forgettable, kept
+from .spots import CLOSING, EPOCH, clock, heads, leads, local_days
+from .zones import DAY
 
 _ROOM = 64 << 20  # bytes; a month written for a zone weighs 30 KB, most of it the grid, which its board shares
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-from kalends.domain.board import Shape, fitting
-from kalends.domain.busy import Hindrance, is_free, reason
-from kalends.domain.grid import Grid
-from kalends.domain.hours import hours_around
-from kalends.domain.kept import kept
-from kalends.domain.rules import Code, Refusal, Resource, ResourceCalendar, Rules
-from kalends.domain.schedule import Schedule
-from kalends.domain.spans import contains
+from .board import Shape, fitting
+from .busy import Hindrance, is_free, reason
+from .grid import Grid
+from .hours import hours_around
+from .kept import kept
+from .rules import Code, Refusal, Resource, ResourceCalendar, Rules
+from .schedule import Schedule
+from .spans import contains
 
 _ROOM = 8 << 20  # bytes; a lane takes a byte for each start, but holds its grid
 

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from kalends.domain.schedule import Schedule
-from kalends.domain.spans import Span
+from .schedule import Schedule
+from .spans import Span
 
 Code: TypeAlias = Literal[
     "meeting-type-disabled",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kalends.domain.exceptions import AvailabilityException
-from kalends.domain.week import DAYS, Week
+from .exceptions import AvailabilityException
+from .week import DAYS, Week
 
 
 @dataclass(frozen=True, slots=True)

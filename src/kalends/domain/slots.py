@@ -12,17 +12,17 @@ from collections.abc import Iterable, Sequence
 
 from whenever import Instant
 
-from kalends.domain import lanes
-from kalends.domain.board import Board, board
-from kalends.domain.caps import full_spans, period_around
-from kalends.domain.listing import Listing
-from kalends.domain.resources import wipe_unserved
-from kalends.domain.rules import Ask, Caps, HostCalendar, Resource, Rules, Verdict
-from kalends.domain.spans import Span
-from kalends.domain.steps import decide, outright, question
-from kalends.domain.teams import simplest
-from kalends.domain.window import GRACE_MINUTES, limits, minute_down, minute_up
-from kalends.domain.zones import DAY, FOREVER
+from . import lanes
+from .board import Board, board
+from .caps import full_spans, period_around
+from .listing import Listing
+from .resources import wipe_unserved
+from .rules import Ask, Caps, HostCalendar, Resource, Rules, Verdict
+from .spans import Span
+from .steps import decide, outright, question
+from .teams import simplest
+from .window import GRACE_MINUTES, limits, minute_down, minute_up
+from .zones import DAY, FOREVER
 
 LONGEST_SEARCH_DAYS = 366  # for the earliest start of a type that may be booked without limit
 

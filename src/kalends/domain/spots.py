@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 
-from kalends.domain.kept import forgettable
-from kalends.domain.zones import DAY, FOREVER, pieces
+from .kept import forgettable
+from .zones import DAY, FOREVER, pieces
 
 EPOCH = date(1970, 1, 1).toordinal()
 CLOSING = b"]},"  # what leads to the first spot of a date begins with the end of the date before

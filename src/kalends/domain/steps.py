@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from whenever import Instant
 
-from kalends.domain import busy
-from kalends.domain.board import Shape, fitting
-from kalends.domain.caps import full_spans
-from kalends.domain.hours import hours_around
-from kalends.domain.resources import Supply
-from kalends.domain.rules import (
+from . import busy
+from .board import Shape, fitting
+from .caps import full_spans
+from .hours import hours_around
+from .resources import Supply
+from .rules import (
     Ask,
     Bookable,
     Code,
@@ -28,9 +28,9 @@ from kalends.domain.rules import (
     Rules,
     Verdict,
 )
-from kalends.domain.spans import contains
-from kalends.domain.teams import Teams, ladders, teams_of
-from kalends.domain.window import Limits, limits, minute_down, minute_up
+from .spans import contains
+from .teams import Teams, ladders, teams_of
+from .window import Limits, limits, minute_down, minute_up
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from kalends.domain.hours import Hours
-from kalends.domain.kept import forgettable
-from kalends.domain.ladder import Rungs, joint, ladder
-from kalends.domain.rules import Ask, HostCalendar
+from .hours import Hours
+from .kept import forgettable
+from .ladder import Rungs, joint, ladder
+from .rules import Ask, HostCalendar
 
 _ANYONE = Ask("anyone")
 

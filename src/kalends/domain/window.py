@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from whenever import Instant
 
-from kalends.domain.exceptions import parse_moment
-from kalends.domain.rules import BookingWindow, Rules
-from kalends.domain.zones import DAY, FOREVER, wall_minute, wall_spans
+from .exceptions import parse_moment
+from .rules import BookingWindow, Rules
+from .zones import DAY, FOREVER, wall_minute, wall_spans
 
 GRACE_MINUTES = 5  # a listed start stays bookable for so long
 _NANOS = 60_000_000_000

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from whenever import Date, Instant, Time
 
-from kalends.domain.kept import forgettable
-from kalends.domain.spans import Span, merge
+from .kept import forgettable
+from .spans import Span, merge
 
 DAY = 1440
 FOREVER = 1 << 40  # minutes; further than any date
