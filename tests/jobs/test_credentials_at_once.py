@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import pytest
 
 from kalends.domain.remote_events import Page, RemoteCalendar, Window
-from kalends.ports import Credential, CredentialRefused, Keep
+from kalends.integrations.oauth import account as account_of
+from kalends.ports import CalendarAccount, Credential, CredentialRefused, Keep
+from kalends.services import calendar_connections, found_accounts
+from kalends.services.calendar_connections import View
+from kalends.storage import calendar_connections as stored
+from tests.fakes.google import FakeGoogle
 from tests.fakes.memory_calendar import MemoryCalendar
 from tests.jobs.host_calendar import HostCalendar, of_owner
 from tests.jobs.stage import Stage
@@ -82,3 +88,46 @@ async def test_a_refusal_is_told_once_though_a_look_that_began_before_it_ends_af
 
     assert (outcomes, between) == (["refused", "refused"], "refused")
     assert len(await calendar.events("credential_error")) == 1
+
+
+async def _at_google(stage: Stage, google: FakeGoogle) -> View:
+    """Connect the owner's account at Google."""
+    google.account("ada@gmail.test")
+    provider = google.provider(clock=stage.clock)
+    stage.app.now, stage.app.calendars = stage.clock, {"google": provider}
+    found = await found_accounts.look(provider, await google.connect(provider))
+    async with stage.app.transaction() as conn:
+        return await calendar_connections.connect(
+            conn,
+            actor=stage.actor,
+            user_id=stage.founded.user_id,
+            found=found,
+            as_sync=False,
+            box=stage.app.box,
+            clock=stage.clock,
+        )
+
+
+async def _opened(stage: Stage, view: View) -> AbstractAsyncContextManager[CalendarAccount]:
+    """Open an account with what is stored of it now."""
+    one = view.connection
+    async with stage.app.reading() as conn:
+        sealed = await stored.credential(conn, one.company_id, one.id)
+    assert sealed
+    return stage.app.calendar_reader.accounts.opened(one.company_id, one.id, one.provider, sealed)
+
+
+async def test_of_two_who_use_an_account_at_once_whatever_either_renews_is_kept(
+    stage: Stage, google: FakeGoogle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, google.rotates = await _at_google(stage, google), True
+
+    async with await _opened(stage, view) as first, await _opened(stage, view) as second:
+        for account in (first, second):
+            google.expire_tokens()
+            await account.calendars()
+    google.expire_tokens()
+    monkeypatch.setattr(account_of, "_open", WeakValueDictionary())  # as in another process
+
+    async with await _opened(stage, view) as again:
+        assert len(await again.calendars()) == 1

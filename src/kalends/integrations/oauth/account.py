@@ -16,9 +16,14 @@ REFRESH_AHEAD_S = 60  # so that no token dies on its way, and clocks may differ
 
 @dataclass(eq=False)
 class _Shared:
-    """What all who opened the same account in this process have in common."""
+    """What all who opened the same account in this process have in common.
+
+    Attributes:
+        keep: of whoever brought these tokens; it knows what is stored of them, and what each renewal replaces.
+    """
 
     tokens: Tokens
+    keep: Keep
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     renewal: asyncio.Task[Tokens] | None = None
 
@@ -33,11 +38,10 @@ class Account:
 
     def __init__(self, client: OAuthClient, credential: Credential, keep: Keep) -> None:
         self._client = client
-        self._keep = keep
         tokens = Tokens.of(client.server.vendor, credential)
-        shared = _open.setdefault(self._key(tokens), _Shared(tokens))
-        if tokens.expires_at > shared.tokens.expires_at:
-            shared.tokens = tokens
+        shared = _open.setdefault(self._key(tokens), _Shared(tokens, keep))
+        if tokens == shared.tokens or tokens.expires_at > shared.tokens.expires_at:
+            shared.tokens, shared.keep = tokens, keep
         self._shared = shared
 
     async def access_token(self, *, refused: str | None = None) -> str:
@@ -67,7 +71,7 @@ class Account:
         if not tokens.refresh:
             raise CredentialRefused(f"the calendar at {self._client.server.vendor} has to be connected again")
         renewed = tokens.renewed(await self._client.refresh(tokens.refresh))
-        await self._keep(renewed.credential())
+        await self._shared.keep(renewed.credential())
         self._shared.tokens = renewed
         _open[self._key(renewed)] = self._shared
         return renewed
