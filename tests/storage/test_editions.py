@@ -9,7 +9,7 @@ import pytest
 
 from kalends.app import App
 from kalends.services.companies import Founded
-from kalends.storage import calendars, editions, queues, resource_calendars
+from kalends.storage import editions, queues, resource_calendars, slot_scopes
 from kalends.storage.database import Connection
 from tests import factories
 from tests.ordering import NOW
@@ -43,7 +43,7 @@ async def test_all_tables_that_scopes_are_read_from_begin_editions(conn: Connect
     found = await conn.execute(
         "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     )
-    words = re.findall(r"\w+", f"{calendars._SCOPE} {resource_calendars._HOURS} {queues._STATE}")
+    words = re.findall(r"\w+", f"{slot_scopes._SCOPE} {resource_calendars._HOURS} {queues._STATE}")
     read = {row[0] for row in await found.fetchall()} & {*words} - NOT_KEPT
     found = await conn.execute(
         """SELECT tgrelid::regclass::text, tgname, tgtype, tgdeferrable AND tginitdeferred, tgattr::text, tgqual::text

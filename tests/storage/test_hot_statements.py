@@ -11,11 +11,11 @@ from psycopg import sql
 
 from kalends.services.companies import Founded
 from kalends.services.credentials import secret_hash
-from kalends.storage import calendars, credentials, taken_time
+from kalends.storage import credentials, slot_scopes, taken_time
 from kalends.storage.buckets import RateLimit
-from kalends.storage.calendars import BlockingCalendar
 from kalends.storage.credentials import Presented
 from kalends.storage.database import Connection
+from kalends.storage.slot_scopes import BlockingCalendar
 from kalends.storage.taken_time import Connected
 from tests import busy_rows, factories, ordering, statements
 from tests.ordering import NOW, START
@@ -116,7 +116,7 @@ async def test_busy_events_are_read_from_their_index_alone(conn: Connection, hos
 async def test_a_scope_is_read_by_indexes(conn: Connection, moved: UUID | None) -> None:
     plan = await _plan(
         conn,
-        lambda: calendars.scope(
+        lambda: slot_scopes.scope(
             conn,
             company_id=uuid4(),
             meeting_type_id=uuid4(),

@@ -14,7 +14,7 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain.spans import Span, merge
-from kalends.storage.calendars import BlockingCalendar
+from kalends.storage.slot_scopes import BlockingCalendar
 from kalends.storage.taken_time import Access, Busy, Connected
 
 from . import freshness

@@ -13,10 +13,10 @@ from kalends.domain.rules import Resource, ResourceCalendar, Unit
 from kalends.domain.spans import Span
 from kalends.domain.zones import FOREVER
 from kalends.storage import resource_calendars
-from kalends.storage.calendars import Scope
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
 from kalends.storage.resource_calendars import ResourceHours
+from kalends.storage.slot_scopes import Scope
 
 from . import slot_rules
 from .resource_channels import ResourceNotFound

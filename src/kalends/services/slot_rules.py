@@ -11,7 +11,7 @@ from kalends.domain.kept import kept
 from kalends.domain.rules import Ask, BookingWindow, Caps, HostCalendar, Rules
 from kalends.domain.schedule import Schedule
 from kalends.domain.week import DAYS, Week, parse_week
-from kalends.storage.calendars import BlockingCalendar, HostHours, Hours, Scope
+from kalends.storage.slot_scopes import BlockingCalendar, HostHours, Hours, Scope
 
 from .slot_queries import SlotQuery
 

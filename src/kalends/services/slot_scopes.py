@@ -16,14 +16,15 @@ from whenever import Instant
 
 from kalends.domain.rules import Ask, Caps, HostCalendar, Rules
 from kalends.errors import NotFound
-from kalends.storage import calendars, hosts, queues, reservations
-from kalends.storage.calendars import BlockingCalendar, HostHours, Scope
+from kalends.storage import hosts, queues, reservations
+from kalends.storage import slot_scopes as stored
 from kalends.storage.companies import Company
 from kalends.storage.database import Connection
 from kalends.storage.hosts import Host
 from kalends.storage.meeting_types import MeetingType
 from kalends.storage.queues import QueueState
 from kalends.storage.reservations import Reservation
+from kalends.storage.slot_scopes import BlockingCalendar, HostHours, Scope
 
 from . import resource_calendars, slot_rules
 from .kept_rows import KeptRows
@@ -121,7 +122,7 @@ async def read(conn: Connection, company_id: UUID, query: SlotQuery, *, deleted:
         HostNotAllowed: a host of the existing appointment has left.
     """
     first, last = (Instant.from_timestamp(number * _STRETCH_S) for number in _stretches(query))
-    scope = await calendars.scope(
+    scope = await stored.scope(
         conn,
         company_id=company_id,
         meeting_type_id=query.meeting_type_id,

@@ -1,7 +1,4 @@
-"""Calendar connections: accounts of users at providers, how we get in, and the calendars they have.
-
-`kalends.storage.calendars` is something else: the hours and exceptions that slots are made of.
-"""
+"""Calendar connections: accounts of users at providers, how we get in, and the calendars they have."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from whenever import Instant
 
-from .calendars import EXCEPTIONS, Hours
 from .database import Connection
+from .slot_scopes import EXCEPTIONS, Hours
 
 _HOURS = f"""
     SELECT asked.place, u.host_no, u.buffer_before, u.buffer_after,

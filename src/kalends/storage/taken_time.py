@@ -17,8 +17,8 @@ from whenever import Instant
 from kalends.domain.spans import Span
 
 from . import editions
-from .calendars import BlockingCalendar
 from .database import Connection, bigints, numbered
+from .slot_scopes import BlockingCalendar
 
 # One row for each host who has claims; one of nobody where none has. A claim leaves as the eight bytes of two integers:
 # that costs both sides less than two arrays.

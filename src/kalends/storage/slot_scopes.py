@@ -1,4 +1,4 @@
-"""Calendars: the type of a question and its hosts with their hours, for any number of them in one statement.
+"""Slot scopes: the type of a question and its hosts with their hours, for any number of them in one statement.
 
 What it reads may be kept as long as the company has the edition it was read with (`editions`).
 """
