@@ -49,7 +49,8 @@ class OddServer:
     no-organizer: takes no event with an organizer; vague: and says 412 then. one-uid: takes a UID once, and says where
     it stands; scheduling: and says that as RFC 6638 does. heedless: deletes whatever the condition says.
     seconds: a token is the second of the last change. two-names: writes the principal with a slash and without.
-    sabre: counts changes and answers to any number; says of the principal where invitations go.
+    sabre: counts changes and answers to any number; says of the principal where invitations go. davical: tells all
+    there is where it does not know a token.
 
     `cleared` changes are not told any more.
     """
@@ -188,6 +189,9 @@ class OddServer:
             later = {one.path: one for one in self.changes if one.second > int(token)}
             return _multi(*map(self._told, later.values()), f"<x0:sync-token>{self._second()}</x0:sync-token>")
         is_sabre, number = "sabre" in self.habits, (re.findall(r"[0-9]+$", token) or ["0"])[0]
+        now = f"<x0:sync-token>{self._token(len(self.changes))}</x0:sync-token>"
+        if "davical" in self.habits and (token != self._token(number) or int(number) < self.cleared):
+            return _multi(*map(self._listed, self.files), now)
         if token != self._token(number) or (int(number) > len(self.changes) and not is_sabre):
             return Reply(403 if is_sabre else 412)
         begin = max(int(number), self.cleared)
@@ -198,7 +202,8 @@ class OddServer:
         return _multi(*parts, f"<x0:sync-token>{self._token(end)}</x0:sync-token>")
 
     def _token(self, number: int | str) -> str:
-        return f"http://sabre.io/ns/sync/{number}" if "sabre" in self.habits else f"odd:{number}"
+        kinds = {"sabre": "http://sabre.io/ns/sync/", "davical": "data:,"}
+        return next((start for habit, start in kinds.items() if habit in self.habits), "odd:") + str(number)
 
     def _second(self) -> int:
         return max((one.second for one in self.changes), default=self.second)

@@ -354,6 +354,21 @@ async def test_changes_that_a_server_forgot_without_saying_so_mean_reading_all(
     assert first.token == "sync:http://sabre.io/ns/sync/1"
 
 
+async def test_a_list_of_all_there_is_tells_what_is_gone_as_well(provider: CalDavProvider) -> None:
+    async with odd("davical") as server, opened(provider, server) as (account, calendar):
+        server.put(f"{WORK}a.ics", ics("a@else", NINE, TEN))
+        server.put(f"{WORK}b.ics", ics("b@else", ELEVEN, TWELVE))
+        (first,) = await pages(account, calendar)
+        server.put(f"{WORK}b.ics", ics("b@else", TWELVE, TWELVE.add(hours=1)))
+        (second,) = await pages(account, calendar, first.token)
+        server.remove(f"{WORK}a.ics")
+        server.cleared = len(server.changes)
+        (third,) = await pages(account, calendar, second.token)
+
+    told = [([event.uid for event in one.events], one.complete, one.token) for one in (second, third)]
+    assert told == [(["b@else"], False, "sync:data:,3"), (["b@else"], True, "sync:data:,4")]
+
+
 async def test_a_server_that_counts_changes_and_has_them_all_is_gone_on_with(provider: CalDavProvider) -> None:
     async with odd("sabre") as server, opened(provider, server) as (account, calendar):
         (first,) = await pages(account, calendar)

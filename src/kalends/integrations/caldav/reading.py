@@ -5,7 +5,6 @@ Our token is `sync:` and the server's sync-token, or `ctag:` and the calendar's 
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -18,7 +17,7 @@ from kalends.domain.sync import MOST_EVENTS
 from kalends.integrations.web import Answer
 from kalends.ports import CalendarTooLarge, SyncTokenDead
 
-from . import xml
+from . import tokens, xml
 from .addresses import folder, path_of
 from .dav import GONE, Dav, etag, refuse
 from .xml import CAL, DAV, SERVER
@@ -27,8 +26,6 @@ BATCH = 100  # resources asked for at once
 MOST_PARTS = 1_000  # of one list of changes
 
 _DAY_H = 24
-_COUNTED = re.compile(r"http://sabre\.io/ns/sync/([0-9]{1,18})")
-_SECOND = re.compile(r"[1-9][0-9]{9}")
 # What it says has nothing to do with the question: not let in, not there, busy, or something before it is down.
 _NOT_ABOUT_IT = (401, *GONE, 429, 502, 503, 504)
 
@@ -108,6 +105,7 @@ class Reading:
         changes, new = await self._changes(token)
         if len(changes.changed) > MOST_EVENTS:
             raise SyncTokenDead  # most of it is not in the window
+        complete = await self._is_all(changes, new)
         paths = list(changes.changed)
         for start in range(0, len(paths) or 1, BATCH):
             resources, missing = await self._fetched(paths[start : start + BATCH])
@@ -115,7 +113,7 @@ class Reading:
                 changes.note(path, gone=True)
             is_last = start + BATCH >= len(paths)
             gone = tuple(changes.gone) if is_last else ()
-            yield Page(await self._events(resources), gone, token=f"sync:{new}" if is_last else None)
+            yield Page(await self._events(resources), gone, token=f"sync:{new}" if is_last else None, complete=complete)
 
     async def _changes(self, token: str) -> tuple[_Changes, str]:
         changes = _Changes()
@@ -134,18 +132,27 @@ class Reading:
                 changes.note(path_of(one.url), gone=one.status in GONE)
             if told.sync_token is None or (told.is_cut and told.sync_token == token):
                 raise SyncTokenDead
-            if _has_forgotten(token, told):
+            if tokens.has_forgotten(token, told):
                 raise SyncTokenDead
             asked, token = token, told.sync_token
             if not told.is_cut:
-                return changes, _secured(token, asked)
+                return changes, tokens.secured(token, asked)
         raise SyncTokenDead
+
+    async def _is_all(self, changes: _Changes, token: str) -> bool:
+        """Tell that what changed is all there is.
+
+        DAViCal lists that where it does not know a token any more, and neither says so nor what is gone.
+        """
+        if not changes.changed or changes.gone or not token.startswith(tokens.DAVICAL):
+            return False
+        return changes.changed.keys() >= set(await self._listed())
 
     async def _token(self) -> str | None:
         state = await self._state()
         token, reports = state.text(DAV + "sync-token"), state.names(DAV + "supported-report-set")
         if token and (not reports or DAV + "sync-collection" in reports):
-            return f"sync:{_secured(token)}"
+            return f"sync:{tokens.secured(token)}"
         ctag = state.text(SERVER + "getctag")
         return f"ctag:{ctag}" if ctag else None
 
@@ -222,29 +229,6 @@ async def version(dav: Dav, url: str) -> str | None:
     """Ask for a resource's ETag; None: it has none."""
     told = await dav.propfind(url, [DAV + "getetag"])
     return next((etag(one.text(DAV + "getetag")) for one in told.resources), None)
-
-
-def _has_forgotten(token: str, told: xml.MultiStatus) -> bool:
-    """Tell that a list leaves out changes since a token, though the server did not refuse it.
-
-    sabre/dav counts changes, and answers to any number with what it still has from there on: to one of a calendar that
-    was restored, or deleted and made anew, and to one whose changes it has cleared away since.
-    """
-    before, after = _COUNTED.fullmatch(token), _COUNTED.fullmatch(told.sync_token or "")
-    if before is None or after is None:
-        return False
-    return int(after[1]) < int(before[1]) or (int(after[1]) > int(before[1]) and not told.resources)
-
-
-def _secured(told: str, asked: str | None = None) -> str:
-    """Make a token say all that may change yet.
-
-    SOGo's is the second of the last change, in which others may follow: so that second is told twice.
-    """
-    if not _SECOND.fullmatch(told):
-        return told
-    before = str(int(told) - 1)
-    return told if before == asked else before
 
 
 def _is_refused(answer: Answer) -> bool:
