@@ -808,7 +808,8 @@ async def _held(calendar: HostCalendar) -> asyncio.Task[str]:
     assert isinstance(calendar.remote, _Held)
     calendar.remote.arrived, calendar.remote.go_on = asyncio.Event(), asyncio.Event()
     task: asyncio.Task[str] = asyncio.create_task(calendar.read())
-    await calendar.remote.arrived.wait()
+    arrived = asyncio.ensure_future(calendar.remote.arrived.wait())
+    await asyncio.wait([task, arrived], return_when=asyncio.FIRST_COMPLETED)
     return task
 
 

@@ -15,7 +15,7 @@ import pytest
 from kalends.domain.remote_events import Channel, Entry, Page, RemoteCalendar, RemoteEvent, Window, Written
 from kalends.ports import Connected, CredentialRefused
 from kalends.services import calendar_connections as connections
-from kalends.services import calendar_settings, users
+from kalends.services import calendar_settings, calendar_sync, users
 from kalends.services.calendar_settings import Changes
 from kalends.services.found_accounts import Found
 from kalends.storage import calendar_connections, calendar_readings, calendar_writes, locks
@@ -81,6 +81,11 @@ class _Gated(MemoryCalendar):
         self.asked.append("unwatch")
 
 
+async def _first(doing: asyncio.Future[Any], event: asyncio.Event) -> None:
+    """Wait for an event, or until what was to bring it about is through without."""
+    await asyncio.wait([doing, asyncio.ensure_future(event.wait())], return_when=asyncio.FIRST_COMPLETED)
+
+
 async def _while_asked(
     calendar: HostCalendar,
     asked: str,
@@ -93,7 +98,7 @@ async def _while_asked(
     assert isinstance(calendar.remote, _Gated)
     gate = calendar.remote.gate = _Gate(asked, where)
     task = asyncio.ensure_future(doing)
-    await asyncio.wait([task, asyncio.ensure_future(gate.arrived.wait())], return_when=asyncio.FIRST_COMPLETED)
+    await _first(task, gate.arrived)
     assert gate.arrived.is_set(), "it was never asked"
     await meanwhile()
     gate.go_on.set()
@@ -325,11 +330,31 @@ async def test_a_refusal_that_comes_while_its_owner_connects_again_is_not_told(
         )  # fmt: skip
         monkeypatch.setattr(locks, "users", waiting)
         reading = asyncio.create_task(calendar.read())
-        await waits.wait()
+        await _first(reading, waits)
         calendar.remote.failure = None
 
     assert await reading == "read"
     assert await calendar.events("credential_error") == []
+
+
+async def test_what_a_live_look_has_seen_is_stored_though_who_asked_has_given_up(
+    calendar: HostCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calendar.remote.add(*half_hour(TUESDAY))
+    given_up, lock = asyncio.Event(), locks.users
+
+    async def waiting(*args: Any) -> None:
+        await given_up.wait()
+        await lock(*args)
+
+    monkeypatch.setattr(locks, "users", waiting)
+    monkeypatch.setattr(calendar_sync, "LOOK_S", 60)
+
+    await calendar.refresh(within_s=0.1)
+    given_up.set()
+    await asyncio.gather(*calendar_sync._looks.values())
+
+    assert await calendar.busy() == [half_hour(TUESDAY)]
 
 
 async def test_starting_what_waits_for_a_connection_waits_for_nobody_who_changes_it(calendar: HostCalendar) -> None:

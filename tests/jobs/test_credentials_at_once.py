@@ -77,7 +77,7 @@ async def test_a_refusal_is_told_once_though_a_look_that_began_before_it_ends_af
     assert isinstance(calendar.remote, _Gated)
     gate = calendar.remote.gate = _Gate()
     look = asyncio.create_task(calendar.refresh())
-    await gate.arrived.wait()
+    await asyncio.wait([look, asyncio.ensure_future(gate.arrived.wait())], return_when=asyncio.FIRST_COMPLETED)
     calendar.remote.failure = CredentialRefused("no")
     outcomes = [await calendar.read(seconds=1)]
 

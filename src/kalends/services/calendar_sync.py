@@ -34,6 +34,7 @@ from .calendar_walks import Ended, Overtaken
 Outcome: TypeAlias = Literal["read", "put-off", "refused", "gone"]
 
 LONGEST_S = 100  # of one reading, however often it is begun anew
+LOOK_S = 5  # of a live look; nobody waits so long, but what it has seen by then is not thrown away
 _SOON_S = 20  # until what has to be looked at once more is
 ROUNDS = 3  # so often it is begun anew where somebody else stored something meanwhile
 
@@ -99,13 +100,13 @@ async def read_now(reader: Reader, company_id: UUID, connection_id: UUID) -> Out
 
 
 async def refresh(reader: Reader, company_id: UUID, connection_ids: Collection[UUID], *, within_s: float) -> None:
-    """Read connections side by side for somebody who waits, `within_s` in all; what is not read by then is left as is.
+    """Read connections side by side for somebody who waits, `within_s` in all; what is answered later is stored then.
 
     Only what blocks is looked at. What hosts did to our events is left to a job, and so are calendars that were never
     read. Who asks while somebody else does waits for his answer. Nothing is raised, whatever goes wrong with calendars;
     an error nobody thought of is logged by the event loop, and breaks the job as well.
     """
-    looks = [_look_of(reader, company_id, one, within_s) for one in connection_ids]
+    looks = [_look_of(reader, company_id, one) for one in connection_ids]
     if looks:
         await asyncio.wait(looks, timeout=within_s)
 
@@ -114,20 +115,20 @@ async def refresh(reader: Reader, company_id: UUID, connection_ids: Collection[U
 _looks: dict[UUID, asyncio.Task[None]] = {}
 
 
-def _look_of(reader: Reader, company_id: UUID, connection_id: UUID, within_s: float) -> asyncio.Task[None]:
+def _look_of(reader: Reader, company_id: UUID, connection_id: UUID) -> asyncio.Task[None]:
     """Find the look at a connection that is on its way, or begin one; it goes on where its first asker gives up."""
     look = _looks.get(connection_id)
     if look is None or look.get_loop() is not asyncio.get_running_loop():
-        look = _looks[connection_id] = asyncio.create_task(_refresh(reader, company_id, connection_id, within_s))
+        look = _looks[connection_id] = asyncio.create_task(_refresh(reader, company_id, connection_id))
         look.add_done_callback(lambda _: _looks.pop(connection_id, None))
     return look
 
 
-async def _refresh(reader: Reader, company_id: UUID, connection_id: UUID, within_s: float) -> None:
+async def _refresh(reader: Reader, company_id: UUID, connection_id: UUID) -> None:
     # Its job finds out what is wrong, of the calendar or of a database that is busy or takes no writes.
     with suppress(DomainError, psycopg.errors.ReadOnlySqlTransaction, TimeoutError):
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(LOOK_S):
                 await _look_until_stored(reader, company_id, connection_id)
         except CredentialRefused:
             async with reader.transaction() as conn:  # its job tells the owner
