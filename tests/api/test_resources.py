@@ -88,15 +88,20 @@ async def test_a_token_cannot_touch_what_is_anothers(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scope", "allowed"), [("scheduling", {"/v4/meeting-type", "/v4/availability"}), ("account", {"/v4/user/me"})]
+    ("scope", "allowed"),
+    [
+        ("scheduling", {"/v4/meeting-type", "/v4/availability"}),
+        ("account", {"/v4/personal-page/me"}),
+        ("forms", set()),
+    ],
 )
 async def test_a_limited_token_reads_its_groups_only(api: Api, scope: str, allowed: set[str]) -> None:
     token = await api.token(scopes=(scope,))
-    paths = ("/v4/meeting-type", "/v4/availability", "/v4/user/me")
+    paths = ("/v4/meeting-type", "/v4/availability", "/v4/personal-page/me", "/v4/user/me")
 
     found = {path: (await token.get(path)).status_code for path in paths}
 
-    assert found == {path: 200 if path in allowed else 403 for path in paths}
+    assert found == {path: 200 if path in {*allowed, "/v4/user/me"} else 403 for path in paths}
 
 
 @pytest.mark.parametrize("path", ["/v4/user", "/v4/meeting-type", "/v4/availability"])

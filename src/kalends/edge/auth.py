@@ -27,6 +27,7 @@ from .limits import bucket_of_address
 USER_HEADER = "x-meetergo-api-user-id"
 _USER_HEADER = USER_HEADER.encode()
 MISSING_USER = f"Missing required header '{USER_HEADER}' for API key authentication"
+OWNER_ONLY = "A personal access token acts for its owner only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,12 @@ class Guard:
     """A dependency that lets the credential in the header pass, or says why not.
 
     Attributes:
-        scope: what a limited personal token must have.
+        scope: what a limited personal token must have; None: whatever it has is enough.
         owner_acts: a platform key may leave the user header out; then the company's owner acts.
         tokens: personal tokens may come at all.
     """
 
-    scope: Scope
+    scope: Scope | None
     owner_acts: bool = False
     tokens: bool = True
 
@@ -79,11 +80,16 @@ class Guard:
 
     def _check_token(self, found: Presented, named: str, asked: UUID | None) -> None:
         if named and asked != found.user_id:
-            raise Forbidden("A personal access token acts for its owner only")
+            raise Forbidden(OWNER_ONLY)
         if not self.tokens:
             raise Forbidden("A personal access token cannot do this; use a platform API key")
-        if found.scopes and self.scope not in found.scopes:
-            raise Forbidden(f"This personal access token lacks the scope '{self.scope}'")
+        if self.scope and found.scopes and self.scope not in found.scopes:
+            raise Forbidden(scope_missing(self.scope))
+
+
+def scope_missing(scope: Scope) -> str:
+    """Say what a limited personal token lacks."""
+    return f"This personal access token lacks the scope '{scope}'"
 
 
 def _live(found: Presented | None, secret: str, request: Request) -> Presented:
@@ -146,6 +152,8 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
+# Clients ask with this whether a credential works (contract 1.6), whatever it is for.
+Whoever = Annotated[Actor, Depends(Guard(None, owner_acts=True))]
 Scheduling = Annotated[Actor, Depends(Guard("scheduling"))]
 SchedulingOrOwner = Annotated[Actor, Depends(Guard("scheduling", owner_acts=True))]
 Account = Annotated[Actor, Depends(Guard("account"))]

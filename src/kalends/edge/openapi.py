@@ -18,7 +18,7 @@ from kalends.app import DatabaseBusy
 from kalends.errors import FieldError, Forbidden, LimitReached, Unauthenticated
 
 from . import examples, problems, repetition
-from .auth import MISSING_USER, USER_HEADER, Guard
+from .auth import MISSING_USER, OWNER_ONLY, USER_HEADER, Guard, scope_missing
 from .problems import Problem
 from .routes import guard_in
 
@@ -213,7 +213,8 @@ def _common(guard: Guard | None, operation: dict[str, Any]) -> Iterator[tuple[in
             yield 400, "user-header-missing", Problem(400, MISSING_USER)
         for text in _UNAUTHENTICATED:
             yield 401, text.lower().replace(" ", "-"), problems.of(Unauthenticated(text))
-        yield 403, "forbidden", problems.of(Forbidden(f"This personal access token lacks the scope '{guard.scope}'"))
+        not_this = scope_missing(guard.scope) if guard.scope else OWNER_ONLY
+        yield 403, "forbidden", problems.of(Forbidden(not_this))
         yield 429, "too-many-requests", problems.of(LimitReached(retry_after_s=1))
     yield 500, "unexpected", problems.UNEXPECTED
     yield 503, "busy", problems.of(DatabaseBusy(retry_after_s=1))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from kalends.edge import problems
-from kalends.edge.auth import AccountOrOwner, KeyOnly
+from kalends.edge.auth import AccountOrOwner, KeyOnly, Whoever
 from kalends.edge.context import AppDep
 from kalends.errors import Invalid
 from kalends.services import companies, users
@@ -75,7 +75,7 @@ async def list_users(
 
 
 @router.get("/user/me", responses=problems.document(UserNotFound, CompanyNotFound))
-async def get_me(actor: AccountOrOwner, app: AppDep) -> Me:
+async def get_me(actor: Whoever, app: AppDep) -> Me:
     """Get the acting user and his company; a key without the user header gets the company's owner."""
     assert actor.user_id is not None
     async with app.reading() as conn:
