@@ -162,6 +162,23 @@ async def test_a_move_keeps_the_host_and_takes_his_turn_along(
     assert [row[2:5] for row in await _ledger(conn, queue_id)] == [(later, True, first.id)]
 
 
+async def test_a_move_without_whom_the_queue_has_chosen_gives_his_turn_back(
+    conn: Connection, company: Founded, kind: MeetingType
+) -> None:
+    chosen, fixed = await _people(conn, company, 2)
+    queue_id = await calendar_rows.queue(conn, company, kind.id, [chosen], fixed=[fixed])
+    stored, own = await _book(conn, company, kind), await factories.meeting_type(conn, company, now=NOW)
+    busy, actor = START.add(hours=1), factories.actor(company)
+    await ordering.book(conn, actor, order(own.id, busy, host_ids=(chosen,)))
+
+    moved = await appointments.reschedule(
+        conn, actor=actor, appointment_id=stored.id, start=busy, mode="anyone", clock=clock
+    )
+
+    assert _hosts(moved.appointment) == [fixed]
+    assert [row[3] for row in await _ledger(conn, queue_id)] == [False]
+
+
 async def test_the_chosen_members_own_link_is_the_place(conn: Connection, company: Founded) -> None:
     kind = await factories.meeting_type(conn, company, now=NOW, meeting_info={"channel": "custom"})
     people = await _people(conn, company, 2)
