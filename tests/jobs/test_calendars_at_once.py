@@ -15,10 +15,10 @@ import pytest
 from kalends.domain.remote_events import Channel, Entry, Page, RemoteCalendar, RemoteEvent, Window, Written
 from kalends.ports import Connected, CredentialRefused
 from kalends.services import calendar_connections as connections
-from kalends.services import calendar_settings, calendar_sync, users
+from kalends.services import calendar_entries, calendar_settings, calendar_sync, entry_plans, users
 from kalends.services.calendar_settings import Changes
 from kalends.services.found_accounts import Found
-from kalends.storage import calendar_connections, calendar_readings, calendar_writes, locks
+from kalends.storage import calendar_access, calendar_connections, calendar_readings, calendar_writes, locks
 from kalends.storage.database import Connection
 from tests import factories
 from tests.fakes.memory_calendar import PERSONAL, WORK, MemoryCalendar
@@ -271,6 +271,15 @@ async def _disconnect(calendar: HostCalendar) -> None:
         )
 
 
+async def _connect_again(calendar: HostCalendar, conn: Connection) -> None:
+    stage, account = calendar.stage, (await calendar.connection()).account
+    found = Found("caldav", Connected(account, "ada@acme.test", {"new": "one"}), [PERSONAL, WORK])
+    await connections.connect(
+        conn, actor=stage.actor, user_id=stage.founded.user_id, found=found, as_sync=False, box=stage.app.box,
+        clock=stage.clock,
+    )  # fmt: skip
+
+
 async def _deleted_there(calendar: HostCalendar) -> UUID:
     """Book, and let the host delete the event; nobody has read that yet."""
     booked = await calendar.stage.book()
@@ -315,8 +324,6 @@ async def test_a_refusal_that_comes_while_its_owner_connects_again_is_not_told(
     calendar: HostCalendar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage, waits, lock = calendar.stage, asyncio.Event(), locks.users
-    ((account,),) = await stage.rows("SELECT account FROM calendar_connection WHERE id = %s", calendar.connection_id)
-    found = Found("caldav", Connected(str(account), "ada@acme.test", {"new": "one"}), [PERSONAL, WORK])
     calendar.remote.failure = CredentialRefused("no")
 
     async def waiting(*args: Any) -> None:
@@ -324,10 +331,7 @@ async def test_a_refusal_that_comes_while_its_owner_connects_again_is_not_told(
         await lock(*args)
 
     async with stage.app.transaction() as conn:
-        await connections.connect(
-            conn, actor=stage.actor, user_id=stage.founded.user_id, found=found, as_sync=False,
-            box=stage.app.box, clock=stage.clock,
-        )  # fmt: skip
+        await _connect_again(calendar, conn)
         monkeypatch.setattr(locks, "users", waiting)
         reading = asyncio.create_task(calendar.read())
         await _first(reading, waits)
@@ -335,6 +339,39 @@ async def test_a_refusal_that_comes_while_its_owner_connects_again_is_not_told(
 
     assert await reading == "read"
     assert await calendar.events("credential_error") == []
+
+
+async def test_connecting_again_and_putting_off_what_was_refused_do_not_wait_for_each_other(
+    calendar: HostCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, call = calendar.stage, calendar_access.call_for_reading
+    company_id, user_id = stage.founded.company_id, stage.founded.user_id
+    connecting: list[asyncio.Task[None]] = []
+    booked = await stage.book()
+    async with stage.app.transaction() as conn:
+        await calendar_writes.owe_coming(conn, company_id=company_id, user_id=user_id, now=stage.now)
+        plan = await entry_plans.plan(
+            conn, company_id=company_id, appointment_id=booked.appointment_id, user_id=user_id, now=stage.now
+        )
+
+    async def connect_again() -> None:
+        async with stage.app.transaction() as conn:
+            await _connect_again(calendar, conn)
+
+    async def calling(conn: Connection, *args: Any, **named: Any) -> None:
+        if not connecting:
+            connecting.append(asyncio.create_task(connect_again()))
+            await _until_it_waits(stage, connecting[0], conn)
+        await call(conn, *args, **named)
+
+    monkeypatch.setattr(calendar_access, "call_for_reading", calling)
+    assert plan
+    async with stage.app.transaction() as conn:
+        await calendar_entries.failed(conn, plan, CredentialRefused("no"), now=stage.now)
+    await connecting[0]
+
+    due = "SELECT due_at FROM calendar_write WHERE appointment_id = %s"
+    assert await stage.rows(due, booked.appointment_id) == [(stage.now,)]
 
 
 async def test_what_a_live_look_has_seen_is_stored_though_who_asked_has_given_up(

@@ -144,10 +144,11 @@ async def connect(
     sealed = box.seal(json.dumps(dict(found.connected.credential)).encode())
     same = await stored.by_account(conn, actor.company_id, user_id, found.provider, account)
     if same:
+        # First, as whoever puts off writing and then calls for a reading does, or both would wait for each other.
+        await calendar_writes.hurry(conn, company_id=actor.company_id, user_id=user_id, now=now)
         await stored.renew(conn, actor.company_id, same.id, credential=sealed, now=now)
         await stored.update(conn, actor.company_id, same.id, {"email": found.connected.email, "updated_at": now})
         await list_calendars(conn, same, found.calendars)
-        await calendar_writes.hurry(conn, company_id=actor.company_id, user_id=user_id, now=now)
         connection_id = same.id
     else:
         connection_id = await _add(conn, actor.company_id, user_id, found, sealed, as_sync=as_sync, now=now)
