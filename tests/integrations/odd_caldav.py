@@ -50,7 +50,7 @@ class OddServer:
     it stands; scheduling: and says that as RFC 6638 does. heedless: deletes whatever the condition says.
     seconds: a token is the second of the last change. two-names: writes the principal with a slash and without.
     sabre: counts changes and answers to any number; says of the principal where invitations go. davical: tells all
-    there is where it does not know a token.
+    there is where it does not know a token, and of a calendar whose it is.
 
     `cleared` changes are not told any more.
     """
@@ -147,11 +147,13 @@ class OddServer:
     def _calendar(self) -> str:
         token = self._second() if "seconds" in self.habits else self._token(len(self.changes))
         sync = f"<x0:sync-token>{token}</x0:sync-token>" if "no-sync" not in self.habits else ""
+        whose = f"<zz:calendar-user-address-set><x0:href>mailto:{USER}</x0:href></zz:calendar-user-address-set>"
         return _response(
             WORK,
             "<x0:resourcetype><x0:collection/><zz:calendar/></x0:resourcetype><x0:displayname>Wörk</x0:displayname>"
             f"<ical:calendar-color>#FF2968FF</ical:calendar-color><zz:calendar-timezone><![CDATA[{_ZONE}]]></zz:calendar-timezone>"
-            f"<cs:getctag>{len(self.changes)}</cs:getctag>{sync}{self._principal()}",
+            f"<cs:getctag>{len(self.changes)}</cs:getctag>{sync}{self._principal()}"
+            + (whose if "davical" in self.habits else ""),
             missing="<x0:current-user-privilege-set/><zz:supported-calendar-component-set/>",
         )
 

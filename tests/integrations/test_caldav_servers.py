@@ -14,7 +14,7 @@ import dns.rrset
 import pytest
 import trustme
 
-from kalends.domain.remote_events import Page, RemoteCalendar, Written
+from kalends.domain.remote_events import Guest, Page, RemoteCalendar, Written
 from kalends.errors import Upstream
 from kalends.integrations.caldav import CalDavProvider, discovery, reading, xml
 from kalends.integrations.caldav.addresses import absolute
@@ -477,6 +477,19 @@ async def test_a_list_that_was_cut_is_not_taken_for_whole(provider: CalDavProvid
 
 
 # Writing
+
+
+@pytest.mark.parametrize(("organizer", "named"), [("HOST@acme.test", True), ("ada@acme.test", False)])
+async def test_what_another_user_organizes_is_no_answer_to_him(
+    provider: CalDavProvider, organizer: str, *, named: bool
+) -> None:
+    ours = entry(organizer=Guest("Ada", organizer))
+    async with odd("davical") as server, opened(provider, server) as (account, calendar):
+        written = await account.put(calendar, ours, None)
+        await account.put(calendar, replace(ours, sequence=1), written)
+        texts = [one.body.decode() for one in server.asked if one.method == "PUT"]
+
+    assert [("ORGANIZER" in text, "ATTENDEE" in text) for text in texts] == [(named, named)] * 2
 
 
 async def test_no_server_is_asked_to_write_to_anybody(provider: CalDavProvider) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import dns.asyncresolver
 import dns.exception
@@ -17,7 +17,7 @@ from kalends.ports import ConnectionRefused
 from . import xml
 from .addresses import absolute, folder
 from .dav import Dav
-from .listing import ADDRESSES, HOME, Place, is_calendar
+from .listing import ADDRESSES, HOME, Place, is_calendar, mail_addresses
 from .xml import CAL, DAV
 
 # Looks up where a domain keeps its calendars: domain -> addresses.
@@ -129,7 +129,7 @@ class Discovery:
         homes = tuple(dict.fromkeys(folder(home) for one in told.resources for home in one.hrefs(HOME)))
         if not homes:
             return None
-        addresses = [address for one in told.resources for address in _mailto(one)]
+        addresses = [address for one in told.resources for address in mail_addresses(one)]
         return Found(Place(principal, homes), addresses[0] if addresses else None)
 
     async def _without_principal(self, here: xml.Resource | None) -> Found | None:
@@ -201,9 +201,3 @@ def _with_scheme(typed: str) -> str:
     if "@" in text and "/" not in text:
         text = text.rpartition("@")[2]
     return f"https://{text}"
-
-
-def _mailto(one: xml.Resource) -> list[str]:
-    element = one.found.get(ADDRESSES)
-    told = [(each.text or "").strip() for each in element.iter(DAV + "href")] if element is not None else []
-    return [unquote(each[7:]) for each in told if each.lower().startswith("mailto:") and "@" in each]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from kalends.domain import zones
 from kalends.domain.remote_events import RemoteCalendar
@@ -86,6 +87,13 @@ def is_calendar(one: xml.Resource) -> bool:
     kinds, parts = one.names(DAV + "resourcetype"), one.found.get(CAL + "supported-calendar-component-set")
     held = {each.get("name", "").upper() for each in parts} if parts is not None else set()
     return CAL + "calendar" in kinds and (not held or "VEVENT" in held)
+
+
+def mail_addresses(one: xml.Resource) -> list[str]:
+    """Answer under which addresses its owner is invited (RFC 6638 2.4.1)."""
+    element = one.found.get(ADDRESSES)
+    told = [(each.text or "").strip() for each in element.iter(DAV + "href")] if element is not None else []
+    return [unquote(each[7:]) for each in told if each.lower().startswith("mailto:") and "@" in each]
 
 
 def _calendar(one: xml.Resource, default: str | None) -> RemoteCalendar:

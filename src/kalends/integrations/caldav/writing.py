@@ -15,6 +15,7 @@ from kalends.ports import EntryChanged
 from . import xml
 from .addresses import absolute, folder, path_of, segment
 from .dav import GONE, STORED, Dav, Stored, etag, if_match, refuse
+from .listing import ADDRESSES, mail_addresses
 from .reading import version
 from .xml import CAL, DAV
 
@@ -89,13 +90,26 @@ class Writing:
         return now
 
     async def _stored(self, url: str, entry: Entry, over: str | None, condition: dict[str, str]) -> Answer:
-        answer = await self.dav.put(url, entry_ical.resource(entry, over=over), condition)
+        people = not await self._would_be_answer(entry)
+        answer = await self.dav.put(url, entry_ical.resource(entry, over=over, people=people), condition)
         if answer.status in _UNLIKED and entry.guests and not _taken(answer):
             # Some take no event that names an organizer who is not the calendar's owner; SOGo says 412 if he has an
             # account there and the owner is among the guests.
             alone = await self.dav.put(url, entry_ical.resource(entry, over=over, people=False), condition)
             return alone if alone.status in STORED else answer
         return answer
+
+    async def _would_be_answer(self, entry: Entry) -> bool:
+        """Tell whether the server would take an entry for an answer to whoever organizes it.
+
+        DAViCal does so with what another of its users organizes, whatever SCHEDULE-AGENT says, and writes that user's
+        event anew, as it was before it was moved. It is the one server that says of a calendar whose addresses count.
+        """
+        if entry.organizer is None or not entry.guests:
+            return False
+        told = await self.dav.propfind(self.calendar.remote_id, [ADDRESSES])
+        own = {address.lower() for one in told.resources for address in mail_addresses(one)}
+        return bool(own) and entry.organizer.email.lower() not in own
 
     async def _written(self, url: str, answer: Answer) -> Written:
         # A server that changed what it was sent answers without ETag (RFC 4791 5.3.4).
