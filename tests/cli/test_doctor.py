@@ -1,7 +1,6 @@
 """`kalends doctor`: silent about nothing, and each fault with the way to mend it."""
 
 import http.server
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from kalends.cli import doctor
 from kalends.cli.finding import Finding
 from kalends.settings import Settings
 from kalends.storage import embedded, migrations
+from tests import ports
 from tests.cli.conftest import Install
 
 NOON = Instant.from_utc(2026, 1, 1, 12)
@@ -117,9 +117,7 @@ def _settings(**values: str) -> Settings:
 
 
 def test_a_mail_server_that_does_not_answer_is_found() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = ports.free()
     finding = doctor.mail(_settings(smtp_url=f"smtp://127.0.0.1:{port}", mail_from="a@acme.test"))
 
     assert finding.state.startswith(f"127.0.0.1:{port} does not take us (")

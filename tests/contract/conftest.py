@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests import databases
+from tests import databases, ports
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,7 @@ def installation(server_conninfo: str, tmp_path_factory: pytest.TempPathFactory)
 
 
 def _served(conninfo: str, data: Path) -> Iterator[Installation]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = ports.free()
     env = os.environ | {
         "KALENDS_DATABASE_URL": conninfo,
         "KALENDS_DATA_DIR": str(data),

@@ -34,6 +34,7 @@ import asyncio
 import contextlib
 import re
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Self
 from uuid import uuid4
@@ -87,7 +88,8 @@ class FakeGraph:
     def __enter__(self) -> Self:
         self._thread.start()
         while not self._server.started:
-            threading.Event().wait(0.005)
+            assert self._thread.is_alive()
+            time.sleep(0.005)
         self.port = self._server.servers[0].sockets[0].getsockname()[1]
         return self
 

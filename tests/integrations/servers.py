@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dulwich import porcelain
+
+from tests import ports
 
 PASSWORD = "pa ss:wörd"
 _PATIENCE_S = 30
@@ -46,7 +47,7 @@ def radicale(folder: Path) -> Iterator[Server]:
     """Run Radicale; every user of `host…@acme.test` has the password above."""
     users = folder / "users"
     users.write_text("".join(f"host{number}@acme.test:{PASSWORD}\n" for number in range(100)))
-    port = free_port()
+    port = ports.free()
     config = folder / "config"
     config.write_text(
         f"[server]\nhosts = 127.0.0.1:{port}\n"
@@ -61,19 +62,11 @@ def radicale(folder: Path) -> Iterator[Server]:
 @contextmanager
 def xandikos(folder: Path) -> Iterator[Server]:
     """Run xandikos with one user's home and calendar; it lets everybody in."""
-    port = free_port()
+    port = ports.free()
     command = [sys.executable, "-m", "xandikos", "serve", "-d", str(folder / "dav"), "--defaults"]
     command += ["--state-dir", str(folder / "state"), "-l", "127.0.0.1", "-p", str(port), "--no-detect-systemd"]
     with _running(command, port, folder):
         yield Server(f"http://127.0.0.1:{port}/", folder / "dav")
-
-
-def free_port() -> int:
-    """Find a port nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """A real SMTP server for tests: aiosmtpd in a thread of its own."""
 
 import asyncio
-import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, Session
 
 from kalends.ports import OutgoingMail
+from tests import ports
 
 AUTHORITY = trustme.CA()
 CERTIFICATE = AUTHORITY.issue_cert("localhost", "127.0.0.1")
@@ -80,7 +80,7 @@ def running(post: Post | None = None, *, tls: str = "none", auth: bool = False, 
         post, hostname="127.0.0.1", port=port, ssl_context=context if tls == "always" else None, **options
     )
     if port == 0:
-        server.port = _free_port()
+        server.port = ports.free()
     server.start()
     post.port = server.port
     try:
@@ -88,10 +88,3 @@ def running(post: Post | None = None, *, tls: str = "none", auth: bool = False, 
     finally:
         post.stall.clear()
         server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
