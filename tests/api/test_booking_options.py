@@ -217,6 +217,14 @@ async def test_phone_numbers_are_kept_as_e164(api: Api, phone: str, zone: str | 
         assert (await api.stored(answer)).attendees[0].phone == kept
 
 
+async def test_what_is_no_phone_number_is_said_in_words(api: Api) -> None:
+    answer = await _post(api, attendee={"email": "ana@guests.test", "phone": "call me"})
+
+    assert answer.json()["errors"] == [
+        {"field": "attendee.phone", "message": "must be a phone number: digits, and + before the country's code"}
+    ]
+
+
 async def test_guests_of_a_group_see_themselves_only(api: Api) -> None:
     """Case G05, the API's part: a guest who joined sees nobody else."""
     kind = await _kind(api, spots=3)

@@ -126,6 +126,12 @@ def contact_link(text: str) -> str:
     return checked_link(text)
 
 
+def _phone(text: str) -> str:
+    if not re.fullmatch(PHONE, text):
+        raise ValueError("must be a phone number: digits, and + before the country's code")
+    return text
+
+
 # One line of text; the second must hold something, the third may be long and have line breaks.
 Line = Annotated[str, StringConstraints(max_length=250), AfterValidator(_single_line)]
 Name = Annotated[
@@ -139,7 +145,7 @@ Email = Annotated[
     AfterValidator(checked_email),
     Field(json_schema_extra={"format": "email"}),
 ]
-Phone = Annotated[str, StringConstraints(pattern=f"^{PHONE}$")]
+Phone = Annotated[str, AfterValidator(_phone), Field(json_schema_extra={"pattern": f"^{PHONE}$"})]
 Link = Annotated[
     str,
     StringConstraints(max_length=2000),
