@@ -515,6 +515,28 @@ async def test_an_event_moved_to_another_calendar_of_its_host_is_not_deleted(
     assert await following.events() == []
 
 
+async def test_an_event_moved_to_a_calendar_that_was_made_since_does_not_stay_there(following: HostCalendar) -> None:
+    stage = following.stage
+    booked = await stage.book()
+    await stage.work()
+    await following.read()
+    made = RemoteCalendar("/ada/made/", "Made")
+    following.remote.calendars_there.append(made)
+    moved = following.one()
+    following.remote.remove(moved)
+    following.remote.move(moved, moved.start, moved.end, made)
+
+    await following.read(minutes=1)
+    await stage.move(booked.appointment_id, LATER)
+    await stage.work()
+
+    listed = await stage.rows("SELECT name, zone, selected, is_primary FROM calendar WHERE connection_id = %s "
+                              "AND remote_id = '/ada/made/'", following.connection_id)  # fmt: skip
+    assert [one.start for one in following.remote.shown()] == [LATER]
+    assert following.remote.shown(made) == []
+    assert listed == [("Made", None, False, False)]
+
+
 async def test_an_event_moved_to_another_calendar_and_deleted_there_is_deleted(following: HostCalendar) -> None:
     booked = await following.stage.book()
     await following.stage.work()

@@ -177,6 +177,13 @@ async def list_calendars(conn: Connection, connection: CalendarConnection, calen
     )
 
 
+async def list_one(conn: Connection, company_id: UUID, connection_id: UUID, calendar: RemoteCalendar) -> UUID:
+    """Store one calendar that an account has, as `list_calendars` does; answers its id."""
+    await calendar_choices.add(conn, company_id, connection_id, [_row(calendar, selected=False)])
+    known = (await stored.calendars(conn, company_id, [connection_id]))[connection_id]
+    return next(one.id for one in known if one.remote_id == calendar.remote_id)
+
+
 async def sync(conn: Connection, *, actor: Actor, connection_id: UUID, user_id: UUID | None, now: Instant) -> View:
     """Have a connection read as soon as a worker is free, the list of its calendars too.
 

@@ -25,12 +25,12 @@ class Copy:
     """An event of ours in another calendar of its host.
 
     Attributes:
-        calendar_id: None: one that nobody has told us of yet.
+        calendar: its id; or what it is, where nobody has told us of it yet.
         event: as it stands there; None: it is in another account, which is read by itself.
     """
 
     connection_id: UUID
-    calendar_id: UUID | None
+    calendar: UUID | RemoteCalendar
     remote_id: str
     event: RemoteEvent | None
 
@@ -49,11 +49,8 @@ async def find(source: Source, account: CalendarAccount, gone: StandingEntry) ->
         mine = (await calendar_connections.calendars(conn, source.company_id, [connection.id]))[connection.id]
         known = await busy_events.copies(conn, source.company_id, source.host.id, uid, but=source.calendar.id)
     ids = {one.remote_id: one.id for one in mine}
-    calendars = {
-        one.remote_id: source.known_as(one)
-        for one in await account.calendars()
-        if one.writable and one.remote_id != source.calendar.remote_id
-    }
+    others = [one for one in await account.calendars() if one.writable and one.remote_id != source.calendar.remote_id]
+    calendars = {one.remote_id: source.known_as(one) for one in others}
     for there in known:
         if there.connection_id != connection.id:
             return Copy(there.connection_id, there.calendar_id, there.remote_id, None)
@@ -61,11 +58,12 @@ async def find(source: Source, account: CalendarAccount, gone: StandingEntry) ->
         found = calendar and await _asked(source, account, calendar, there.remote_id)
         if found:
             return Copy(connection.id, there.calendar_id, there.remote_id, found)
-    for calendar in calendars.values():
+    for other in others:
+        calendar = calendars[other.remote_id]
         listed = await _listed(source, account, calendar, gone, uid)
         found = listed and await _asked(source, account, calendar, listed.remote_id)
         if found:
-            return Copy(connection.id, ids.get(calendar.remote_id), found.remote_id, found)
+            return Copy(connection.id, ids.get(other.remote_id, other), found.remote_id, found)
     return None
 
 

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from whenever import Instant
 
-from kalends.domain.remote_events import RemoteEvent
+from kalends.domain.remote_events import RemoteCalendar, RemoteEvent
 from kalends.domain.sync import Meeting, Span
 from kalends.storage import busy_events, calendar_entries, calendar_writes, standings
 from kalends.storage.calendar_entries import StoredEntry
 from kalends.storage.database import Connection
 from kalends.storage.standings import StandingEntry
 
-from . import calendar_events
+from . import calendar_connections, calendar_events
 from .calendar_copies import Copy
 from .calendar_events import Reason
 from .calendar_sources import Source
@@ -54,18 +54,20 @@ class OwnEvent:
             )
 
     async def follow(self, copy: Copy) -> None:
-        """Take note that it stands in another calendar now; what nobody reads is as good as forgotten."""
-        if copy.calendar_id is None:
-            await self.forget()
-            return
+        """Take note that it stands in another calendar now, if need be in one made since they were listed."""
         entry = await self._entry()
         if entry:
+            calendar_id = copy.calendar
+            if isinstance(calendar_id, RemoteCalendar):
+                calendar_id = await calendar_connections.list_one(
+                    self.conn, self.source.company_id, copy.connection_id, calendar_id
+                )
             await calendar_entries.change(
                 self.conn,
                 replace(
                     entry,
                     connection_id=copy.connection_id,
-                    calendar_id=copy.calendar_id,
+                    calendar_id=calendar_id,
                     remote_id=copy.remote_id,
                     etag=copy.event.etag if copy.event else None,
                 ),
