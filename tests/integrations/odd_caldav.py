@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote, urlsplit
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
@@ -25,6 +25,7 @@ _OPEN = (
     'xmlns:cs="http://calendarserver.org/ns/" xmlns:ical="http://apple.com/ns/ical/">'
 )
 _DEFAULT = f"<zz:schedule-default-calendar-URL><x0:href>{quote(WORK)}</x0:href></zz:schedule-default-calendar-URL>"
+_DAVICAL = {"X-DAViCal-Version": "DAViCal/1.1.12; DB/1.3.6"}
 _ZONE = "BEGIN:VCALENDAR\r\nBEGIN:VTIMEZONE\r\nTZID:Europe/Berlin\r\nEND:VTIMEZONE\r\nEND:VCALENDAR"
 
 
@@ -50,7 +51,8 @@ class OddServer:
     it stands; scheduling: and says that as RFC 6638 does. heedless: deletes whatever the condition says.
     seconds: a token is the second of the last change. two-names: writes the principal with a slash and without.
     sabre: counts changes and answers to any number; says of the principal where invitations go. davical: tells all
-    there is where it does not know a token, and of a calendar whose it is.
+    there is where it does not know a token, of a calendar whose it is, and its own name. cyrus: tells that of a
+    calendar as well, and has tokens that begin as DAViCal's do.
 
     `cleared` changes are not told any more.
     """
@@ -70,6 +72,10 @@ class OddServer:
         path = unquote(urlsplit(asked.target).path)
         if self.broken is not None:
             return self.broken
+        reply = self._answer(asked, path)
+        return replace(reply, headers={**reply.headers, **_DAVICAL}) if "davical" in self.habits else reply
+
+    def _answer(self, asked: Asked, path: str) -> Reply:
         if path == "/.well-known/caldav":
             return Reply(301, headers={"Location": "/dav/principals/me"})
         if not self._lets_in(asked):
@@ -153,7 +159,7 @@ class OddServer:
             "<x0:resourcetype><x0:collection/><zz:calendar/></x0:resourcetype><x0:displayname>Wörk</x0:displayname>"
             f"<ical:calendar-color>#FF2968FF</ical:calendar-color><zz:calendar-timezone><![CDATA[{_ZONE}]]></zz:calendar-timezone>"
             f"<cs:getctag>{len(self.changes)}</cs:getctag>{sync}{self._principal()}"
-            + (whose if "davical" in self.habits else ""),
+            + (whose if self.habits & {"davical", "cyrus"} else ""),
             missing="<x0:current-user-privilege-set/><zz:supported-calendar-component-set/>",
         )
 
@@ -204,7 +210,7 @@ class OddServer:
         return _multi(*parts, f"<x0:sync-token>{self._token(end)}</x0:sync-token>")
 
     def _token(self, number: int | str) -> str:
-        kinds = {"sabre": "http://sabre.io/ns/sync/", "davical": "data:,"}
+        kinds = {"sabre": "http://sabre.io/ns/sync/", "davical": "data:,", "cyrus": "data:,1790000000-"}
         return next((start for habit, start in kinds.items() if habit in self.habits), "odd:") + str(number)
 
     def _second(self) -> int:

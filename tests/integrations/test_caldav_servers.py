@@ -369,6 +369,17 @@ async def test_a_list_of_all_there_is_tells_what_is_gone_as_well(provider: CalDa
     assert told == [(["b@else"], False, "sync:data:,3"), (["b@else"], True, "sync:data:,4")]
 
 
+async def test_a_server_that_says_what_is_gone_is_not_asked_for_all_there_is(provider: CalDavProvider) -> None:
+    async with odd("cyrus") as server, opened(provider, server) as (account, calendar):
+        (first,) = await pages(account, calendar)
+        server.put(f"{WORK}a.ics", ics("a@else", NINE, TEN))
+        begun = len(server.asked)
+        (second,) = await pages(account, calendar, first.token)
+
+    assert ([event.uid for event in second.events], second.complete) == (["a@else"], False)
+    assert not any(b"time-range" in one.body for one in server.asked[begun:])
+
+
 async def test_a_server_that_counts_changes_and_has_them_all_is_gone_on_with(provider: CalDavProvider) -> None:
     async with odd("sabre") as server, opened(provider, server) as (account, calendar):
         (first,) = await pages(account, calendar)
@@ -479,12 +490,15 @@ async def test_a_list_that_was_cut_is_not_taken_for_whole(provider: CalDavProvid
 # Writing
 
 
-@pytest.mark.parametrize(("organizer", "named"), [("HOST@acme.test", True), ("ada@acme.test", False)])
+@pytest.mark.parametrize(
+    ("habit", "organizer", "named"),
+    [("davical", "HOST@acme.test", True), ("davical", "ada@acme.test", False), ("cyrus", "ada@acme.test", True)],
+)
 async def test_what_another_user_organizes_is_no_answer_to_him(
-    provider: CalDavProvider, organizer: str, *, named: bool
+    provider: CalDavProvider, habit: str, organizer: str, *, named: bool
 ) -> None:
     ours = entry(organizer=Guest("Ada", organizer))
-    async with odd("davical") as server, opened(provider, server) as (account, calendar):
+    async with odd(habit) as server, opened(provider, server) as (account, calendar):
         written = await account.put(calendar, ours, None)
         await account.put(calendar, replace(ours, sequence=1), written)
         texts = [one.body.decode() for one in server.asked if one.method == "PUT"]

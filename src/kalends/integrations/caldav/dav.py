@@ -37,11 +37,16 @@ class Stored:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Dav:
-    """One account's requests, to absolute addresses; refusals raise what `refuse` says."""
+    """One account's requests, to absolute addresses; refusals raise what `refuse` says.
+
+    Attributes:
+        is_davical: the server says with each of its answers that it is DAViCal; False before the first.
+    """
 
     visit: Visit
+    is_davical: bool = False
 
     async def propfind(self, url: str, names: Iterable[str], *, depth: int = 0) -> xml.MultiStatus:
         """Ask for properties of a resource, or (depth 1) of those in it as well."""
@@ -86,6 +91,7 @@ class Dav:
 
     async def _asked(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None) -> Answer:
         answer = await self.visit.request(method, url, headers=headers, content=content)
+        self.is_davical |= "x-davical-version" in answer.headers
         if answer.status == 401 and origin(answer.url) != origin(url):
             # Where it leads to was not told the password: that says nothing about it.
             raise Upstream("The calendar server has moved to another address.")

@@ -105,7 +105,7 @@ class Reading:
         changes, new = await self._changes(token)
         if len(changes.changed) > MOST_EVENTS:
             raise SyncTokenDead  # most of it is not in the window
-        complete = await self._is_all(changes, new)
+        complete = await self._is_all(changes)
         paths = list(changes.changed)
         for start in range(0, len(paths) or 1, BATCH):
             resources, missing = await self._fetched(paths[start : start + BATCH])
@@ -139,12 +139,12 @@ class Reading:
                 return changes, tokens.secured(token, asked)
         raise SyncTokenDead
 
-    async def _is_all(self, changes: _Changes, token: str) -> bool:
+    async def _is_all(self, changes: _Changes) -> bool:
         """Tell that what changed is all there is.
 
         DAViCal lists that where it does not know a token any more, and neither says so nor what is gone.
         """
-        if not changes.changed or changes.gone or not token.startswith(tokens.DAVICAL):
+        if not changes.changed or changes.gone or not self.dav.is_davical:
             return False
         return changes.changed.keys() >= set(await self._listed())
 

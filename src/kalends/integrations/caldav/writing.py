@@ -90,9 +90,9 @@ class Writing:
         return now
 
     async def _stored(self, url: str, entry: Entry, over: str | None, condition: dict[str, str]) -> Answer:
-        people = not await self._would_be_answer(entry)
+        people = bool(entry.guests) and not await self._would_be_answer(entry)
         answer = await self.dav.put(url, entry_ical.resource(entry, over=over, people=people), condition)
-        if answer.status in _UNLIKED and entry.guests and not _taken(answer):
+        if answer.status in _UNLIKED and people and not _taken(answer):
             # Some take no event that names an organizer who is not the calendar's owner; SOGo says 412 if he has an
             # account there and the owner is among the guests.
             alone = await self.dav.put(url, entry_ical.resource(entry, over=over, people=False), condition)
@@ -103,9 +103,9 @@ class Writing:
         """Tell whether the server would take an entry for an answer to whoever organizes it.
 
         DAViCal does so with what another of its users organizes, whatever SCHEDULE-AGENT says, and writes that user's
-        event anew, as it was before it was moved. It is the one server that says of a calendar whose addresses count.
+        event anew, as it was before it was moved. It says of a calendar whose addresses count.
         """
-        if entry.organizer is None or not entry.guests:
+        if entry.organizer is None or not self.dav.is_davical:
             return False
         told = await self.dav.propfind(self.calendar.remote_id, [ADDRESSES])
         own = {address.lower() for one in told.resources for address in mail_addresses(one)}
