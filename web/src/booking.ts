@@ -68,18 +68,33 @@ function applySelect(event: Event): void {
   if (field instanceof HTMLSelectElement && field.dataset["apply"] !== undefined) field.form?.requestSubmit();
 }
 
-/** A request of htmx; what asked for it. */
-type Asked = { sourceElement?: Element };
+/** A request of htmx; what asked for it, and as which one. */
+type Asked = { sourceElement?: Element; request: { method: string }; response?: { status: number }; turn: number };
 
+let turns = 0;
 let newest: Asked | undefined;
 
 function askedBy(event: Event): Asked | undefined {
   return (event as CustomEvent<{ ctx?: Asked }>).detail.ctx;
 }
 
-/** What was asked for last is shown, in whatever order the answers come. */
+function number(event: Event): void {
+  const asked = askedBy(event);
+  if (asked) asked.turn = ++turns;
+}
+
+/** The second of two clicks on one thing waits for the first one's answer, and may be overtaken meanwhile. */
+function begin(event: Event): void {
+  const asked = askedBy(event);
+  if (asked && newest && asked.turn < newest.turn) event.preventDefault();
+  else newest = asked;
+}
+
+/** What was asked for last is shown, in whatever order the answers come; but what a form has changed always is. */
 function dropOvertaken(event: Event): void {
-  if (askedBy(event) !== newest) event.preventDefault();
+  const asked = askedBy(event);
+  if (asked?.request.method === "POST" && (asked.response?.status ?? 400) < 400) newest = asked;
+  else if (asked !== newest) event.preventDefault();
 }
 
 let step = "";
@@ -126,7 +141,8 @@ step = main().dataset["step"] ?? "";
 document.addEventListener("input", keepTyped);
 document.addEventListener("change", applySelect);
 document.addEventListener("submit", keepEmail, true);
-document.addEventListener("htmx:before:request", (event) => (newest = askedBy(event)));
+document.addEventListener("htmx:config:request", number);
+document.addEventListener("htmx:before:request", begin);
 document.addEventListener("htmx:before:swap", dropOvertaken);
 document.addEventListener("htmx:after:swap", (event) => arrive(askedBy(event)));
 document.addEventListener("htmx:error", (event) => tryPlainly(askedBy(event)));
