@@ -394,6 +394,22 @@ async def test_what_a_live_look_has_seen_is_stored_though_who_asked_has_given_up
     assert await calendar.busy() == [half_hour(TUESDAY)]
 
 
+async def test_of_a_great_many_live_looks_at_once_some_are_left_out(
+    calendar: HostCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calendar.remote.add(*half_hour(TUESDAY))
+    looks = {uuid4(): asyncio.create_task(asyncio.sleep(0))}
+    monkeypatch.setattr(calendar_sync, "_looks", looks)
+    monkeypatch.setattr(calendar_sync, "MOST_LOOKS", 1)
+
+    await calendar.refresh()
+    left_out = await calendar.busy()
+    looks.clear()
+    await calendar.refresh()
+
+    assert (left_out, await calendar.busy()) == ([], [half_hour(TUESDAY)])
+
+
 async def test_starting_what_waits_for_a_connection_waits_for_nobody_who_changes_it(calendar: HostCalendar) -> None:
     stage = calendar.stage
     booked = await stage.book()

@@ -35,6 +35,7 @@ Outcome: TypeAlias = Literal["read", "put-off", "refused", "gone"]
 
 LONGEST_S = 100  # of one reading, however often it is begun anew
 LOOK_S = 5  # of a live look; nobody waits so long, but what it has seen by then is not thrown away
+MOST_LOOKS = 200  # live ones at a time, of a process: each keeps a connection open to somebody who may be silent
 _SOON_S = 20  # until what has to be looked at once more is
 ROUNDS = 3  # so often it is begun anew where somebody else stored something meanwhile
 
@@ -103,10 +104,11 @@ async def refresh(reader: Reader, company_id: UUID, connection_ids: Collection[U
     """Read connections side by side for somebody who waits, `within_s` in all; what is answered later is stored then.
 
     Only what blocks is looked at. What hosts did to our events is left to a job, and so are calendars that were never
-    read. Who asks while somebody else does waits for his answer. Nothing is raised, whatever goes wrong with calendars;
-    an error nobody thought of is logged by the event loop, and breaks the job as well.
+    read. Who asks while somebody else does waits for his answer; where a great many are asked, nobody else is. Nothing
+    is raised, whatever goes wrong with calendars; an error nobody thought of is logged by the event loop, and breaks
+    the job as well.
     """
-    looks = [_look_of(reader, company_id, one) for one in connection_ids]
+    looks = [look for one in connection_ids if (look := _look_of(reader, company_id, one))]
     if looks:
         await asyncio.wait(looks, timeout=within_s)
 
@@ -115,10 +117,13 @@ async def refresh(reader: Reader, company_id: UUID, connection_ids: Collection[U
 _looks: dict[UUID, asyncio.Task[None]] = {}
 
 
-def _look_of(reader: Reader, company_id: UUID, connection_id: UUID) -> asyncio.Task[None]:
-    """Find the look at a connection that is on its way, or begin one; it goes on where its first asker gives up."""
+def _look_of(reader: Reader, company_id: UUID, connection_id: UUID) -> asyncio.Task[None] | None:
+    """Find the look at a connection that is on its way, or begin one, which goes on where its first asker gives up;
+    None: too many are on their way."""
     look = _looks.get(connection_id)
     if look is None or look.get_loop() is not asyncio.get_running_loop():
+        if len(_looks) >= MOST_LOOKS:
+            return None
         look = _looks[connection_id] = asyncio.create_task(_refresh(reader, company_id, connection_id))
         look.add_done_callback(lambda _: _looks.pop(connection_id, None))
     return look
