@@ -126,7 +126,8 @@ class CalendarAccount(Protocol):
         """Read what is there (without a token: all in the window) or what changed since the token, page by page.
 
         Args:
-            own: e-mail addresses of the calendar's owner, in lower case: whose answer counts.
+            own: e-mail addresses of the calendar's owner, in lower case: whose answer counts, beside those its provider
+                knows him by.
 
         Raises:
             SyncTokenDead: before the first page.

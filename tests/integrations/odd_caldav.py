@@ -54,13 +54,14 @@ class OddServer:
     there is where it does not know a token, of a calendar whose it is, and its own name. cyrus: tells that of a
     calendar as well, and has tokens that begin as DAViCal's do.
 
-    `cleared` changes are not told any more.
+    The owner is invited under `called`, too. `cleared` changes are not told any more.
     """
 
     port: int = 0
     habits: frozenset[str] = frozenset()
     files: dict[str, str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    called: list[str] = field(default_factory=list)
     cleared: int = 0
     relay: Relay = field(default_factory=lambda: Relay(0))
     asked: list[Asked] = field(default_factory=list)
@@ -111,7 +112,9 @@ class OddServer:
                     "<x0:current-user-principal><x0:href>me</x0:href></x0:current-user-principal>"
                     f"<zz:calendar-home-set><x0:href>{host}cal/host%40acme.test</x0:href></zz:calendar-home-set>"
                     "<zz:calendar-user-address-set><x0:href>/dav/principals/me</x0:href>"
-                    "<x0:href>mailto:Host@acme.test</x0:href></zz:calendar-user-address-set>"
+                    "<x0:href>mailto:Host@acme.test</x0:href>"
+                    + "".join(f"<x0:href>mailto:{quote(one)}</x0:href>" for one in self.called)
+                    + "</zz:calendar-user-address-set>"
                     "<zz:schedule-inbox-URL><x0:href>/inbox/</x0:href></zz:schedule-inbox-URL>"
                     + (_DEFAULT if "sabre" in self.habits else ""),
                 )

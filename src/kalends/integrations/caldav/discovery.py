@@ -17,7 +17,7 @@ from kalends.ports import ConnectionRefused
 from . import xml
 from .addresses import absolute, folder
 from .dav import Dav
-from .listing import ADDRESSES, HOME, Place, is_calendar, mail_addresses
+from .listing import ADDRESSES, HOME, Place, addresses, is_calendar, mail_addresses
 from .xml import CAL, DAV
 
 # Looks up where a domain keeps its calendars: domain -> addresses.
@@ -129,8 +129,8 @@ class Discovery:
         homes = tuple(dict.fromkeys(folder(home) for one in told.resources for home in one.hrefs(HOME)))
         if not homes:
             return None
-        addresses = [address for one in told.resources for address in mail_addresses(one)]
-        return Found(Place(principal, homes), addresses[0] if addresses else None)
+        named = [address for one in told.resources for address in mail_addresses(one)]
+        return Found(Place(principal, homes, addresses=addresses(told)), named[0] if named else None)
 
     async def _without_principal(self, here: xml.Resource | None) -> Found | None:
         if here is None:

@@ -22,6 +22,8 @@ HOME = CAL + "calendar-home-set"
 ADDRESSES = CAL + "calendar-user-address-set"
 INBOX = CAL + "schedule-inbox-URL"
 
+_LISTS = ("homes", "calendars", "addresses")
+_MOST, _LONGEST = 100, 254  # addresses, and characters of one
 _DEFAULT = CAL + "schedule-default-calendar-URL"
 _PRIVILEGES = DAV + "current-user-privilege-set"
 _WRITING = {DAV + "all", DAV + "write", DAV + "bind", DAV + "write-content"}
@@ -46,32 +48,42 @@ class Place:
         principal: who it is; None: the server does not say.
         homes: folders with calendars, used where there is no principal.
         calendars: single calendars, used where there is neither.
+        addresses: under which its owner is invited, in lower case and in order; None: the principal was not asked yet.
     """
 
     principal: str | None = None
     homes: tuple[str, ...] = ()
     calendars: tuple[str, ...] = ()
+    addresses: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, credential: Credential) -> Place:
         """Read it from a credential."""
-        return cls(
-            credential.get("principal"), tuple(credential.get("homes", ())), tuple(credential.get("calendars", ()))
-        )
+        lists = {name: tuple(credential[name]) for name in _LISTS if name in credential}
+        return cls(credential.get("principal"), **lists)
 
     def stored(self) -> dict[str, Any]:
         """Write it for a credential."""
-        return {"principal": self.principal, "homes": list(self.homes), "calendars": list(self.calendars)}
+        lists = {name: list(found) for name in _LISTS if (found := getattr(self, name)) is not None}
+        return {"principal": self.principal, **lists}
 
 
-async def calendars(dav: Dav, place: Place) -> Sequence[RemoteCalendar]:
-    """List an account's calendars, by name within each home."""
+async def principal(dav: Dav, place: Place) -> xml.MultiStatus | None:
+    """Ask whose an account is; None: the server does not say."""
+    return await dav.propfind(place.principal, [HOME, INBOX, _DEFAULT, ADDRESSES]) if place.principal else None
+
+
+async def calendars(dav: Dav, place: Place, whose: xml.MultiStatus | None) -> Sequence[RemoteCalendar]:
+    """List an account's calendars, by name within each home.
+
+    Args:
+        whose: what `principal` was told.
+    """
     homes, default = place.homes, None
-    if place.principal:
-        told = await dav.propfind(place.principal, [HOME, INBOX, _DEFAULT])
-        homes = tuple(home for one in told.resources for home in one.hrefs(HOME)) or homes
-        default = _default_of(told) or await _default_of_inbox(
-            dav, [inbox for one in told.resources for inbox in one.hrefs(INBOX)]
+    if whose is not None:
+        homes = tuple(home for one in whose.resources for home in one.hrefs(HOME)) or homes
+        default = _default_of(whose) or await _default_of_inbox(
+            dav, [inbox for one in whose.resources for inbox in one.hrefs(INBOX)]
         )
     found: dict[str, RemoteCalendar] = {}
     for url, depth in (*((home, 1) for home in homes), *((each, 0) for each in place.calendars)):
@@ -92,8 +104,14 @@ def is_calendar(one: xml.Resource) -> bool:
 def mail_addresses(one: xml.Resource) -> list[str]:
     """Answer under which addresses its owner is invited (RFC 6638 2.4.1)."""
     element = one.found.get(ADDRESSES)
-    told = [(each.text or "").strip() for each in element.iter(DAV + "href")] if element is not None else []
-    return [unquote(each[7:]) for each in told if each.lower().startswith("mailto:") and "@" in each]
+    told = [unquote((each.text or "").strip()) for each in element.iter(DAV + "href")] if element is not None else []
+    return [each[7:] for each in told if each.lower().startswith("mailto:") and "@" in each]
+
+
+def addresses(whose: xml.MultiStatus) -> tuple[str, ...]:
+    """Answer the same of a principal as it is stored, within bounds."""
+    found = {address.lower() for one in whose.resources for address in mail_addresses(one)}
+    return tuple(sorted(each for each in found if len(each) <= _LONGEST)[:_MOST])
 
 
 def _calendar(one: xml.Resource, default: str | None) -> RemoteCalendar:

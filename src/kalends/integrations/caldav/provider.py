@@ -50,10 +50,14 @@ class CalDavProvider:
 
     @asynccontextmanager
     async def open(self, credential: Credential, keep: Keep) -> AsyncIterator[CalDavAccount]:
-        """Open an account; a password never changes by itself, so there is nothing to keep."""
+        """Open an account; a password never changes by itself, only what else is known of the account."""
         password = Password(credential["username"], credential["password"])
+
+        async def learn(place: Place) -> None:
+            await keep({**credential, **place.stored()})
+
         async with self._web.visit(password, patience_s=PATIENCE_S) as visit:
-            yield CalDavAccount(Dav(visit), Place.of(credential), self._expander)
+            yield CalDavAccount(Dav(visit), Place.of(credential), self._expander, learn)
 
     async def connect(self, form: Mapping[str, str]) -> Connected:
         """Look for the calendars of whom the form names: url (or a host, or an e-mail address), username, password.
@@ -64,7 +68,8 @@ class CalDavProvider:
         async with self._web.visit(Password(username, password)) as visit:
             try:
                 found = await Discovery(visit, self._services).find(url)
-                calendars = await listing.calendars(Dav(visit), found.place)
+                whose = await listing.principal(Dav(visit), found.place)
+                calendars = await listing.calendars(Dav(visit), found.place, whose)
             except (ConnectionRefused, CredentialRefused) as error:
                 raise self._refused(error.message) from error
         if not calendars:
