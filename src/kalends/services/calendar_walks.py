@@ -18,7 +18,7 @@ from kalends.domain.remote_events import Page, RemoteEvent
 from kalends.domain.sync import ForgetEvent, Known, Store
 from kalends.errors import Upstream
 from kalends.ports import CalendarAccount, CalendarTooLarge, SyncTokenDead
-from kalends.storage import busy_events, calendar_readings, locks
+from kalends.storage import busy_events, calendar_overlaps, calendar_readings, locks
 from kalends.storage.database import Connection
 from kalends.storage.standings import StandingEntry
 
@@ -162,7 +162,7 @@ class Walk:
         spans = [span for found in added.values() for span in found if span[1] > began]
         if not spans:
             return
-        meetings = await busy_events.meetings(
+        meetings = await calendar_overlaps.meetings(
             conn,
             source.company_id,
             source.host.id,
@@ -173,7 +173,7 @@ class Walk:
             await self._tell(conn, event_id, found)
 
     async def _tell(self, conn: Connection, event_id: int, conflicts: Sequence[sync.Conflict]) -> None:
-        news = await busy_events.tell(conn, event_id, [one.meeting.appointment_id for one in conflicts])
+        news = await calendar_overlaps.tell(conn, event_id, [one.meeting.appointment_id for one in conflicts])
         self._batch = self._batch or calendar_events.batch(self.source.connection)
         for one in conflicts:
             if one.meeting.appointment_id in news:

@@ -11,7 +11,7 @@ from uuid import UUID
 from whenever import Instant
 
 from kalends.domain.sync import Meeting
-from kalends.storage import busy_events, calendar_connections
+from kalends.storage import calendar_connections, calendar_overlaps
 from kalends.storage.database import Connection
 from kalends.storage.meeting_types import MeetingType
 
@@ -26,7 +26,7 @@ async def tell(
     are locked.
     """
     meeting = Meeting(appointment_id, placement.start, placement.end)
-    found = await busy_events.where(
+    found = await calendar_overlaps.events(
         conn,
         kind.company_id,
         host_nos=[host.host_no for host in placement.hosts],
@@ -37,7 +37,7 @@ async def tell(
     batches: dict[UUID, UUID] = {}
     for one in found:
         connection = await calendar_connections.get(conn, kind.company_id, one.connection_id)
-        if connection and await busy_events.tell(conn, one.event_id, [appointment_id]):
+        if connection and await calendar_overlaps.tell(conn, one.event_id, [appointment_id]):
             batch_id = batches.setdefault(connection.id, calendar_events.batch(connection))
             await calendar_events.conflict(
                 conn,

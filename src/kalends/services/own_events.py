@@ -9,7 +9,7 @@ from whenever import Instant
 
 from kalends.domain.remote_events import RemoteCalendar, RemoteEvent
 from kalends.domain.sync import Meeting, Span
-from kalends.storage import busy_events, calendar_entries, calendar_writes, standings
+from kalends.storage import busy_events, calendar_entries, calendar_overlaps, calendar_writes, standings
 from kalends.storage.calendar_entries import StoredEntry
 from kalends.storage.database import Connection
 from kalends.storage.standings import StandingEntry
@@ -101,7 +101,7 @@ class OwnEvent:
         if self.suspect.remote_id not in known:
             return False
         event_id = known[self.suspect.remote_id].id
-        return bool(await busy_events.tell(self.conn, event_id, [self.suspect.appointment_id]))
+        return bool(await calendar_overlaps.tell(self.conn, event_id, [self.suspect.appointment_id]))
 
     async def tell(self, reason: Reason, span: Span | None = None, code: str | None = None) -> None:
         """Tell the host that it and its appointment disagree; see `write_over`."""
