@@ -413,7 +413,7 @@ async def test_a_host_sees_where_it_stands_in_his_calendar_and_a_guest_does_not(
         await conferences.want(
             conn, company_id=company_id, appointment_id=stored.id, channel="zoom", revision=1, now=now
         )
-        await conferences.made(conn, company_id, stored.id, Conference("https://zoom.test/j/7", "7", 7))
+        await conferences.made(conn, company_id, stored.id, Conference("https://zoom.test/j/7", "7", 7), known=None)
         ((account,),) = await (await conn.execute(
             "SELECT account FROM calendar_connection WHERE id = %s", (connection_id,))).fetchall()  # fmt: skip
 

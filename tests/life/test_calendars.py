@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from whenever import Instant
 
 from kalends.app import App
-from kalends.domain.sync import appointment_named
+from kalends.domain.uids import appointment_named
 from kalends.errors import DomainError, Upstream
 from kalends.jobs import queue
 from kalends.ports import CredentialRefused
