@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,20 @@ def test_a_window_reaches_as_far_as_starts_are_offered_until_it_is_read_anew(day
     assert not sync_times.is_short(window.end, DAY, days)
     if not sync_times.is_short(window.end, later, days):
         assert window.end >= later.add(hours=24 * min(max(days, 60), 400))
+
+
+@given(st.integers(0, 95), st.floats(0, 1))
+def test_what_is_read_in_full_each_day_has_its_time_of_day(first: int, spread: float) -> None:
+    looks = [DAY.add(minutes=15 * one) for one in range(first, first + 5 * 96)]
+    full = looks[:1]
+    for now in looks:
+        if sync_times.is_a_day_ago(sync_times.window(full[-1], 60), now, spread=spread):
+            full.append(now)
+
+    after = [(later - before).total("hours") for before, later in pairwise(full)]
+    assert 0 < after[0] < 48
+    assert after[1:] == [24] * len(after[1:])
+    assert len(after) >= 3
 
 
 @pytest.mark.parametrize(

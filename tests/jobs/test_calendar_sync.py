@@ -11,8 +11,8 @@ import pytest
 
 from kalends.domain.remote_events import Page, RemoteCalendar, Window
 from kalends.errors import Upstream
-from kalends.ports import CredentialRefused
-from kalends.services import calendar_visits, handoffs, users
+from kalends.ports import CalendarKind, CredentialRefused
+from kalends.services import calendar_visits, calendar_walks, handoffs, users
 from kalends.services.handoff_candidates import Target
 from kalends.storage import calendar_access, calendar_disconnections, calendar_readings
 from tests import factories
@@ -137,8 +137,41 @@ async def test_a_calendar_is_read_in_full_before_its_window_is_too_short(calenda
     assert await calendar.busy() == [half_hour(far)]
 
 
+@pytest.mark.parametrize(("provider", "full"), [("caldav", [False, True] * 2), ("google", [False] * 4)])
+async def test_caldav_is_read_in_full_each_day(
+    calendar: HostCalendar, provider: CalendarKind, full: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of its servers forget changes and do not say so; Google says it."""
+    monkeypatch.setattr(calendar_walks, "_SPREAD", 1)  # at midnight
+    await _be_of(calendar, provider)
+
+    for _ in full:
+        await calendar.read(hours=12)
+
+    assert [token is None for token in calendar.remote.tokens[1:]] == full
+
+
+async def test_nobody_waits_for_a_reading_in_full_that_is_only_due(
+    calendar: HostCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calendar_walks, "_SPREAD", 1)
+    for look in (calendar.refresh, calendar.refresh, calendar.read):
+        calendar.stage.now = calendar.stage.now.add(hours=12)
+        await look()
+
+    assert [token is None for token in calendar.remote.tokens[1:]] == [False, False, True]
+
+
+async def _be_of(calendar: HostCalendar, provider: CalendarKind) -> None:
+    calendar.stage.app.calendars = {provider: calendar.remote}
+    await calendar.stage.rows(
+        "UPDATE calendar_connection SET provider = %s WHERE id = %s RETURNING 1", provider, calendar.connection_id
+    )
+
+
 async def test_a_calendar_that_was_not_read_for_a_day_is_read_in_full(calendar: HostCalendar) -> None:
-    """CalDAV servers forget changes after some days, and not all say so."""
+    """Servers forget changes after some days, and not all say so."""
+    await _be_of(calendar, "google")
     await calendar.read(hours=23)
     await calendar.read(hours=25)
     await calendar.read(minutes=1)

@@ -73,6 +73,15 @@ def is_long_ago(synced_at: Instant | None, now: Instant) -> bool:
     return synced_at is None or synced_at < now.subtract(hours=24)
 
 
+def is_a_day_ago(window: Window, now: Instant, *, spread: float) -> bool:
+    """Tell whether a calendar that was last read in full for a window is to be read so again: once a day.
+
+    Args:
+        spread: from 0 to 1, of the calendar's own: each has its time of day, none so late that it becomes the next one.
+    """
+    return now >= window.start.add(hours=24 * 2 + 20 * spread)
+
+
 def wide(now: Instant) -> Window:
     """Say which time an event of ours is looked for in, wherever its host moved it."""
     return Window(now.subtract(hours=24 * _ANYWHERE_DAYS), now.add(hours=24 * _ANYWHERE_DAYS))

@@ -164,7 +164,7 @@ async def _look(reader: Reader, task: _Task) -> None:
         Overtaken, CredentialRefused, Upstream
     """
     async with _opened(task) as account:
-        ended = [await calendar_walks.through(one, account) for one in task.sources]
+        ended = [await calendar_walks.through(one, account, in_haste=True) for one in task.sources]
     await _note(reader, task, _Read(waiting=any(one.suspects for one in ended)))
 
 

@@ -14,10 +14,10 @@ from uuid import UUID, uuid4
 from whenever import Instant
 
 from kalends.domain import sync, sync_times
-from kalends.domain.remote_events import Page, RemoteEvent
+from kalends.domain.remote_events import Page, RemoteEvent, Window
 from kalends.domain.sync import ForgetEvent, Known, Store
 from kalends.errors import Upstream
-from kalends.ports import CalendarAccount, CalendarTooLarge, SyncTokenDead
+from kalends.ports import CalendarAccount, CalendarKind, CalendarTooLarge, SyncTokenDead
 from kalends.storage import busy_events, calendar_overlaps, calendar_readings, locks
 from kalends.storage.database import Connection
 from kalends.storage.standings import StandingEntry
@@ -26,6 +26,9 @@ from . import calendar_events, calendar_suspects
 from .calendar_sources import Source
 from .calendar_suspects import Seen
 
+# Those of whom some lose changes and do not say so.
+_FORGETFUL: tuple[CalendarKind, ...] = ("caldav",)
+_SPREAD = 97
 MOST_LOOKED_UP = 50  # events said to be gone that are asked for once more, in one reading
 
 
@@ -47,10 +50,13 @@ class Ended:
     emptied: bool
 
 
-async def through(source: Source, account: CalendarAccount) -> Ended:
+async def through(source: Source, account: CalendarAccount, *, in_haste: bool = False) -> Ended:
     """Read what changed in a calendar, or all of it, and store what blocks.
 
     The reading goes on where it did before until `Walk.settled`, as long as something is suspected.
+
+    Args:
+        in_haste: somebody waits for it, so what is read in full only to be sure is left to another reading.
 
     Raises:
         Overtaken: nothing more is stored.
@@ -58,8 +64,7 @@ async def through(source: Source, account: CalendarAccount) -> Ended:
     """
     began = source.reader.clock()
     last = source.last
-    is_fresh = not sync_times.is_long_ago(last.synced_at, began)
-    if is_fresh and last.sync_token and last.window and not sync_times.is_short(last.window.end, began, source.days):
+    if last.sync_token and last.window and not _is_whole_due(source, last.window, began, in_haste=in_haste):
         try:
             return await Walk(source, account, last.sync_token, Seen(last.window, began)).run()
         except SyncTokenDead:
@@ -69,6 +74,14 @@ async def through(source: Source, account: CalendarAccount) -> Ended:
         return await Walk(source, account, None, Seen(window, began)).run()
     except SyncTokenDead as error:
         raise Upstream("the calendar's server knows of a reading that was never begun") from error
+
+
+def _is_whole_due(source: Source, window: Window, now: Instant, *, in_haste: bool) -> bool:
+    """Tell whether all of a calendar is to be read that was read in full for a window, and on from there since."""
+    if sync_times.is_long_ago(source.last.synced_at, now) or sync_times.is_short(window.end, now, source.days):
+        return True
+    forgets = source.connection.provider in _FORGETFUL and not in_haste
+    return forgets and sync_times.is_a_day_ago(window, now, spread=source.calendar.no % _SPREAD / _SPREAD)
 
 
 @dataclass
