@@ -19,6 +19,7 @@ function findZone(): void {
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!own || own === asked) return;
   const url = new URL(location.href);
+  if (url.searchParams.get("timezone") === own) return; // asked already, and a zone we do not know
   url.searchParams.set("timezone", own);
   if (framed && !url.searchParams.has("embed")) url.searchParams.set("embed", "true");
   void htmx.ajax("GET", url.pathname + url.search, {
@@ -122,7 +123,7 @@ function arrive(asked: Asked | undefined): void {
     main().querySelector(".times")?.scrollIntoView({ block: "nearest" });
   }
   step = now;
-  if (now === "times" && source !== document.body && asked === newest) findZone(); // was it overtaken by this?
+  if (now === "times" && asked === newest) findZone(); // the search may have been overtaken by this
   const title = main().dataset["title"];
   if (title) document.title = title;
   tellFrame(main(), email);
