@@ -10,8 +10,7 @@ from kalends.ports import SyncTokenDead
 
 from . import xml
 
-DAVICAL = "data:,"
-_COUNTED = re.compile(rf"(?:http://sabre\.io/ns/sync/|{DAVICAL})([0-9]{{1,18}})")
+_COUNTED = re.compile(r"(?:http://sabre\.io/ns/sync/|data:,)([0-9]{1,18})")
 _MARK = "as:"
 _SECOND = re.compile(r"[1-9][0-9]{9}")
 
