@@ -74,7 +74,7 @@ async def extend(conn: Connection, *, actor: Actor, hold_id: UUID, clock: Clock)
 
     Raises:
         HoldNotFound: the company has none such.
-        HoldExpired: it is over, or somebody whose clock runs ahead took it for that.
+        HoldExpired: it is over, or somebody whose clock runs ahead took it for that, or a host, room or thing has left.
     """
     hold = await _locked(conn, actor, hold_id)
     now = clock()
