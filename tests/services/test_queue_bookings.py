@@ -308,6 +308,26 @@ async def test_the_turn_of_a_held_group_is_the_holds_again_once_the_appointment_
     assert stored.queue_id == queue_id
 
 
+async def test_a_move_takes_a_turn_along_and_leaves_the_held_seat_its_own(conn: Connection, company: Founded) -> None:
+    kind = await factories.meeting_type(conn, company, now=NOW, spots=3)
+    people = await _people(conn, company, 2)
+    queue_id = await calendar_rows.queue(conn, company, kind.id, people)
+    hold_id, later = await _hold(conn, company, kind), START.add(hours=2)
+    first = await _book(conn, company, kind)
+    await appointments.reschedule(
+        conn, actor=factories.actor(company), appointment_id=first.id, start=later, clock=clock
+    )
+    between = await _ledger(conn, queue_id)
+
+    stored = await _book(conn, company, kind, hold_id=hold_id)
+
+    chosen, his = people[0], [people[0]]
+    assert between == [(chosen, his, START, True, None, NOW.add(minutes=5)), (chosen, his, later, True, first.id, None)]
+    assert await _ledger(conn, queue_id) == [
+        (chosen, his, START, True, stored.id, None), (chosen, his, later, True, first.id, None),
+    ]  # fmt: skip
+
+
 async def test_what_is_held_with_somebody_who_left_is_not_booked(
     conn: Connection, company: Founded, kind: MeetingType
 ) -> None:

@@ -250,7 +250,7 @@ async def test_turns_are_read_by_start_and_move_with_their_appointment(conn: Con
     await _choose(conn, company, queue_id, appointment_id=appointment)
     await _choose(conn, company, queue_id, reservation_id=held, expires_at=NOW.add(minutes=5))
 
-    await queue_ledger.move(conn, company_id, appointment, START.add(hours=24))
+    await queue_ledger.move(conn, company_id, appointment, START.add(hours=24), NOW)
     day: dict[str, Any] = {"first": START, "last": START.add(hours=24), "now": NOW}
     next_day: dict[str, Any] = {"first": START.add(hours=24), "last": START.add(hours=48), "now": NOW}
     minute = START.timestamp() // 60
@@ -352,7 +352,7 @@ async def test_turns_are_counted_as_they_happen(conn: Connection, company: Found
         elif act == "let go" and kept:
             await queue_ledger.drop(conn, company_id, reservation_ids=[chance.choice(kept)])
         elif act == "move" and booked:
-            await queue_ledger.move(conn, company_id, chance.choice(booked), START.add(hours=step))
+            await queue_ledger.move(conn, company_id, chance.choice(booked), START.add(hours=step), now)
         else:
             await queue_ledger.fold(conn)
         plainly = await (await conn.execute(_COUNTED_PLAINLY, {"queue": queue_id, "now": now})).fetchall()

@@ -20,8 +20,8 @@ async def take_along(
 ) -> None:
     """Give back the time an appointment takes, and take the new one of all that goes with it; all are locked.
 
-    Hosts who do not go with it are taken off; seats reserved in it stay where they are, with their time; its queue's
-    choice counts where it moves to, unless whom it has chosen does not go with it.
+    Hosts who do not go with it are taken off; seats reserved in it stay where they are, with their time and their turn;
+    its queue's choice counts where it moves to, unless whom it has chosen does not go with it.
 
     Args:
         ignore_availability: what stands at the new time is overlapped.
@@ -39,11 +39,12 @@ async def take_along(
     if len(placement.hosts) < len(before.hosts):
         staying = [host.id for host in placement.hosts]
         await hosts.keep_only(conn, company_id=company_id, appointment_id=before.id, user_ids=staying)
-    await reservations.leave(conn, company_id, before.id)
     if before.queue_id and placement.hosts[0].id == before.hosts[0].id:  # whom a queue has chosen is the main host
-        await queue_ledger.move(conn, company_id, before.id, placement.start)
+        await queue_ledger.move(conn, company_id, before.id, placement.start, now)
     elif before.queue_id:
+        await queue_ledger.unsettle(conn, company_id, before.id, now)
         await queue_ledger.drop(conn, company_id, appointment_id=before.id)
+    await reservations.leave(conn, company_id, before.id)
 
 
 def fields(before: Appointment, placement: Placement, now: Instant) -> dict[str, Any]:

@@ -227,16 +227,16 @@ async def settle(conn: Connection, company_id: UUID, reservation_ids: Sequence[U
     )
 
 
+_UNSETTLE = """
+    UPDATE queue_choice c SET appointment_id = NULL, expires_at = r.expires_at FROM reservation r
+    WHERE c.company_id = %(company)s AND c.appointment_id = %(appointment)s AND c.live AND r.company_id = c.company_id
+        AND r.id = c.reservation_id AND r.appointment_id = c.appointment_id AND r.expires_at > %(now)s
+"""
+
+
 async def unsettle(conn: Connection, company_id: UUID, appointment_id: UUID, now: Instant) -> None:
     """Let the choices made for reservations that still have seats in an appointment stand for those alone again."""
-    await conn.execute(
-        """
-        UPDATE queue_choice c SET appointment_id = NULL, expires_at = r.expires_at FROM reservation r
-        WHERE c.company_id = %s AND c.appointment_id = %s AND c.live AND r.company_id = c.company_id
-            AND r.id = c.reservation_id AND r.appointment_id = c.appointment_id AND r.expires_at > %s
-        """,
-        (company_id, appointment_id, now),
-    )
+    await conn.execute(_UNSETTLE, {"company": company_id, "appointment": appointment_id, "now": now})
 
 
 async def extend(conn: Connection, company_id: UUID, reservation_ids: Sequence[UUID], expires_at: Instant) -> None:
@@ -285,9 +285,22 @@ async def of_reservations(
     return {row[0]: (Choice(*row[1:5]), row[5]) for row in await cursor.fetchall()}
 
 
-async def move(conn: Connection, company_id: UUID, appointment_id: UUID, start: Instant) -> None:
-    """Let the choice of an appointment count in the period it moves to."""
+async def move(conn: Connection, company_id: UUID, appointment_id: UUID, start: Instant, now: Instant) -> None:
+    """Let the choice of an appointment count in the period it moves to; one made for a reservation with seats in it,
+    which stay where they are, counts there as well.
+    """
     await conn.execute(
-        "UPDATE queue_choice SET start_at = %s WHERE company_id = %s AND appointment_id = %s AND live",
-        (start, company_id, appointment_id),
+        f"""
+        WITH staying AS ({_UNSETTLE} RETURNING c.*),
+        moved AS (
+            INSERT INTO queue_choice (company_id, queue_id, member_id, user_ids, start_at, strategy, reason, candidates,
+                appointment_id, created_at)
+            SELECT company_id, queue_id, member_id, user_ids, %(start)s, strategy, reason, candidates,
+                %(appointment)s, created_at FROM staying
+        )
+        UPDATE queue_choice SET start_at = %(start)s
+        WHERE company_id = %(company)s AND appointment_id = %(appointment)s AND live
+            AND id NOT IN (SELECT id FROM staying)
+        """,
+        {"company": company_id, "appointment": appointment_id, "start": start, "now": now},
     )
