@@ -83,6 +83,23 @@ async def test_a_request_that_is_lost_becomes_a_plain_link(site: Site, visitor: 
     seen.complaints.clear()  # htmx notes the lost request
 
 
+async def test_a_way_back_that_is_lost_is_gone_plainly(site: Site, visitor: Visit) -> None:
+    seen = await visitor()
+    page = seen.page
+    await page.goto(f"{site.meeting}?month={DAY[:7]}&day={DAY}")
+    await page.click("#day-2026-03-11")
+    await expect(page.locator("#times-title")).to_have_text("Wed, Mar 11")
+
+    async def lose(route: Route) -> None:
+        await (route.abort() if route.request.resource_type == "fetch" else route.continue_())
+
+    await page.route("**/*", lose)
+    await page.evaluate("history.back()")
+
+    await expect(page.locator("#times-title")).to_have_text("Tue, Mar 10")
+    seen.complaints.clear()  # htmx notes the lost request
+
+
 COUNT = """() => document.addEventListener("htmx:finally:request", () => {
     const marks = document.documentElement.dataset;
     marks.dealt = Number(marks.dealt ?? 0) + 1;

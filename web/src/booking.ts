@@ -70,7 +70,12 @@ function applySelect(event: Event): void {
 }
 
 /** A request of htmx; what asked for it, and as which one. */
-type Asked = { sourceElement?: Element; request: { method: string }; response?: { status: number }; turn: number };
+type Asked = {
+  sourceElement?: Element;
+  request: { method: string; headers: Record<string, string> };
+  response?: { status: number };
+  turn: number;
+};
 
 let turns = 0;
 let newest: Asked | undefined;
@@ -135,6 +140,7 @@ function tryPlainly(asked: Asked | undefined): void {
   const source = asked?.sourceElement;
   if (source instanceof HTMLAnchorElement) location.assign(source.href);
   else if (source instanceof HTMLFormElement) source.submit();
+  else if (asked?.request.headers["HX-History-Restore-Request"]) location.reload();
 }
 
 document.documentElement.classList.add("js");
