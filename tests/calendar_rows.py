@@ -61,7 +61,7 @@ async def _provisional(conn: Connection, kept: Mapping[str, Any]) -> UUID:
     await conn.execute(
         """INSERT INTO provisional_booking (company_id, id, meeting_type_id, type, dto, host_ids, start_at, expires_at,
             guest_secret, host_secret, actor, created_at, updated_at)
-        VALUES (%s, %s, %s, 'doubleOptIn', '{}', %s, %s, %s, 'g', 'h', '{}', %s, %s)""",
+        VALUES (%s, %s, %s, 'doubleOptIn', '{"oneTimeLinkId": null}', %s, %s, %s, 'g', 'h', '{}', %s, %s)""",
         (
             kept["company_id"],
             number,
