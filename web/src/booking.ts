@@ -1,6 +1,7 @@
 // What the booking pages do beyond links and forms: find the guest's zone, keep what was typed, move the focus,
 // and speak with the page that frames them (contract 6.5). Everything works without this script, only less smoothly.
 import { framed, listenToFrame, tellFrame } from "./frame";
+import { askedBy, begin, dropOvertaken, isNewest, number, tryPlainly, type Asked } from "./requests";
 
 declare const htmx: {
   ajax(method: string, url: string, options: Record<string, unknown>): Promise<void>;
@@ -69,40 +70,6 @@ function applySelect(event: Event): void {
   if (field instanceof HTMLSelectElement && field.dataset["apply"] !== undefined) field.form?.requestSubmit();
 }
 
-/** A request of htmx; what asked for it, and as which one. */
-type Asked = {
-  sourceElement?: Element;
-  request: { method: string; headers: Record<string, string> };
-  response?: { status: number };
-  turn: number;
-};
-
-let turns = 0;
-let newest: Asked | undefined;
-
-function askedBy(event: Event): Asked | undefined {
-  return (event as CustomEvent<{ ctx?: Asked }>).detail.ctx;
-}
-
-function number(event: Event): void {
-  const asked = askedBy(event);
-  if (asked) asked.turn = ++turns;
-}
-
-/** The second of two clicks on one thing waits for the first one's answer, and may be overtaken meanwhile. */
-function begin(event: Event): void {
-  const asked = askedBy(event);
-  if (asked && newest && asked.turn < newest.turn) event.preventDefault();
-  else newest = asked;
-}
-
-/** What was asked for last is shown, in whatever order the answers come; but what a form has changed always is. */
-function dropOvertaken(event: Event): void {
-  const asked = askedBy(event);
-  if (asked?.request.method === "POST" && (asked.response?.status ?? 400) < 400) newest = asked;
-  else if (asked !== newest) event.preventDefault();
-}
-
 let step = "";
 let email = "";
 
@@ -128,19 +95,10 @@ function arrive(asked: Asked | undefined): void {
     main().querySelector(".times")?.scrollIntoView({ block: "nearest" });
   }
   step = now;
-  if (now === "times" && asked === newest) findZone(); // the search may have been overtaken by this
+  if (now === "times" && isNewest(asked)) findZone(); // the search may have been overtaken by this
   const title = main().dataset["title"];
   if (title) document.title = title;
   tellFrame(main(), email);
-}
-
-/** A request that did not come through: let the browser try, which at least says what is wrong. */
-function tryPlainly(asked: Asked | undefined): void {
-  if (asked !== newest) return;
-  const source = asked?.sourceElement;
-  if (source instanceof HTMLAnchorElement) location.assign(source.href);
-  else if (source instanceof HTMLFormElement) source.submit();
-  else if (asked?.request.headers["HX-History-Restore-Request"]) location.reload();
 }
 
 document.documentElement.classList.add("js");
@@ -152,7 +110,7 @@ document.addEventListener("htmx:config:request", number);
 document.addEventListener("htmx:before:request", begin);
 document.addEventListener("htmx:before:swap", dropOvertaken);
 document.addEventListener("htmx:after:swap", (event) => arrive(askedBy(event)));
-document.addEventListener("htmx:error", (event) => tryPlainly(askedBy(event)));
+document.addEventListener("htmx:error", tryPlainly);
 listenToFrame();
 tellFrame(main(), email);
 findZone();
