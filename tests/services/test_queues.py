@@ -17,7 +17,7 @@ from kalends.services import queue_members, queue_user_groups, queues
 from kalends.services.companies import Founded
 from kalends.services.queue_members import Changes, UserChange
 from kalends.services.queues import View
-from kalends.storage import ids, parts, queue_ledger
+from kalends.storage import ids, parts, queue_ledger, queue_turns
 from kalends.storage import queues as stored
 from kalends.storage.database import Connection
 from kalends.storage.queues import QueueState
@@ -221,8 +221,8 @@ async def test_what_is_cancelled_declined_or_expired_does_not_count(conn: Connec
     await queue_ledger.drop(conn, company_id, appointment_id=appointment)
     await queue_ledger.drop(conn, company_id, reservation_ids=[declined])
     await queue_ledger.settle(conn, company_id, [kept], appointment)
-    soon = await queue_ledger.had(conn, company_id, queue_id, now=NOW)
-    later = await queue_ledger.had(conn, company_id, queue_id, now=NOW.add(minutes=5))
+    soon = await queue_turns.had(conn, company_id, queue_id, now=NOW)
+    later = await queue_turns.had(conn, company_id, queue_id, now=NOW.add(minutes=5))
 
     assert {member: had.count for member, had in soon.items()} == {one: 1, two: 1}
     assert {member: had.count for member, had in later.items()} == {two: 1}
@@ -238,9 +238,9 @@ async def test_an_extended_hold_counts_longer(conn: Connection, company: Founded
 
     await queue_ledger.extend(conn, company.company_id, [held], NOW.add(minutes=10))
 
-    late = await queue_ledger.had(conn, company.company_id, view.queue.id, now=NOW.add(minutes=9))
+    late = await queue_turns.had(conn, company.company_id, view.queue.id, now=NOW.add(minutes=9))
     assert late[company.user_id].count == 1
-    assert await queue_ledger.had(conn, company.company_id, view.queue.id, now=NOW.add(minutes=10)) == {}
+    assert await queue_turns.had(conn, company.company_id, view.queue.id, now=NOW.add(minutes=10)) == {}
 
 
 async def test_turns_are_read_by_start_and_move_with_their_appointment(conn: Connection, company: Founded) -> None:
@@ -255,10 +255,10 @@ async def test_turns_are_read_by_start_and_move_with_their_appointment(conn: Con
     next_day: dict[str, Any] = {"first": START.add(hours=24), "last": START.add(hours=48), "now": NOW}
     minute = START.timestamp() // 60
 
-    turns = await queue_ledger.turns(conn, company_id, queue_id, **day)
+    turns = await queue_turns.turns(conn, company_id, queue_id, **day)
     assert turns == {company.user_id: [Turn(minute, NOW)]}
-    assert await queue_ledger.turns(conn, company_id, queue_id, **day, leaving=held) == {}
-    moved = await queue_ledger.turns(conn, company_id, queue_id, **next_day, leaving=held)
+    assert await queue_turns.turns(conn, company_id, queue_id, **day, leaving=held) == {}
+    moved = await queue_turns.turns(conn, company_id, queue_id, **next_day, leaving=held)
     assert moved == {company.user_id: [Turn(minute + 1440, NOW)]}
 
 
@@ -354,9 +354,9 @@ async def test_turns_are_counted_as_they_happen(conn: Connection, company: Found
         elif act == "move" and booked:
             await queue_ledger.move(conn, company_id, chance.choice(booked), START.add(hours=step), now)
         else:
-            await queue_ledger.fold(conn)
+            await queue_turns.fold(conn)
         plainly = await (await conn.execute(_COUNTED_PLAINLY, {"queue": queue_id, "now": now})).fetchall()
-        had = await queue_ledger.had(conn, company_id, queue_id, now=now)
+        had = await queue_turns.had(conn, company_id, queue_id, now=now)
         assert {(member, one.count, one.last_chosen) for member, one in had.items()} == set(plainly), (step, act)
 
 
@@ -366,7 +366,7 @@ async def test_counted_turns_are_folded(conn: Connection, company: Founded) -> N
     queue_id = (await _queue(conn, company, shares=[(one, 1) for one in people])).queue.id
     for _ in range(60):
         await _choose(conn, company, queue_id, appointment_id=ids.new_id(company.company_id))
-    await queue_ledger.fold(conn)
+    await queue_turns.fold(conn)
     rows = await (await conn.execute("SELECT turns FROM queue_turns WHERE queue_id = %s", (queue_id,))).fetchall()
     assert rows == [(30,), (30,)]
 
@@ -382,9 +382,9 @@ async def test_a_period_is_counted_as_its_single_turns_would_be(conn: Connection
     moments = [NOW.add(minutes=3), NOW.add(minutes=8)]
     spans = leads.spans("month", ZONE, START.timestamp() // 60)
     first, last = (Instant.from_timestamp(minute * 60) for minute in spans[0])
-    single = await queue_ledger.turns(conn, company.company_id, state.id, first=first, last=last, now=NOW.add(hours=1))
+    single = await queue_turns.turns(conn, company.company_id, state.id, first=first, last=last, now=NOW.add(hours=1))
 
-    counted = await queue_ledger.tally(
+    counted = await queue_turns.tally(
         conn, company.company_id, state.id, spans=spans, moments=moments, now=NOW.add(hours=1)
     )
 

@@ -19,7 +19,7 @@ from kalends.storage import (
     guest_mails,
     idempotency_keys,
     jobs,
-    queue_ledger,
+    queue_turns,
     quick_mails,
     reservations,
     stalled,
@@ -76,5 +76,5 @@ def register(queue: Queue, app: App) -> None:
             await idempotency_keys.sweep(conn, app.now())
             await calendar_authorizations.sweep(conn, app.now())
             await calendar_disconnections.wipe_old(conn, app.now().subtract(hours=LEFT_HOURS))
-            await queue_ledger.fold(conn)
+            await queue_turns.fold(conn)
             await stalled.forget_failed(conn, days=FAILED_DAYS)

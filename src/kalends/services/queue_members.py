@@ -17,10 +17,10 @@ from whenever import Instant
 from kalends.domain import assignment
 from kalends.domain.assignment import Candidate
 from kalends.errors import FieldError, Invalid
-from kalends.storage import ids, locks, meeting_types, queue_ledger, queue_members, queues, users
+from kalends.storage import ids, locks, meeting_types, queue_members, queue_turns, queues, users
 from kalends.storage.database import Connection
-from kalends.storage.queue_ledger import Had
 from kalends.storage.queue_members import Queue, QueueUser
+from kalends.storage.queue_turns import Had
 from kalends.storage.queues import QueueState
 from kalends.storage.users import User
 
@@ -142,7 +142,7 @@ async def levelling(conn: Connection, queue: Queue, now: Instant) -> AsyncIterat
     Nobody is flooded or starves because of it (`domain.assignment.levelled`).
     """
     await locks.queue(conn, queue.company_id, queue.id)
-    had = await queue_ledger.had(conn, queue.company_id, queue.id, now=now)
+    had = await queue_turns.had(conn, queue.company_id, queue.id, now=now)
     before = await _state(conn, queue)
     yield
     after = await _state(conn, queue)

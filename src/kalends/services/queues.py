@@ -13,7 +13,7 @@ from kalends.domain.assignment import Candidate, Choice
 from kalends.domain.leads import Standing, Turn
 from kalends.domain.spans import Span
 from kalends.errors import NotFound
-from kalends.storage import queue_ledger, queue_members, queue_user_groups, queues, users
+from kalends.storage import queue_ledger, queue_members, queue_turns, queue_user_groups, queues, users
 from kalends.storage.database import Connection
 from kalends.storage.queue_ledger import LedgerEntry
 from kalends.storage.queue_members import Queue, QueueUser
@@ -85,7 +85,7 @@ async def turns(
     """
     start, end = leads.around(state.distribution_period, first.timestamp() // 60, -(-last.timestamp() // 60))
     begin, until = Instant.from_timestamp(start * 60), Instant.from_timestamp(end * 60)
-    return await queue_ledger.turns(conn, company_id, state.id, first=begin, last=until, now=now, leaving=leaving)
+    return await queue_turns.turns(conn, company_id, state.id, first=begin, last=until, now=now, leaving=leaving)
 
 
 def _standings(state: QueueState, turns: Mapping[UUID, Sequence[Turn]]) -> list[Standing]:
@@ -116,7 +116,7 @@ async def _candidates(
     conn: Connection, company_id: UUID, state: QueueState, start: Instant, zone: str, now: Instant
 ) -> list[Candidate]:
     """Read what counts when a start is given to one of the rotating members."""
-    had = await queue_ledger.had(conn, company_id, state.id, now=now)
+    had = await queue_turns.had(conn, company_id, state.id, now=now)
     counts = {one.id: (had[one.id].count if one.id in had else 0, one.baseline) for one in state.members}
     if state.type == "equalDistribution":
         same = await _in_period(conn, company_id, state, zone, start, now)
@@ -139,7 +139,7 @@ async def _in_period(
     conn: Connection, company_id: UUID, state: QueueState, zone: str, start: Instant, now: Instant
 ) -> list[Standing]:
     """Count how the members stand in the period that a start falls into."""
-    known = await queue_ledger.tally(
+    known = await queue_turns.tally(
         conn,
         company_id,
         state.id,
