@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+from psycopg.types.json import Jsonb
 from whenever import Instant
 
+from kalends.services import order_texts
 from kalends.services.companies import Founded
 from kalends.storage import rows
 from kalends.storage.database import Connection
-from tests.ordering import NOW, START
+from tests.ordering import NOW, START, order
 
 LATER = NOW.add(minutes=5)
 
@@ -57,15 +59,18 @@ async def reservation(
 
 
 async def _provisional(conn: Connection, kept: Mapping[str, Any]) -> UUID:
+    """Keep a booking that its guest has to confirm; other tests' jobs find it when it is over."""
     number = uuid4()
+    body = order_texts.dto(order(kept["meeting_type_id"], kept["start_at"], host_ids=tuple(kept["host_ids"])))
     await conn.execute(
         """INSERT INTO provisional_booking (company_id, id, meeting_type_id, type, dto, host_ids, start_at, expires_at,
             guest_secret, host_secret, actor, created_at, updated_at)
-        VALUES (%s, %s, %s, 'doubleOptIn', '{"oneTimeLinkId": null}', %s, %s, %s, 'g', 'h', '{}', %s, %s)""",
+        VALUES (%s, %s, %s, 'doubleOptIn', %s, %s, %s, %s, 'g', 'h', '{}', %s, %s)""",
         (
             kept["company_id"],
             number,
             kept["meeting_type_id"],
+            Jsonb(body),
             kept["host_ids"],
             kept["start_at"],
             kept["expires_at"],

@@ -29,8 +29,7 @@ async def provisional(conn: Connection, company: Founded, *, expires_at: Instant
     """Store a provisional booking."""
     row = {
         "company_id": company.company_id, "id": ids.new_id(company.company_id),
-        "meeting_type_id": company.meeting_type_id, "type": "doubleOptIn", "status": status,
-        "dto": {"oneTimeLinkId": None},
+        "meeting_type_id": company.meeting_type_id, "type": "doubleOptIn", "status": status, "dto": {},
         "host_ids": "{}", "start_at": START, "expires_at": expires_at, "guest_secret": "a", "host_secret": "b",
         "actor": {}, "created_at": NOW, "updated_at": NOW,
     }  # fmt: skip
