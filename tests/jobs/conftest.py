@@ -11,6 +11,12 @@ async def stage(app: App, conninfo: str) -> Stage:
 
 
 @pytest.fixture
+async def calendar(stage: Stage) -> HostCalendar:
+    """A calendar that blocks its host; what he does there cancels nothing."""
+    return await of_owner(stage)
+
+
+@pytest.fixture
 async def following(stage: Stage) -> HostCalendar:
     """A calendar whose deletions and refusals cancel appointments."""
     return await of_owner(stage, cancel_if_declined_or_deleted=True)
