@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from kalends.integrations.caldav import CalDavProvider
 from kalends.integrations.expanding import Expander
 from kalends.integrations.web import Web
 
 from . import servers
+from .caldav_accounts import nobody
 from .caldav_client import Telephone
 from .relay import Relay, relayed
 from .servers import Server
@@ -43,6 +45,12 @@ async def expander() -> AsyncIterator[Expander]:
     made = Expander()
     yield made
     await made.aclose()
+
+
+@pytest.fixture
+def provider(web: Web, expander: Expander) -> CalDavProvider:
+    """Make the provider for CalDAV servers that no domain names; tests of another provider make their own."""
+    return CalDavProvider("caldav", web, expander, services=nobody)
 
 
 @dataclass
