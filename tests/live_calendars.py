@@ -18,6 +18,12 @@ from tests.calendar_connections import connect
 from tests.fakes.memory_calendar import MemoryCalendar
 
 
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Several:
     """A provider with an account of each user.
@@ -25,6 +31,7 @@ class Several:
     Attributes:
         opened: whose accounts were opened, in order.
         delay_s: so long it lets everybody wait.
+        lets_go: nobody gets further before this is set, which it is.
     """
 
     kind: CalendarKind = "caldav"
@@ -32,12 +39,14 @@ class Several:
     accounts: dict[str, MemoryCalendar] = field(default_factory=dict)
     opened: list[UUID] = field(default_factory=list)
     delay_s: float = 0
+    lets_go: asyncio.Event = field(default_factory=_set)
 
     @asynccontextmanager
     async def open(self, credential: Credential, keep: Keep) -> AsyncIterator[MemoryCalendar]:
         """Open the account the credential names."""
         self.opened.append(UUID(credential["user"]))
         await asyncio.sleep(self.delay_s)
+        await self.lets_go.wait()
         yield self.accounts[credential["user"]]
 
     async def connect(self, form: dict[str, str]) -> Connected:

@@ -62,7 +62,7 @@ async def test_a_head_without_end_is_refused(port: int) -> None:
 async def test_a_head_that_comes_too_slowly_is_not_waited_for(
     port: int, monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
-    monkeypatch.setattr(connections, "SLOWEST_HEAD_S", 0.2)
+    monkeypatch.setattr(connections, "SLOWEST_HEAD_S", 1.0)
 
     answer = await exchange(port, begun)
 
