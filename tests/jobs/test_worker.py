@@ -5,13 +5,14 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from statistics import median
 from uuid import UUID
 
 import pytest
 import structlog
+from procrastinate.manager import JobManager
 from whenever import Instant
 
 from kalends.app import App
@@ -125,6 +126,29 @@ async def test_told_to_stop_it_finishes_the_mail_in_hand(stage: Stage, conninfo:
 
         assert "sent" in await stage.outcomes(booked.appointment_id)
     assert await stage.rows("SELECT 1 FROM procrastinate_jobs WHERE status = 'doing'") == []
+
+
+async def test_told_to_stop_while_it_begins_it_ends(
+    stage: Stage, conninfo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before Python 3.12 a cancellation is lost where it meets the end of what is waited for, such as a connection."""
+    begun = asyncio.Event()
+
+    async def loses_it(*_: object) -> list[int]:
+        begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        return []
+
+    monkeypatch.setattr(JobManager, "prune_stalled_workers", loses_it)
+    stop = asyncio.Event()
+    running = asyncio.create_task(worker.run(stage.app, conninfo, stop=stop))
+    await asyncio.wait_for(begun.wait(), 30)
+
+    stop.set()
+    ended, _ = await asyncio.wait([running], timeout=20)
+
+    assert ended
 
 
 async def test_it_goes_on_after_the_database_cut_its_connections(stage: Stage, conninfo: str, outbox: Outbox) -> None:

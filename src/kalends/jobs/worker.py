@@ -9,6 +9,7 @@ import psycopg
 import structlog
 from procrastinate import App as Queue
 from procrastinate.exceptions import ConnectorException
+from procrastinate.worker import Worker
 
 from kalends.app import App
 from kalends.storage import jobs
@@ -63,20 +64,23 @@ async def _run_workers(tasks: Queue, stop: asyncio.Event, grace_s: float) -> Non
     await tasks.open_async()
     if stop.is_set():  # before Python 3.12 a cancellation that meets the end of a wait is lost
         return
-    workers = [asyncio.create_task(_run_worker(tasks, name, grace_s)) for name in CONCURRENCY]
+    workers = [_worker(tasks, name, grace_s) for name in CONCURRENCY]
+    running = [asyncio.create_task(one.run()) for one in workers]
     try:
-        await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for one in workers:
-            one.cancel()
-        ends = await asyncio.gather(*workers, return_exceptions=True)
+        for worker, its_run in zip(workers, running, strict=True):
+            worker.stop()  # one that is still beginning may lose the cancellation, as above, and would work for ever
+            its_run.cancel()
+        ends = await asyncio.gather(*running, return_exceptions=True)
     for end in ends:
         if isinstance(end, Exception):
             raise end
 
 
-async def _run_worker(tasks: Queue, name: str, grace_s: float) -> None:
-    await tasks.run_worker_async(
+def _worker(tasks: Queue, name: str, grace_s: float) -> Worker:
+    return Worker(
+        tasks,
         name=f"kalends-{name}",
         queues=[name],
         concurrency=CONCURRENCY[name],
