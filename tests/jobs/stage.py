@@ -127,6 +127,7 @@ async def staged(app: App, conninfo: str, now: Instant = NOW) -> Stage:
     async with app.transaction() as conn:
         await conn.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
         await conn.execute("DELETE FROM calendar_write")
+        await conn.execute("DELETE FROM conference")
         founded = await factories.company(conn, now=now)
         meeting_type = await factories.meeting_type(conn, founded, now=now)
     stage = Stage(app, conninfo, founded, meeting_type.id, now)
